@@ -1,0 +1,25 @@
+// Compiles src/ and workers/ into dist/, then removes what dist/ holds of sources that are gone,
+// so that a deleted task file is not served any more. Prints nothing when all is well.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
+
+if (!existsSync(join(root, 'dist/src/main.js'))) rmSync(join(root, 'dist'), { recursive: true, force: true });
+const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], {
+  stdio: 'inherit',
+});
+if (status !== 0) process.exit(status ?? 1);
+
+for (const folder of ['src', 'workers']) {
+  for (const entry of readdirSync(join(root, 'dist', folder), { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const built = join(entry.parentPath, entry.name);
+    const source = join(root, built.slice(join(root, 'dist').length)).replace(/\.(d\.ts|js\.map|js)$/, '');
+    if (!existsSync(`${source}.ts`) && !existsSync(`${source}.js`)) rmSync(built);
+  }
+}

@@ -1,0 +1,296 @@
+// Every setting, declared once: variable, kind of value, default, unit, prose. The README's table and --help are
+// generated from this declaration (cli/settings-table.ts). Only main.ts hands in process.env.
+
+/** A way to read a setting's text. `rule` completes the sentence "PORT must be …". */
+interface Kind<T> {
+  readonly rule: string;
+  /** The value, or undefined where the text does not fit. */
+  parse(text: string): T | undefined;
+}
+
+interface Setting<T> {
+  readonly variable: string;
+  readonly kind: Kind<T>;
+  /** As a user would write it. Undefined: unset. */
+  readonly default: string | undefined;
+  readonly prose: string;
+  /** A command-line flag of the same meaning, without dashes. */
+  readonly flag?: string;
+  /** A variable that counts where this one is unset. */
+  readonly alias?: string;
+}
+
+function setting<T>(
+  variable: string,
+  kind: Kind<T>,
+  byDefault: string,
+  prose: string,
+  more: { flag?: string; alias?: string } = {},
+): Setting<T> {
+  return { variable, kind, default: byDefault, prose, ...more };
+}
+
+function optional<T>(
+  variable: string,
+  kind: Kind<T>,
+  prose: string,
+  more: { flag?: string } = {},
+): Setting<T | undefined> {
+  return { variable, kind, default: undefined, prose, ...more };
+}
+
+const text: Kind<string> = { rule: 'text', parse: (value) => value };
+
+function integer(min: number, max: number): Kind<number> {
+  return {
+    rule: `a whole number from ${min} to ${max}`,
+    parse(value) {
+      if (!/^\d{1,15}$/.test(value)) return undefined;
+      const number = Number(value);
+      return number >= min && number <= max ? number : undefined;
+    },
+  };
+}
+
+function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
+  return {
+    rule: words.length === 1 ? `${words[0]}` : `one of ${words.join(', ')}`,
+    parse: (value) => words.find((word) => word === value),
+  };
+}
+
+function either<A, B>(first: Kind<A>, second: Kind<B>): Kind<A | B> {
+  return {
+    rule: `${first.rule}, or ${second.rule}`,
+    parse: (value) => first.parse(value) ?? second.parse(value),
+  };
+}
+
+const port = integer(0, 65_535);
+const maxTimerMs = 2_147_483_647;
+const threads = 1_024;
+
+export const settings = {
+  host: setting('HOST', text, '127.0.0.1', 'Address the public server listens on.', { flag: 'host' }),
+  port: setting(
+    'PORT',
+    port,
+    '3000',
+    "Port of the public server; 0: a free one, kept for the primary's life.",
+    {
+      flag: 'port',
+    },
+  ),
+  adminHost: setting('ADMIN_HOST', text, '127.0.0.1', "Address the primary's admin server listens on."),
+  adminPort: setting(
+    'ADMIN_PORT',
+    either(port, oneOf('off')),
+    '3001',
+    'Port of the admin server; 0: a free one; `off`: none.',
+    { flag: 'admin-port' },
+  ),
+  workers: setting(
+    'WORKERS',
+    either(integer(1, threads), oneOf('auto')),
+    'auto',
+    'Server processes. `auto`: one per core the process may use (affinity and cgroup quota). Where it is unset, WEB_CONCURRENCY counts.',
+    { flag: 'workers', alias: 'WEB_CONCURRENCY' },
+  ),
+  poolMinThreads: setting(
+    'POOL_MIN_THREADS',
+    integer(1, threads),
+    '1',
+    'Threads that each server process keeps.',
+  ),
+  poolMaxThreads: setting(
+    'POOL_MAX_THREADS',
+    either(integer(1, threads), oneOf('auto')),
+    'auto',
+    'Most threads of each server process. `auto`: max(2, ceil(cores / processes) + 1), one to spare.',
+    { flag: 'threads' },
+  ),
+  poolIdleTimeoutMs: setting(
+    'POOL_IDLE_TIMEOUT_MS',
+    integer(0, maxTimerMs),
+    '30000',
+    'How long a thread above the minimum stays idle, in ms.',
+  ),
+  poolNice: setting(
+    'POOL_NICE',
+    integer(0, 19),
+    '10',
+    'How far the threads step back behind the event loops (Linux).',
+  ),
+  poolMaxHeapMb: setting('POOL_MAX_HEAP_MB', integer(16, 1_048_576), '512', 'Heap of one thread, in MiB.'),
+  poolMaxQueue: setting(
+    'POOL_MAX_QUEUE',
+    integer(0, 1_000_000),
+    '1024',
+    'Calls that may wait in one server process.',
+  ),
+  queueMaxWaitMs: setting(
+    'QUEUE_MAX_WAIT_MS',
+    integer(1, maxTimerMs),
+    '5000',
+    'A call whose estimated wait is longer is refused at arrival, in ms.',
+  ),
+  inlineMaxUs: setting(
+    'INLINE_MAX_US',
+    integer(0, 1_000_000),
+    '50',
+    'A call known to take no longer runs on the event loop, in µs; 0: never.',
+  ),
+  taskTimeoutMs: setting(
+    'TASK_TIMEOUT_MS',
+    integer(1, maxTimerMs),
+    '30000',
+    'Longest run of one call, from its start, in ms.',
+  ),
+  cancelGraceMs: setting(
+    'CANCEL_GRACE_MS',
+    integer(0, maxTimerMs),
+    '250',
+    'How long a cancelled call may take to stop by itself before its thread is ended, in ms.',
+  ),
+  bodyLimitBytes: setting(
+    'BODY_LIMIT_BYTES',
+    integer(1, 1_073_741_824),
+    '1048576',
+    'Largest JSON body, in bytes.',
+  ),
+  uploadLimitBytes: setting(
+    'UPLOAD_LIMIT_BYTES',
+    integer(1, 1_073_741_824),
+    '16777216',
+    'Largest binary body, in bytes.',
+  ),
+  headersTimeoutMs: setting(
+    'HEADERS_TIMEOUT_MS',
+    integer(1, maxTimerMs),
+    '10000',
+    'How long the headers of a request may take, in ms; at most REQUEST_TIMEOUT_MS.',
+  ),
+  requestTimeoutMs: setting(
+    'REQUEST_TIMEOUT_MS',
+    integer(1, maxTimerMs),
+    '30000',
+    'How long a whole request may take to arrive, in ms.',
+  ),
+  keepAliveTimeoutMs: setting(
+    'KEEP_ALIVE_TIMEOUT_MS',
+    integer(1, maxTimerMs),
+    '65000',
+    'How long an idle connection is kept, in ms.',
+  ),
+  shutdownDelayMs: setting(
+    'SHUTDOWN_DELAY_MS',
+    integer(0, maxTimerMs),
+    '0',
+    'How long to keep serving after the stop signal, with /readyz at 503, in ms.',
+  ),
+  shutdownTimeoutMs: setting(
+    'SHUTDOWN_TIMEOUT_MS',
+    integer(1, maxTimerMs),
+    '30000',
+    'How long draining may then take, in ms.',
+  ),
+  bootTimeoutMs: setting(
+    'BOOT_TIMEOUT_MS',
+    integer(1, maxTimerMs),
+    '30000',
+    'A server process that is not ready for longer is replaced, in ms.',
+  ),
+  heartbeatTimeoutMs: setting(
+    'HEARTBEAT_TIMEOUT_MS',
+    integer(100, maxTimerMs),
+    '10000',
+    'A server process whose event loop is silent for longer is replaced, in ms.',
+  ),
+  logLevel: setting(
+    'LOG_LEVEL',
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'info',
+    "Least severe level that is logged (pino's names).",
+  ),
+  accessLog: setting('ACCESS_LOG', oneOf('off', 'errors', 'all'), 'errors', 'Which requests are logged.'),
+  tasksDir: optional('TASKS_DIR', text, 'A further folder of task modules beside the built-in ones.', {
+    flag: 'tasks',
+  }),
+} satisfies Record<string, Setting<unknown>>;
+
+type Settings = typeof settings;
+type SettingKey = keyof Settings;
+
+/** The settings as they were given, parsed: `auto` is still to be resolved. */
+export type Config = {
+  readonly [K in SettingKey]: Settings[K] extends Setting<infer T> ? T : never;
+};
+
+/** What a server process works with: `auto` resolved, the port decided. */
+export type ServerConfig = Omit<Config, 'workers' | 'poolMaxThreads'> & {
+  readonly workers: number;
+  readonly poolMaxThreads: number;
+};
+
+/** A setting that does not fit: one line that names the variable, the rule and the value. Ends the boot with 78. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Variables or flags by name, as in `process.env`. */
+export type Values = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads all settings. A flag beats a variable, a variable beats the default; an empty text is unset.
+ * @param env variables by name
+ * @param flags flags by name, without dashes
+ * @throws ConfigError for the first value that does not fit
+ */
+export function readConfig(env: Values, flags: Values = {}): Config {
+  const config: Record<string, unknown> = {};
+  for (const [key, one] of Object.entries<Setting<unknown>>(settings)) {
+    const given = pick(one, env, flags);
+    config[key] =
+      given === undefined ? parse(one, one.variable, one.default) : parse(one, given.name, given.text);
+  }
+  const typed = Object.freeze(config) as Config;
+  checkTogether(typed);
+  return typed;
+}
+
+function pick(one: Setting<unknown>, env: Values, flags: Values): { name: string; text: string } | undefined {
+  const sources: [string | undefined, string][] = [];
+  if (one.flag !== undefined) sources.push([flags[one.flag], `--${one.flag}`]);
+  sources.push([env[one.variable], one.variable]);
+  if (one.alias !== undefined) sources.push([env[one.alias], one.alias]);
+  for (const [value, name] of sources) if (value !== undefined && value !== '') return { name, text: value };
+  return undefined;
+}
+
+function parse(one: Setting<unknown>, name: string, value: string | undefined): unknown {
+  if (value === undefined) return undefined;
+  const parsed = one.kind.parse(value);
+  if (parsed === undefined) throw new ConfigError(`${name} must be ${one.kind.rule}, not ${quote(value)}`);
+  return parsed;
+}
+
+/** The value in one line of bounded length, whatever is in it. */
+function quote(value: string): string {
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+}
+
+function checkTogether(config: Config): void {
+  if (config.headersTimeoutMs > config.requestTimeoutMs) {
+    throw new ConfigError(
+      `HEADERS_TIMEOUT_MS must be at most REQUEST_TIMEOUT_MS (${config.requestTimeoutMs}), not ${config.headersTimeoutMs}`,
+    );
+  }
+  if (config.poolMaxThreads !== 'auto' && config.poolMinThreads > config.poolMaxThreads) {
+    throw new ConfigError(
+      `POOL_MIN_THREADS must be at most POOL_MAX_THREADS (${config.poolMaxThreads}), not ${config.poolMinThreads}`,
+    );
+  }
+  if (config.adminPort === config.port && config.port !== 0 && config.adminHost === config.host) {
+    throw new ConfigError(`ADMIN_PORT must differ from PORT (${config.port}) on the same host`);
+  }
+}

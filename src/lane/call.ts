@@ -1,0 +1,67 @@
+// The seam between the server and the CPU lane: what a call is given and what it answers, and nothing more.
+import type { TaskCounts } from '../messages.js';
+import type { Task } from './task-registry.js';
+
+/**
+ * What a call works on: a value that has been validated, or the bytes of a JSON body that is too large to parse on
+ * the event loop and is parsed and validated in the thread. Byte arrays inside are moved, not copied: whoever calls
+ * gives them away.
+ */
+export type CallInput =
+  | { readonly type: 'value'; readonly value: unknown }
+  | { readonly type: 'json'; readonly bytes: Uint8Array<ArrayBuffer> };
+
+export interface CallOptions {
+  /** When the caller stops waiting, on the clock of monotonicMs(). */
+  readonly deadlineMs?: number;
+  /** Who calls, for fair turns: a key's name or an address. */
+  readonly client: string;
+  /** For the log lines of the call. */
+  readonly requestId?: string;
+}
+
+export interface CallResult {
+  readonly lane: 'inline' | 'thread';
+  readonly contentType: string;
+  readonly body: string | Uint8Array;
+  readonly queueMs: number;
+  readonly runMs: number;
+}
+
+export interface Call {
+  /** Rejects with an AppError: INVALID_INPUT, TASK_FAILED, THREAD_LOST, DEADLINE_EXCEEDED, SHUTTING_DOWN … */
+  readonly result: Promise<CallResult>;
+  /** The caller has left: a waiting call never runs, a running one is asked to stop. Idempotent. */
+  cancel(): void;
+}
+
+export interface LaneStatus {
+  readonly threads: { readonly busy: number; readonly idle: number; readonly max: number };
+  readonly queue: { readonly waiting: number; readonly limit: number };
+  /** By task name. */
+  readonly tasks: Readonly<Record<string, TaskCounts>>;
+}
+
+/** How a call ended, for metrics. `lane` is `none` where it never ran; waits and runs in ms. */
+export interface CallRecord {
+  readonly task: string;
+  readonly outcome: 'completed' | 'failed' | 'refused' | 'expired' | 'cancelled';
+  readonly lane: 'inline' | 'thread' | 'none';
+  readonly queueMs: number;
+  readonly runMs: number;
+}
+
+export interface Lane {
+  /** Before a body is read: refuses at once where the queue is full by count. @throws AppError OVERLOADED */
+  checkRoom(task: Task): void;
+  /** @throws AppError OVERLOADED where the estimated wait is too long. */
+  call(task: Task, input: CallInput, options: CallOptions): Call;
+  status(): LaneStatus;
+  /** Resolves once no call waits or runs. New calls are still taken until `close`. */
+  idle(): Promise<void>;
+  /**
+   * Ends it: what still waits or runs is answered SHUTTING_DOWN and the threads are ended. Resolves with the number
+   * of calls that were cut. Idempotent.
+   */
+  close(): Promise<{ readonly cut: number }>;
+}

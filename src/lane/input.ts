@@ -1,0 +1,57 @@
+// From bytes or values to a task's validated input, the same on the event loop and in a thread.
+import type { z } from 'zod';
+import { AppError, type InputIssue } from '../errors.js';
+import type { TaskDefinition } from '../task.js';
+
+/** Arrays and objects may be nested this deep, a bound that no sensible input meets. */
+const maxDepth = 64;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** A JSON body's value. @throws AppError MALFORMED_BODY where it is not UTF-8, not JSON, or nested too deep */
+export function parseJson(bytes: Uint8Array): unknown {
+  checkDepth(bytes);
+  let text: string;
+  try {
+    text = utf8.decode(bytes);
+  } catch (cause) {
+    throw new AppError('MALFORMED_BODY', 'The body is not valid UTF-8.', { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('MALFORMED_BODY', 'The body is not valid JSON.', { cause });
+  }
+}
+
+function checkDepth(bytes: Uint8Array): void {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (inString) {
+      if (byte === 0x5c) i++;
+      else if (byte === 0x22) inString = false;
+    } else if (byte === 0x22) inString = true;
+    else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > maxDepth)
+        throw new AppError('MALFORMED_BODY', `The body is nested deeper than ${maxDepth} levels.`);
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+  }
+}
+
+/** The value as the task's `run` gets it. @throws AppError INVALID_INPUT with every issue found (at most 20) */
+export function validateInput(definition: Pick<TaskDefinition, 'input'>, value: unknown): unknown {
+  const parsed = definition.input.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new AppError('INVALID_INPUT', 'The input does not fit its schema.', {
+    issues: inputIssues(parsed.error),
+  });
+}
+
+/** A schema's complaints as a caller reads them. */
+export function inputIssues(error: z.ZodError): InputIssue[] {
+  return error.issues
+    .slice(0, 20)
+    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
+}

@@ -1,0 +1,60 @@
+// What the primary and the server processes say to each other: tagged unions, nothing else.
+import type { ServerConfig } from './config.js';
+
+/** Both sides must speak the same version: a reload may start newer code under an older primary. */
+export const protocolVersion = 1;
+
+/** The whole cluster as /readyz tells it. */
+export type ClusterReadiness = 'ok' | 'unavailable';
+
+/**
+ * How a server process closes. `stop`: the whole server ends. `reload`: this process was replaced and its kept
+ * connections are served until they fall silent.
+ */
+export type CloseMode = 'stop' | 'reload';
+
+/** Counts of one task since its server process began. */
+export interface TaskCounts {
+  completed: number;
+  failed: number;
+  refused: number;
+  expired: number;
+  cancelled: number;
+  /** Calls that ran in this lane, whatever their outcome. */
+  inline: number;
+  thread: number;
+}
+
+/** A server process as `/status` shows it. */
+export interface ServerStatus {
+  readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number };
+  readonly threads: { readonly busy: number; readonly idle: number; readonly max: number };
+  readonly queue: { readonly waiting: number; readonly limit: number };
+  readonly tasks: Readonly<Record<string, TaskCounts>>;
+}
+
+export type ToServer =
+  | {
+      readonly type: 'boot';
+      readonly protocol: number;
+      readonly slot: number;
+      readonly config: ServerConfig;
+      readonly readiness: ClusterReadiness;
+    }
+  | { readonly type: 'readiness'; readonly readiness: ClusterReadiness }
+  /** Drain and leave; `timeoutMs` from now, then what is open is cut. */
+  | { readonly type: 'close'; readonly mode: CloseMode; readonly timeoutMs: number };
+
+export type ToPrimary =
+  /** Sent first: the code has been loaded and waits for `boot`. */
+  | { readonly type: 'hello'; readonly protocol: number }
+  /** It listens and its first thread has run something. */
+  | { readonly type: 'ready'; readonly address: string; readonly port: number; readonly threads: number }
+  /** The event loop turns. */
+  | { readonly type: 'beat' }
+  /** Once a second, and once more before it leaves. */
+  | { readonly type: 'status'; readonly status: ServerStatus }
+  /** It cannot boot, and another attempt would not change that (a bad task file, an address in use): one line. */
+  | { readonly type: 'unbootable'; readonly line: string }
+  /** The last message of a drain: how many accepted calls had to be cut. */
+  | { readonly type: 'closed'; readonly cut: number };

@@ -1,0 +1,88 @@
+// What a task is: the contract between a file in workers/ (or TASKS_DIR) and the server.
+// Reading task files from disk is lane/task-registry.ts.
+import type { z } from 'zod';
+
+/** A result of bytes: what `run` returns as a Uint8Array is sent with this content type. */
+export interface BytesOutput {
+  readonly contentType: string;
+}
+
+export type OutputSpec = z.ZodType | BytesOutput;
+
+type JsonResult<O> = O extends z.ZodType ? z.input<O> : O extends BytesOutput ? Uint8Array : never;
+
+/** What `run` may return for an `output` declaration: the schema's value, bytes, or either where both are declared. */
+export type TaskResult<O> = O extends readonly OutputSpec[] ? JsonResult<O[number]> : JsonResult<O>;
+
+/** Log lines of a call. They reach the server's log with the request's id. */
+export interface TaskLog {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface TaskContext {
+  /**
+   * Aborted when the caller has left or the deadline has passed. `aborted` and `throwIfAborted()` read shared
+   * memory, so a synchronous loop may ask them too: often enough to stop within about 20 ms.
+   */
+  readonly signal: AbortSignal;
+  readonly log: TaskLog;
+}
+
+export interface TaskDefinition<
+  Input extends z.ZodType = z.ZodType,
+  Output extends OutputSpec | readonly OutputSpec[] = OutputSpec | readonly OutputSpec[],
+> {
+  /** One line for the API's description. */
+  readonly summary?: string;
+  readonly description?: string;
+  /** Validates every call, types `run`, describes the API. A zod 4 schema; strict objects refuse unknown fields. */
+  readonly input: Input;
+  /** The JSON answer's schema, `{ contentType }` for bytes, or a list of these where both occur. Default: any JSON. */
+  readonly output?: Output;
+  /** Inputs that work, for the API's description; every one of them is called by a test. */
+  readonly examples?: readonly z.input<Input>[];
+  /**
+   * The GET form: `true` for the whole input, or a narrower schema of what may be asked by GET. A field's type in
+   * the schema decides how its text is read; fields that are arrays or objects have no GET form.
+   */
+  readonly query?: boolean | z.ZodType;
+  /** The field that stands in the GET form's path: `'operation'` → `GET /compute/:operation`. */
+  readonly pathParam?: Extract<keyof z.input<Input>, string>;
+  /** The input for a body of `application/octet-stream`: the bytes (unshared, yours) and the query's parameters. */
+  readonly fromBytes?: (bytes: Uint8Array, query: Readonly<Record<string, string>>) => unknown;
+  /** Which calls cost alike per unit of `cost`: sha256 is not bcrypt. Few different values. Default: one kind. */
+  readonly kind?: (input: z.output<Input>) => string;
+  /** Rough cost in µs on one core. Only proportions within a kind matter: the lane learns the rest. Default: 1000. */
+  readonly cost?: (input: z.output<Input>) => number;
+  /**
+   * The work: a plain function that knows nothing of HTTP. It may be run again if its thread died before it began.
+   * A throw is TASK_FAILED; an `InputError` is INVALID_INPUT.
+   */
+  run(input: z.output<Input>, context: TaskContext): TaskResult<Output> | Promise<TaskResult<Output>>;
+}
+
+/** Declares a task; the default export of a task file. Returns its argument: it is there for the types. */
+export function defineTask<
+  const Input extends z.ZodType,
+  const Output extends OutputSpec | readonly OutputSpec[],
+>(definition: TaskDefinition<Input, Output>): TaskDefinition<Input, Output> {
+  return definition;
+}
+
+/**
+ * Thrown by a `run` (or `fromBytes`) for an input that only the computation itself could find wrong: the caller
+ * gets 400 INVALID_INPUT with this message and path. Recognised by name, so a task may have its own copy.
+ */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  /** The field, as in `a.0.1`; empty for the whole input. */
+  readonly path: string;
+
+  constructor(message: string, path = '') {
+    super(message);
+    this.path = path;
+  }
+}
