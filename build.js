@@ -15,7 +15,7 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.
 });
 if (status !== 0) process.exit(status ?? 1);
 
-for (const folder of ['src', 'workers']) {
+for (const folder of ['src', 'workers'].filter((name) => existsSync(join(root, 'dist', name)))) {
   for (const entry of readdirSync(join(root, 'dist', folder), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const built = join(entry.parentPath, entry.name);
