@@ -29,7 +29,7 @@ export interface CallResult {
 }
 
 export interface Call {
-  /** Rejects with an AppError: INVALID_INPUT, TASK_FAILED, THREAD_LOST, DEADLINE_EXCEEDED, SHUTTING_DOWN … */
+  /** Rejects with an AppError (INVALID_INPUT, TASK_FAILED, THREAD_LOST, DEADLINE_EXCEEDED, SHUTTING_DOWN) or CallCancelled. */
   readonly result: Promise<CallResult>;
   /** The caller has left: a waiting call never runs, a running one is asked to stop. Idempotent. */
   cancel(): void;
@@ -52,6 +52,8 @@ export interface CallRecord {
 }
 
 export interface Lane {
+  /** Resolves when a first thread has run something. */
+  warm(): Promise<void>;
   /** Before a body is read: refuses at once where the queue is full by count. @throws AppError OVERLOADED */
   checkRoom(task: Task): void;
   /** @throws AppError OVERLOADED where the estimated wait is too long. */
@@ -64,4 +66,9 @@ export interface Lane {
    * of calls that were cut. Idempotent.
    */
   close(): Promise<{ readonly cut: number }>;
+}
+
+/** What `result` rejects with after `cancel()`: nobody is there to read it. */
+export class CallCancelled extends Error {
+  override readonly name = 'CallCancelled';
 }

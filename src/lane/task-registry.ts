@@ -1,6 +1,11 @@
 // Reads the task folders once, at boot, and refuses bad files. A URL never becomes a path: routes are made from
 // what was found here.
+import { readdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import type { TaskDefinition } from '../task.js';
+import { inputIssues } from './input.js';
 
 export interface Task {
   /** The file's name without extension: `hash.verify`. */
@@ -15,4 +20,156 @@ export interface Task {
 /** A task file that cannot be served: one line that names the file. Ends the boot with 78. */
 export class TaskFileError extends Error {
   override readonly name = 'TaskFileError';
+
+  constructor(file: string, reason: string, cause?: unknown) {
+    super(`${file}: ${reason.split('\n', 1)[0]}`, { cause });
+  }
+}
+
+/** First segments of routes that are the server's own. */
+const reserved = new Set(['io', 'livez', 'readyz', 'docs', 'openapi']);
+
+/** Node 22.18 and later strip types by themselves. */
+const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
+
+const nameRule = /^[A-Za-z][\w-]*(\.[A-Za-z0-9][\w-]*)*$/;
+
+/**
+ * The tasks of the folders' top-level files, by name. Files that begin with `_` or `.` and files that are no
+ * modules are passed over.
+ * @throws TaskFileError for the first file that cannot be served
+ */
+export async function loadTasks(folders: readonly string[]): Promise<readonly Task[]> {
+  const tasks = new Map<string, Task>();
+  for (const folder of folders) {
+    for (const file of await moduleFiles(folder)) {
+      const task = await loadTask(file);
+      const twin = tasks.get(task.name);
+      if (twin !== undefined)
+        throw new TaskFileError(file, `the task ${task.name} is already there (${twin.module})`);
+      tasks.set(task.name, task);
+    }
+  }
+  refuseHiddenRoutes(tasks);
+  return [...tasks.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function moduleFiles(folder: string): Promise<string[]> {
+  const path = resolve(folder);
+  const entries = await readdir(path).catch((cause: unknown) => {
+    throw new TaskFileError(path, 'the task folder cannot be read', cause);
+  });
+  return entries
+    .filter((name) => /\.(js|mjs|ts|mts)$/.test(name) && !/^[._]|\.d\.m?ts$/.test(name))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+async function loadTask(file: string): Promise<Task> {
+  const name = basename(file).replace(/\.\w+$/, '');
+  if (!nameRule.test(name)) {
+    throw new TaskFileError(
+      file,
+      'a task is named by letters, digits, - and _ (a dot becomes a / of its route)',
+    );
+  }
+  if (reserved.has(name.split('.', 1)[0] ?? ''))
+    throw new TaskFileError(file, `the name ${name} is reserved`);
+  if (/ts$/.test(file) && !loadsTypeScript) {
+    throw new TaskFileError(file, 'this Node cannot load TypeScript: compile it to .js first');
+  }
+  const module = pathToFileURL(file).href;
+  let exported: unknown;
+  try {
+    exported = ((await import(module)) as { default?: unknown }).default;
+  } catch (cause) {
+    throw new TaskFileError(
+      file,
+      `cannot be imported: ${cause instanceof Error ? cause.message : cause}`,
+      cause,
+    );
+  }
+  return {
+    name,
+    route: `/${name.replaceAll('.', '/')}`,
+    module,
+    definition: checkDefinition(file, exported),
+  };
+}
+
+const callable = z.custom((value) => typeof value === 'function', 'must be a function');
+const schema = z.custom(isZod4, 'must be a zod 4 schema');
+const output = z.union([schema, z.strictObject({ contentType: z.string().min(1) })]);
+
+/** What a default export must look like; the types of task.ts at run time, for modules that had no compiler. */
+const definitionShape = z.strictObject({
+  summary: z.string().optional(),
+  description: z.string().optional(),
+  input: schema,
+  output: z.union([output, z.array(output).min(1)]).optional(),
+  examples: z.array(z.unknown()).optional(),
+  query: z.union([z.boolean(), schema]).optional(),
+  pathParam: z.string().min(1).optional(),
+  fromBytes: callable.optional(),
+  kind: callable.optional(),
+  cost: callable.optional(),
+  run: callable,
+});
+
+/** Zod 4 schemas carry `_zod`, whichever copy of zod made them; zod 3's only `_def`. */
+function isZod4(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
+}
+
+function checkDefinition(file: string, exported: unknown): TaskDefinition {
+  if (typeof exported !== 'object' || exported === null) {
+    throw new TaskFileError(file, 'has no default export made by defineTask');
+  }
+  const shape = definitionShape.safeParse(exported);
+  if (!shape.success) {
+    const [issue] = inputIssues(shape.error);
+    throw new TaskFileError(
+      file,
+      `${issue?.path ? `${issue.path}: ` : ''}${issue?.message}${zod3Hint(exported)}`,
+    );
+  }
+  const definition = exported as TaskDefinition;
+  if (definition.pathParam !== undefined && !definition.query) {
+    throw new TaskFileError(file, 'pathParam needs query: it is a part of the GET form');
+  }
+  try {
+    z.toJSONSchema(definition.input, { unrepresentable: 'any', io: 'input' });
+  } catch (cause) {
+    throw new TaskFileError(file, 'input: has no JSON schema, so the API could not be described', cause);
+  }
+  for (const [index, example] of (definition.examples ?? []).entries()) {
+    const parsed = definition.input.safeParse(example);
+    if (!parsed.success) {
+      const [issue] = inputIssues(parsed.error);
+      throw new TaskFileError(
+        file,
+        `examples.${index} does not fit the input: ${issue?.path} ${issue?.message}`,
+      );
+    }
+  }
+  return definition;
+}
+
+function zod3Hint(exported: object): string {
+  const input: unknown = 'input' in exported ? exported.input : undefined;
+  const isZod3 = typeof input === 'object' && input !== null && '_def' in input && !('_zod' in input);
+  return isZod3 ? ' (input is a zod 3 schema)' : '';
+}
+
+/** `a.b` would stand behind the GET form of `a` where that has a path parameter. */
+function refuseHiddenRoutes(tasks: ReadonlyMap<string, Task>): void {
+  for (const task of tasks.values()) {
+    const parent = tasks.get(task.name.replace(/\.[^.]*$/, ''));
+    if (parent !== undefined && parent !== task && parent.definition.pathParam !== undefined) {
+      throw new TaskFileError(
+        task.module,
+        `its route ${task.route} belongs to ${parent.name}/:${parent.definition.pathParam}`,
+      );
+    }
+  }
 }

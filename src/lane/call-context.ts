@@ -1,0 +1,62 @@
+// What a task's `run` is given beside its input. The signal costs nothing unless a task asks for it.
+import type { TaskContext, TaskLog } from '../task.js';
+import { type StopFlag, stopFlag } from './control.js';
+
+/** How often a waiting asynchronous call looks whether it is to stop, in ms. */
+const watchIntervalMs = 10;
+
+export interface CallContext extends TaskContext {
+  /** For asynchronous runs, which wait for events instead of asking. Returns what ends the watch. */
+  watch(): () => void;
+}
+
+/** @param readFlag the call's stop flag in shared memory */
+export function createCallContext(readFlag: () => StopFlag, log: TaskLog): CallContext {
+  let signal: LiveSignal | undefined;
+  return {
+    log,
+    get signal() {
+      signal ??= createLiveSignal(readFlag);
+      return signal.signal;
+    },
+    watch() {
+      const timer = setInterval(() => signal?.refresh(), watchIntervalMs);
+      return () => clearInterval(timer);
+    },
+  };
+}
+
+interface LiveSignal {
+  readonly signal: AbortSignal;
+  /** Fires `abort` once the flag is up; whether it is. */
+  refresh(): boolean;
+}
+
+/** A real AbortSignal whose `aborted` and `throwIfAborted()` look at the flag, so that a synchronous loop sees it. */
+function createLiveSignal(readFlag: () => StopFlag): LiveSignal {
+  const controller = new AbortController();
+  let aborted = false;
+  const refresh = (): boolean => {
+    if (aborted) return true;
+    const flag = readFlag();
+    if (flag === stopFlag.none) return false;
+    aborted = true;
+    controller.abort(reasonOf(flag));
+    return true;
+  };
+  Object.defineProperties(controller.signal, {
+    aborted: { get: refresh },
+    throwIfAborted: {
+      value() {
+        if (refresh()) throw controller.signal.reason;
+      },
+    },
+  });
+  return { signal: controller.signal, refresh };
+}
+
+function reasonOf(flag: StopFlag): DOMException {
+  return flag === stopFlag.expired
+    ? new DOMException('The deadline has passed.', 'TimeoutError')
+    : new DOMException('The caller has left.', 'AbortError');
+}

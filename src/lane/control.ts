@@ -1,0 +1,84 @@
+// The shared memory between the lane and its threads: for each message in flight a row that says which call has
+// begun, which are done, and which are to stop; and a journal of a batch's results, so that a thread that dies in
+// the middle of a batch takes no finished result with it.
+
+/** Most calls in one message. */
+export const maxBatch = 64;
+
+const journalBytes = 32_768;
+const headerInts = 4;
+const rowInts = headerInts + maxBatch;
+const threadIdAt = 0;
+const begunAt = 1;
+const doneAt = 2;
+
+/** Why a call is to stop. */
+export const stopFlag = { none: 0, cancelled: 1, expired: 2 } as const;
+export type StopFlag = (typeof stopFlag)[keyof typeof stopFlag];
+
+export interface Control {
+  /** Given to every thread as it is. */
+  readonly memory: SharedArrayBuffer;
+  row(index: number): ControlRow;
+}
+
+export interface ControlRow {
+  reset(): void;
+  /** 0 until a thread has picked the message up. */
+  threadId: number;
+  /** How many calls of the message have begun (the last of them may be done). */
+  begun: number;
+  /** How many are done and in the journal. */
+  done: number;
+  flag(call: number): StopFlag;
+  stop(call: number, flag: StopFlag): void;
+  readonly journal: Buffer;
+}
+
+/** @param memory the memory of another thread's control, or none to make it for `rows` rows */
+export function createControl(rows: number, memory = allocate(rows)): Control {
+  const made = Array.from({ length: rows }, (_, index) => createRow(memory, index));
+  return {
+    memory,
+    row(index) {
+      const row = made[index];
+      if (row === undefined) throw new RangeError(`no row ${index} of ${rows}`);
+      return row;
+    },
+  };
+}
+
+const rowBytes = rowInts * Int32Array.BYTES_PER_ELEMENT + journalBytes;
+
+function allocate(rows: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(rows * rowBytes);
+}
+
+function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
+  const ints = new Int32Array(memory, index * rowBytes, rowInts);
+  const journal = Buffer.from(memory, index * rowBytes + ints.byteLength, journalBytes);
+  return {
+    journal,
+    reset: () => void ints.fill(0),
+    get threadId() {
+      return Atomics.load(ints, threadIdAt);
+    },
+    set threadId(id) {
+      Atomics.store(ints, threadIdAt, id);
+    },
+    get begun() {
+      return Atomics.load(ints, begunAt);
+    },
+    set begun(count) {
+      Atomics.store(ints, begunAt, count);
+    },
+    get done() {
+      return Atomics.load(ints, doneAt);
+    },
+    set done(count) {
+      Atomics.store(ints, doneAt, count);
+    },
+    flag: (call) => Atomics.load(ints, headerInts + call) as StopFlag,
+    stop: (call, flag) => void Atomics.store(ints, headerInts + call, flag),
+  };
+}

@@ -1,0 +1,91 @@
+// The CPU lane, whole: places each call, inline or on a thread, and keeps the books. How the thread lane works is
+// thread-lane.ts; where a call belongs is placement.ts.
+import { monotonicMs } from '../clock.js';
+import type { ServerConfig } from '../config.js';
+import type { Logger } from '../log.js';
+import type { CallRecord, Lane } from './call.js';
+import { createEstimates } from './estimate.js';
+import { createInlineLane } from './inline-lane.js';
+import { createLedger } from './ledger.js';
+import { deadlineError, shuttingDownError } from './pending-call.js';
+import { runsInline } from './placement.js';
+import { profileCall } from './profile.js';
+import type { Task } from './task-registry.js';
+import { createThreadLane } from './thread-lane.js';
+
+export type LaneConfig = Pick<
+  ServerConfig,
+  | 'poolMinThreads'
+  | 'poolMaxThreads'
+  | 'poolIdleTimeoutMs'
+  | 'poolNice'
+  | 'poolMaxHeapMb'
+  | 'poolMaxQueue'
+  | 'queueMaxWaitMs'
+  | 'inlineMaxUs'
+  | 'taskTimeoutMs'
+  | 'cancelGraceMs'
+>;
+
+export interface LaneDeps {
+  readonly config: LaneConfig;
+  readonly tasks: readonly Task[];
+  readonly log: Logger;
+  /** Every call, once, when its outcome is known. */
+  readonly onCall?: (record: CallRecord) => void;
+  /** No thread can be started any more: this process is of no use. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export function createLane(deps: LaneDeps): Lane {
+  const { config, tasks, log, onCall = () => undefined } = deps;
+  const ledger = createLedger(
+    tasks.map((task) => task.name),
+    onCall,
+  );
+  const estimates = createEstimates();
+  const inline = createInlineLane(config.inlineMaxUs, ledger, log);
+  const threads = createThreadLane(deps, ledger);
+  let closed = false;
+
+  /** A refused call is counted, then told. */
+  function counted<T>(task: Task, enter: () => T): T {
+    try {
+      return enter();
+    } catch (error) {
+      ledger.record({ task: task.name, outcome: 'refused', lane: 'none', queueMs: 0, runMs: 0 });
+      throw error;
+    }
+  }
+
+  return {
+    warm: () => threads.warm(),
+    checkRoom: (task) => counted(task, threads.checkRoom),
+    call(task, input, options) {
+      if (closed) throw shuttingDownError();
+      const nowMs = monotonicMs();
+      if (options.deadlineMs !== undefined && options.deadlineMs <= nowMs) {
+        ledger.record({ task: task.name, outcome: 'expired', lane: 'none', queueMs: 0, runMs: 0 });
+        throw deadlineError();
+      }
+      const profile = profileCall(estimates, task, input);
+      if (input.type === 'value' && runsInline(profile.kind, profile.cost, config.inlineMaxUs, nowMs)) {
+        return inline.run(task, input.value, options, profile);
+      }
+      return counted(task, () => threads.submit(task, input, options, profile));
+    },
+    status() {
+      const { busy, idle, waiting } = threads.counts();
+      return {
+        threads: { busy, idle, max: config.poolMaxThreads },
+        queue: { waiting, limit: config.poolMaxQueue },
+        tasks: ledger.counts(),
+      };
+    },
+    idle: () => threads.idle(),
+    close() {
+      closed = true;
+      return threads.close();
+    },
+  };
+}

@@ -1,0 +1,27 @@
+// What became of the calls, per task: the counts of /status, and one record a call for whoever measures.
+import type { TaskCounts } from '../messages.js';
+import type { CallRecord } from './call.js';
+
+export interface Ledger {
+  record(record: CallRecord): void;
+  counts(): Readonly<Record<string, TaskCounts>>;
+}
+
+export function createLedger(tasks: readonly string[], onCall: (record: CallRecord) => void): Ledger {
+  const counts = new Map<string, TaskCounts>(
+    tasks.map((task) => [
+      task,
+      { completed: 0, failed: 0, refused: 0, expired: 0, cancelled: 0, inline: 0, thread: 0 },
+    ]),
+  );
+  return {
+    record(record) {
+      const count = counts.get(record.task);
+      if (count === undefined) return;
+      count[record.outcome]++;
+      if (record.lane !== 'none') count[record.lane]++;
+      onCall(record);
+    },
+    counts: () => Object.fromEntries(counts),
+  };
+}

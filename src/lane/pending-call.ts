@@ -1,0 +1,58 @@
+// A call on its way through the thread lane: what it is, where it stands, and its answer.
+import { AppError } from '../errors.js';
+import type { CallInput, CallOptions, CallResult } from './call.js';
+import type { Alarm } from './deadlines.js';
+import type { CallProfile } from './profile.js';
+import type { Task } from './task-registry.js';
+import type { CallReply } from './thread-protocol.js';
+
+/** In the queue, or in a message on a thread (which may still be busy with it after the caller has its answer). */
+export type CallState =
+  | { readonly at: 'queue' }
+  | { readonly at: 'thread'; readonly row: number; readonly index: number; readonly sentMs: number };
+
+export interface PendingCall {
+  readonly task: Task;
+  readonly input: CallInput;
+  readonly options: CallOptions;
+  readonly profile: CallProfile;
+  readonly arrivedMs: number;
+  /** As it was when the call arrived, in µs. */
+  readonly estimateUs: number;
+  /** Place in the queue: fair-order.ts. */
+  readonly tag: number;
+  readonly key: number;
+  readonly seq: number;
+  /** May share a message; false after its message could not be posted. */
+  batchable: boolean;
+  /** Messages it was in. */
+  attempts: number;
+  state: CallState;
+  /** The caller has its answer (or has left). */
+  answered: boolean;
+  alarm: Alarm | undefined;
+  readonly resolve: (result: CallResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export const deadlineError = (): AppError =>
+  new AppError('DEADLINE_EXCEEDED', 'The deadline passed before the answer was there.');
+
+export const threadLostError = (cause: unknown): AppError =>
+  new AppError('THREAD_LOST', 'The thread that ran this call ended before it answered.', { cause });
+
+export const shuttingDownError = (): AppError => new AppError('SHUTTING_DOWN', 'The server is stopping.');
+
+/** A reply that is no result, as its caller meets it; what the task said goes to the log only. */
+export function replyError(reply: Extract<CallReply, { type: 'failed' }>): AppError {
+  const { code, detail, issues, report } = reply;
+  return new AppError(code, detail, { ...(issues && { issues }), ...(report && { cause: report }) });
+}
+
+/** Input that only the thread could find wrong is refused, not failed: nothing is wrong with the task. */
+export function outcomeOf(
+  reply: Exclude<CallReply, { type: 'skipped' }>,
+): 'completed' | 'failed' | 'refused' {
+  if (reply.type === 'done') return 'completed';
+  return reply.code === 'TASK_FAILED' || reply.code === 'INTERNAL' ? 'failed' : 'refused';
+}

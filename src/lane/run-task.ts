@@ -1,0 +1,85 @@
+// Runs one call of a task, the same way in every lane: run, check what came back, measure, name what went wrong.
+import { AppError } from '../errors.js';
+import type { TaskContext, TaskDefinition } from '../task.js';
+import { encodeResult } from './result.js';
+import type { CallReply, ErrorReport } from './thread-protocol.js';
+
+/** A reply at once where the task's `run` is synchronous, else a promise of one. Never throws, never rejects. */
+export function runTask(
+  definition: TaskDefinition,
+  input: unknown,
+  context: TaskContext,
+): CallReply | Promise<CallReply> {
+  const startedMs = performance.now();
+  try {
+    const value: unknown = definition.run(input, context);
+    if (isThenable(value)) return settle(definition, value, startedMs);
+    return done(definition, value, startedMs, true);
+  } catch (thrown) {
+    return failed(thrown, startedMs, true);
+  }
+}
+
+async function settle(
+  definition: TaskDefinition,
+  value: PromiseLike<unknown>,
+  startedMs: number,
+): Promise<CallReply> {
+  try {
+    return done(definition, await value, startedMs, false);
+  } catch (thrown) {
+    return failed(thrown, startedMs, false);
+  }
+}
+
+function done(definition: TaskDefinition, value: unknown, startedMs: number, sync: boolean): CallReply {
+  const { contentType, body } = encodeResult(definition, value);
+  return { type: 'done', contentType, body, runMs: performance.now() - startedMs, sync };
+}
+
+function failed(thrown: unknown, startedMs: number, sync: boolean): CallReply {
+  return { ...failureOf(thrown), runMs: performance.now() - startedMs, sync };
+}
+
+/** What a throw means to the caller, and what the log is told. */
+export function failureOf(thrown: unknown): Omit<Extract<CallReply, { type: 'failed' }>, 'runMs' | 'sync'> {
+  if (thrown instanceof AppError) {
+    return {
+      type: 'failed',
+      code: thrown.code,
+      detail: thrown.message,
+      ...(thrown.issues && { issues: thrown.issues }),
+      ...(thrown.cause !== undefined && { report: report(thrown.cause) }),
+    };
+  }
+  const seen = report(thrown);
+  if (seen.name === 'InputError') {
+    const issues = [{ path: pathOf(thrown), message: seen.message }];
+    return { type: 'failed', code: 'INVALID_INPUT', detail: 'The input cannot be computed.', issues };
+  }
+  return { type: 'failed', code: 'TASK_FAILED', detail: 'The task failed.', report: seen };
+}
+
+/** Anything that was thrown, as plain text: a getter that throws itself must not take the thread with it. */
+function report(thrown: unknown, depth = 0): ErrorReport {
+  try {
+    if (typeof thrown !== 'object' || thrown === null)
+      return { name: typeof thrown, message: String(thrown) };
+    const name = 'name' in thrown ? String(thrown.name) : 'Error';
+    const message = 'message' in thrown ? String(thrown.message) : '';
+    const stack = 'stack' in thrown && typeof thrown.stack === 'string' ? { stack: thrown.stack } : {};
+    const cause = 'cause' in thrown && depth < 3 ? { cause: report(thrown.cause, depth + 1) } : {};
+    return { name, message, ...stack, ...cause };
+  } catch {
+    return { name: 'Error', message: 'what was thrown cannot be read' };
+  }
+}
+
+function pathOf(thrown: unknown): string {
+  const path: unknown = typeof thrown === 'object' && thrown !== null && 'path' in thrown ? thrown.path : '';
+  return typeof path === 'string' ? path : '';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

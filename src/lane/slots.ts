@@ -1,0 +1,202 @@
+// The messages in flight, a slot each: sent to a free thread, answered or lost with it. Which calls travel together
+// is the waiting room's affair; how a thread starts and ends is threads.ts.
+import { AppError } from '../errors.js';
+import type { Control, StopFlag } from './control.js';
+import { readJournal } from './journal.js';
+import type { PendingCall } from './pending-call.js';
+import { threadLostError } from './pending-call.js';
+import type { CallReply, CallsReply, ThreadCall } from './thread-protocol.js';
+import { ThreadMessageError, type Threads } from './threads.js';
+
+/** After this many messages that died under it before it began, a call is given up. */
+const maxAttempts = 3;
+
+export interface SlotsEvents {
+  /** A call's reply; it waited this long for its turn, in ms. */
+  replied(call: PendingCall, reply: CallReply, queueMs: number): void;
+  /** A call will get no reply. */
+  lost(call: PendingCall, error: AppError): void;
+  /** A call that had not begun comes back. */
+  returned(call: PendingCall): void;
+  /** A slot is free again. */
+  freed(): void;
+}
+
+export interface Slots {
+  /** Messages in flight, those of threads that are being ended among them. */
+  readonly inFlight: number;
+  /** Threads that could take a message now. */
+  readonly free: number;
+  /** Estimated work left, in µs. */
+  remainingUs(nowMs: number): number;
+  /** To be called only while `free` is above 0. */
+  send(calls: readonly PendingCall[], nowMs: number): void;
+  /** Asks a call to stop: one that has not begun never will. */
+  stop(call: PendingCall, flag: Exclude<StopFlag, 0>): void;
+  /** Whether its thread is at this call now. */
+  isRunning(call: PendingCall): boolean;
+  /** Ends the thread that is at this call. */
+  end(call: PendingCall): void;
+  /** Whether it ever began. */
+  hasBegun(call: PendingCall): boolean;
+}
+
+interface Slot {
+  readonly calls: readonly PendingCall[];
+  readonly sentMs: number;
+  readonly estimateUs: number;
+  /** Its bytes went with the message and do not come back. */
+  readonly moved: boolean;
+}
+
+export function createSlots(
+  control: Control,
+  threads: Threads,
+  max: number,
+  taskIndex: (call: PendingCall) => number,
+  events: SlotsEvents,
+): Slots {
+  const slots: (Slot | undefined)[] = new Array(max).fill(undefined);
+  let inFlight = 0;
+
+  function finish(row: number, slot: Slot, { last }: CallsReply): void {
+    const replies = [...journaled(row, slot), ...(last === undefined ? [] : [last])];
+    settle(slot, replies);
+    for (const call of slot.calls.slice(replies.length)) events.returned(call);
+  }
+
+  function fail(row: number, slot: Slot, cause: unknown): void {
+    if (cause instanceof ThreadMessageError) {
+      refuse(slot, cause);
+      return;
+    }
+    const { begun } = control.row(row);
+    const replies = journaled(row, slot);
+    settle(slot, replies);
+    for (const [index, call] of slot.calls.entries()) {
+      if (index < replies.length) continue;
+      if (index < begun || slot.moved || call.attempts >= maxAttempts)
+        events.lost(call, threadLostError(cause));
+      else events.returned(call);
+    }
+  }
+
+  /** The message could not be posted: alone, each call shows whether it was the reason. */
+  function refuse(slot: Slot, cause: ThreadMessageError): void {
+    for (const call of slot.calls) {
+      if (slot.calls.length > 1) {
+        call.batchable = false;
+        events.returned(call);
+      } else events.lost(call, new AppError('TASK_FAILED', 'The task failed.', { cause }));
+    }
+  }
+
+  function journaled(row: number, slot: Slot): CallReply[] {
+    const { journal, done } = control.row(row);
+    return slot.calls.length > 1 ? readJournal(journal, done) : [];
+  }
+
+  function settle(slot: Slot, replies: readonly CallReply[]): void {
+    let beganMs = slot.sentMs;
+    for (const [index, reply] of replies.entries()) {
+      const call = slot.calls[index];
+      if (call !== undefined) events.replied(call, reply, beganMs - call.arrivedMs);
+      if (reply.type !== 'skipped') beganMs += reply.runMs;
+    }
+  }
+
+  function stateOf(call: PendingCall): { row: number; index: number } | undefined {
+    return call.state.at === 'thread' && slots[call.state.row]?.calls[call.state.index] === call
+      ? call.state
+      : undefined;
+  }
+
+  return {
+    get inFlight() {
+      return inFlight;
+    },
+    get free() {
+      return Math.max(0, threads.ready - inFlight);
+    },
+    remainingUs(nowMs) {
+      let sum = 0;
+      for (const slot of slots) {
+        if (slot !== undefined) sum += Math.max(0, slot.estimateUs - (nowMs - slot.sentMs) * 1_000);
+      }
+      return sum;
+    },
+    send(calls, nowMs) {
+      const row = slots.indexOf(undefined);
+      if (row < 0) throw new RangeError('no slot is free');
+      const transfer = calls.length === 1 ? calls.flatMap(movableBuffers) : [];
+      const estimateUs = calls.reduce((sum, call) => sum + call.estimateUs, 0);
+      const slot: Slot = { calls, sentMs: nowMs, estimateUs, moved: transfer.length > 0 };
+      slots[row] = slot;
+      inFlight++;
+      control.row(row).reset();
+      for (const [index, call] of calls.entries()) {
+        call.state = { at: 'thread', row, index, sentMs: nowMs };
+        call.attempts++;
+      }
+      const message = {
+        type: 'calls',
+        row,
+        calls: calls.map((call) => threadCall(call, taskIndex(call))),
+      } as const;
+      const release = (settleSlot: () => void): void => {
+        settleSlot();
+        slots[row] = undefined;
+        inFlight--;
+        events.freed();
+      };
+      threads.run(message, transfer).then(
+        (reply) => release(() => finish(row, slot, reply)),
+        (error: unknown) => release(() => fail(row, slot, error)),
+      );
+    },
+    stop(call, flag) {
+      const state = stateOf(call);
+      if (state !== undefined) control.row(state.row).stop(state.index, flag);
+    },
+    isRunning(call) {
+      const state = stateOf(call);
+      if (state === undefined) return false;
+      const { begun, done } = control.row(state.row);
+      return begun === state.index + 1 && done <= state.index;
+    },
+    hasBegun(call) {
+      const state = stateOf(call);
+      return state !== undefined && control.row(state.row).begun > state.index;
+    },
+    end(call) {
+      const state = stateOf(call);
+      if (state !== undefined) threads.end(control.row(state.row).threadId);
+    },
+  };
+}
+
+function threadCall(call: PendingCall, task: number): ThreadCall {
+  return { task, input: call.input, deadlineMs: call.options.deadlineMs, requestId: call.options.requestId };
+}
+
+/** Below this a copy is cheaper than a move, and the call can be sent again if its thread dies before it began. */
+const moveFromBytes = 16_384;
+
+/** The large buffers of an input that belong to it alone: the body as it came, or byte fields of a value. */
+function movableBuffers(call: PendingCall): ArrayBuffer[] {
+  const { input } = call;
+  const fields =
+    input.type === 'json'
+      ? [input.bytes]
+      : typeof input.value === 'object' && input.value !== null
+        ? Object.values(input.value)
+        : [];
+  return fields.flatMap((field: unknown) =>
+    field instanceof Uint8Array &&
+    field.buffer instanceof ArrayBuffer &&
+    field.byteLength >= moveFromBytes &&
+    field.byteLength === field.buffer.byteLength
+      ? [field.buffer]
+      : [],
+  );
+}

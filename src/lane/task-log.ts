@@ -1,0 +1,26 @@
+// The log lines of tasks, with their call's request id, whichever lane they come from.
+import type { Logger } from '../log.js';
+import type { TaskLog } from '../task.js';
+import type { Task } from './task-registry.js';
+import type { ThreadLogLine } from './thread-protocol.js';
+
+/** Writes a line that a thread has posted. */
+export function logTaskLine(log: Logger, tasks: readonly Task[], line: ThreadLogLine): void {
+  write(log, tasks[line.task], line.requestId)(line.level, line.message, line.fields);
+}
+
+/** The log of a call that runs on the event loop. */
+export function createTaskLog(log: Logger, task: Task, requestId: string | undefined): TaskLog {
+  const line = write(log, task, requestId);
+  return {
+    debug: (message, fields) => line('debug', message, fields),
+    info: (message, fields) => line('info', message, fields),
+    warn: (message, fields) => line('warn', message, fields),
+    error: (message, fields) => line('error', message, fields),
+  };
+}
+
+function write(log: Logger, task: Task | undefined, requestId: string | undefined) {
+  return (level: ThreadLogLine['level'], message: string, fields?: ThreadLogLine['fields']): void =>
+    log[level]({ ...fields, task: task?.name, requestId }, message);
+}

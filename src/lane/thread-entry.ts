@@ -1,0 +1,119 @@
+// Runs inside a thread: takes a message, runs its calls one after the other, answers. One message at a time.
+// Starting and ending threads is threads.ts.
+import { readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { parentPort, threadId, workerData } from 'node:worker_threads';
+import { monotonicMs } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { TaskDefinition, TaskLog } from '../task.js';
+import { createCallContext } from './call-context.js';
+import { type ControlRow, createControl, stopFlag } from './control.js';
+import { parseJson, validateInput } from './input.js';
+import { writeJournal } from './journal.js';
+import { failureOf, runTask } from './run-task.js';
+import type {
+  CallReply,
+  CallsReply,
+  ThreadCall,
+  ThreadData,
+  ThreadLogLine,
+  ThreadMessage,
+} from './thread-protocol.js';
+
+const data: ThreadData = workerData;
+const control = createControl(data.rows, data.control);
+lowerPriority(data.nice);
+const definitions = await Promise.all(data.modules.map(importTask));
+
+/** A task that loads on the event loop but not here fails its calls, not the thread. */
+async function importTask(module: string): Promise<TaskDefinition | AppError> {
+  try {
+    const { default: definition }: { default: TaskDefinition } = await import(module);
+    return definition;
+  } catch (cause) {
+    return new AppError('TASK_FAILED', 'The task could not be loaded in its thread.', { cause });
+  }
+}
+
+/** A Linux thread has a priority of its own: /proc/thread-self names it (the last part is its id). */
+function lowerPriority(nice: number): void {
+  if (nice === 0 || process.platform !== 'linux') return;
+  try {
+    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), nice);
+  } catch {
+    // A sandbox may forbid it: the thread then runs at the event loops' priority.
+  }
+}
+
+export default async function serve(message: ThreadMessage): Promise<CallsReply> {
+  if (message.type === 'warm') return { last: undefined };
+  const row = control.row(message.row);
+  row.threadId = threadId;
+  const journal = message.calls.length > 1 ? writeJournal(row.journal) : undefined;
+  for (const [index, call] of message.calls.entries()) {
+    row.begun = index + 1;
+    const reply = await runCall(call, row, index);
+    // What does not fit the journal travels now; the calls behind it have not begun and will come again.
+    if (journal === undefined || !journal.append(reply)) return { last: movable(reply) };
+    row.done = index + 1;
+  }
+  return { last: undefined };
+}
+
+function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | Promise<CallReply> {
+  if (row.flag(index) !== stopFlag.none) return { type: 'skipped' };
+  if (call.deadlineMs !== undefined && call.deadlineMs <= monotonicMs()) return { type: 'skipped' };
+  const definition = definitions[call.task];
+  if (definition === undefined || definition instanceof AppError) {
+    return { ...failureOf(definition), runMs: 0, sync: true };
+  }
+  let input: unknown;
+  try {
+    input =
+      call.input.type === 'value' ? call.input.value : validateInput(definition, parseJson(call.input.bytes));
+  } catch (thrown) {
+    return { ...failureOf(thrown), runMs: 0, sync: true };
+  }
+  const context = createCallContext(() => row.flag(index), createLog(call));
+  const reply = runTask(definition, input, context);
+  if (!(reply instanceof Promise)) return reply;
+  const unwatch = context.watch();
+  return reply.finally(unwatch);
+}
+
+/** Bytes are handed over in shared memory: a copy here costs the event loop nothing. */
+function movable(reply: CallReply): CallReply {
+  if (reply.type !== 'done' || typeof reply.body === 'string') return reply;
+  const shared = new Uint8Array(new SharedArrayBuffer(reply.body.byteLength));
+  shared.set(reply.body);
+  return { ...reply, body: shared };
+}
+
+function createLog(call: ThreadCall): TaskLog {
+  const line =
+    (level: ThreadLogLine['level']): TaskLog['info'] =>
+    (message, fields) => {
+      const posted: ThreadLogLine = {
+        type: 'log',
+        level,
+        message: String(message),
+        fields: plain(fields),
+        task: call.task,
+        requestId: call.requestId,
+      };
+      parentPort?.postMessage(posted);
+    };
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+/** Fields as JSON has them: whatever cannot be cloned must not fail the call that logs it. */
+function plain(
+  fields: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> | undefined {
+  if (fields === undefined) return undefined;
+  try {
+    return JSON.parse(JSON.stringify(fields));
+  } catch {
+    return { fields: 'cannot be serialised' };
+  }
+}

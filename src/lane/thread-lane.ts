@@ -1,0 +1,281 @@
+// The thread lane: calls wait their turn, run on a thread, and are answered in time whatever becomes of it. Who is
+// let in and who goes next is the waiting room's; what is in flight the slots'; this ties both to answers and alarms.
+import { monotonicMs } from '../clock.js';
+import {
+  type Call,
+  CallCancelled,
+  type CallInput,
+  type CallOptions,
+  type CallRecord,
+  type CallResult,
+} from './call.js';
+import { createControl, stopFlag } from './control.js';
+import { createDeadlines } from './deadlines.js';
+import type { LaneDeps } from './lane.js';
+import type { Ledger } from './ledger.js';
+import { deadlineError, outcomeOf, type PendingCall, replyError, shuttingDownError } from './pending-call.js';
+import { isBatchable } from './placement.js';
+import type { CallProfile } from './profile.js';
+import { createSlots } from './slots.js';
+import { logTaskLine } from './task-log.js';
+import type { Task } from './task-registry.js';
+import type { CallReply } from './thread-protocol.js';
+import { createThreads } from './threads.js';
+import { createWaitingRoom } from './waiting-room.js';
+
+export interface ThreadLane {
+  warm(): Promise<void>;
+  /** @throws AppError OVERLOADED */
+  checkRoom(): void;
+  /** @throws AppError OVERLOADED */
+  submit(task: Task, input: CallInput, options: CallOptions, profile: CallProfile): Call;
+  counts(): { readonly busy: number; readonly idle: number; readonly waiting: number };
+  idle(): Promise<void>;
+  close(): Promise<{ readonly cut: number }>;
+}
+
+export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledger: Ledger): ThreadLane {
+  const taskIndex = new Map(tasks.map((task, index) => [task, index]));
+  const deadlines = createDeadlines(monotonicMs);
+  const control = createControl(config.poolMaxThreads);
+  const threads = createThreads(
+    {
+      min: Math.min(config.poolMinThreads, config.poolMaxThreads),
+      max: config.poolMaxThreads,
+      idleTimeoutMs: config.poolIdleTimeoutMs,
+      maxHeapMb: config.poolMaxHeapMb,
+      data: {
+        control: control.memory,
+        rows: config.poolMaxThreads,
+        modules: tasks.map((task) => task.module),
+        nice: config.poolNice,
+      },
+    },
+    {
+      changed: () => pump(),
+      log: (line) => logTaskLine(log, tasks, line),
+      died: (error) => log.warn({ err: error }, 'an idle thread ended'),
+      unusable: onFatal,
+    },
+  );
+  const slots = createSlots(
+    control,
+    threads,
+    config.poolMaxThreads,
+    (call) => taskIndex.get(call.task) ?? -1,
+    {
+      replied,
+      lost(call, error) {
+        answerFailed(call, error, 'failed', slots.hasBegun(call));
+      },
+      returned(call) {
+        if (call.answered) return;
+        call.state = { at: 'queue' };
+        setAlarm(call, call.options.deadlineMs);
+        waiting.add(call);
+      },
+      freed() {
+        if (slots.inFlight === 0) waiting.rested(monotonicMs());
+        pump();
+      },
+    },
+  );
+  const waiting = createWaitingRoom(
+    { maxQueue: config.poolMaxQueue, maxWaitMs: config.queueMaxWaitMs },
+    {
+      max: config.poolMaxThreads,
+      get inFlight() {
+        return slots.inFlight;
+      },
+      remainingUs: (nowMs) => slots.remainingUs(nowMs),
+    },
+  );
+  /** Calls whose callers wait. */
+  const open = new Set<PendingCall>();
+  const idleWaiters: (() => void)[] = [];
+  let closing: Promise<{ cut: number }> | undefined;
+
+  /** Sends what may go, starts threads for what may not yet. */
+  function pump(): void {
+    const nowMs = monotonicMs();
+    while (slots.free > 0) {
+      const calls = waiting.take(slots.free, nowMs);
+      if (calls.length === 0) break;
+      slots.send(calls, nowMs);
+      for (const call of calls) setAlarm(call, runLimitMs(call, nowMs));
+    }
+    const starting = threads.total - threads.ready;
+    for (let more = waiting.size - starting; more > 0 && threads.total < config.poolMaxThreads; more--)
+      threads.grow();
+    if (open.size === 0) for (const resolve of idleWaiters.splice(0)) resolve();
+  }
+
+  function runLimitMs(call: PendingCall, nowMs: number): number {
+    return Math.min(nowMs + config.taskTimeoutMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  function setAlarm(call: PendingCall, atMs: number | undefined): void {
+    if (call.alarm !== undefined) deadlines.clear(call.alarm);
+    call.alarm = atMs === undefined ? undefined : deadlines.set(atMs, () => alarmed(call));
+  }
+
+  /** Its deadline or its longest run has passed; or, where it is answered already, its time to stop by itself. */
+  function alarmed(call: PendingCall): void {
+    const nowMs = monotonicMs();
+    call.alarm = undefined;
+    if (call.answered) {
+      if (slots.isRunning(call)) slots.end(call);
+      return;
+    }
+    const { deadlineMs } = call.options;
+    const isOver = deadlineMs !== undefined && deadlineMs <= nowMs;
+    if (call.state.at === 'thread' && !isOver && !slots.hasBegun(call)) {
+      setAlarm(call, runLimitMs(call, nowMs));
+      return;
+    }
+    abandon(call, deadlineError(), 'expired', stopFlag.expired);
+  }
+
+  /** Answers a call that will not be waited for any longer, and stops whatever it does. */
+  function abandon(
+    call: PendingCall,
+    error: Error,
+    outcome: CallRecord['outcome'],
+    flag: typeof stopFlag.expired | typeof stopFlag.cancelled,
+  ): void {
+    answerFailed(call, error, outcome, slots.hasBegun(call));
+    if (waiting.remove(call)) {
+      pump();
+      return;
+    }
+    slots.stop(call, flag);
+    setAlarm(call, monotonicMs() + config.cancelGraceMs);
+  }
+
+  function answerFailed(
+    call: PendingCall,
+    error: Error,
+    outcome: CallRecord['outcome'],
+    began: boolean,
+  ): void {
+    if (call.answered) return;
+    close(call);
+    const nowMs = monotonicMs();
+    const sentMs = call.state.at === 'thread' && began ? call.state.sentMs : nowMs;
+    ledger.record({
+      task: call.task.name,
+      outcome,
+      lane: began ? 'thread' : 'none',
+      queueMs: sentMs - call.arrivedMs,
+      runMs: nowMs - sentMs,
+    });
+    call.reject(error);
+  }
+
+  function close(call: PendingCall): void {
+    call.answered = true;
+    open.delete(call);
+    if (call.alarm !== undefined) deadlines.clear(call.alarm);
+    call.alarm = undefined;
+  }
+
+  function replied(call: PendingCall, reply: CallReply, queueMs: number): void {
+    if (call.alarm !== undefined) deadlines.clear(call.alarm);
+    call.alarm = undefined;
+    if (reply.type === 'skipped') {
+      if (!call.answered) answerFailed(call, deadlineError(), 'expired', false);
+      return;
+    }
+    learn(call, reply);
+    if (call.answered) return;
+    close(call);
+    const { runMs } = reply;
+    const outcome = outcomeOf(reply);
+    ledger.record({ task: call.task.name, outcome, lane: 'thread', queueMs, runMs });
+    if (reply.type === 'done') {
+      call.resolve({ lane: 'thread', contentType: reply.contentType, body: reply.body, queueMs, runMs });
+    } else call.reject(replyError(reply));
+  }
+
+  /** A run that failed or was stopped only tells something where it was longer than expected. */
+  function learn(call: PendingCall, reply: Exclude<CallReply, { type: 'skipped' }>): void {
+    const runUs = reply.runMs * 1_000;
+    const { kind, cost } = call.profile;
+    if (reply.type === 'done' || runUs > kind.likelyUs(cost)) kind.learn(cost, runUs, reply.sync);
+    waiting.ran(call, runUs, monotonicMs());
+  }
+
+  function submit(task: Task, input: CallInput, options: CallOptions, profile: CallProfile): Call {
+    const nowMs = monotonicMs();
+    const estimateUs = profile.kind.likelyUs(profile.cost);
+    const place = waiting.admit(options.client, estimateUs, options.deadlineMs, nowMs);
+    const { promise, resolve, reject } = withResolvers<CallResult>();
+    const call: PendingCall = {
+      ...place,
+      task,
+      input,
+      options,
+      profile,
+      arrivedMs: nowMs,
+      estimateUs,
+      batchable: isBatchable(profile.kind, profile.cost),
+      attempts: 0,
+      state: { at: 'queue' },
+      answered: false,
+      alarm: undefined,
+      resolve,
+      reject,
+    };
+    open.add(call);
+    setAlarm(call, options.deadlineMs);
+    waiting.add(call);
+    pump();
+    return {
+      result: promise,
+      cancel() {
+        if (!call.answered)
+          abandon(call, new CallCancelled('The caller has left.'), 'cancelled', stopFlag.cancelled);
+      },
+    };
+  }
+
+  async function end(): Promise<{ cut: number }> {
+    const cut = open.size;
+    waiting.clear();
+    for (const call of open) answerFailed(call, shuttingDownError(), 'cancelled', slots.hasBegun(call));
+    deadlines.close();
+    await threads.close();
+    return { cut };
+  }
+
+  return {
+    warm: () => threads.warm(),
+    checkRoom: () => waiting.checkRoom(monotonicMs()),
+    submit,
+    counts: () => ({
+      busy: slots.inFlight,
+      idle: Math.max(0, threads.ready - slots.inFlight),
+      waiting: waiting.size,
+    }),
+    idle: () => (open.size === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve))),
+    close() {
+      closing ??= end();
+      return closing;
+    },
+  };
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: Error) => void;
+} {
+  let resolve: (value: T) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  return { promise, resolve, reject };
+}
