@@ -18,6 +18,8 @@ export interface CallOptions {
   readonly client: string;
   /** For the log lines of the call. */
   readonly requestId?: string;
+  /** The caller's W3C trace id, for the same lines. */
+  readonly traceId?: string;
 }
 
 export interface CallResult {

@@ -1,0 +1,53 @@
+// The Express app of a server process: middleware and routes in the order in which a request meets them.
+// It never listens; sockets, timeouts and draining are server.ts.
+import { ServerResponse } from 'node:http';
+import express, { type Express } from 'express';
+import type { ServerConfig } from '../config.js';
+import type { Lane } from '../lane/call.js';
+import type { Task } from '../lane/task-registry.js';
+import type { Logger } from '../log.js';
+import type { CloseMode, ClusterReadiness } from '../messages.js';
+import { arrival, type OnAnswer } from './arrival.js';
+import { notFound, problemHandler } from './problem.js';
+import { mountIoRoutes } from './routes/io.js';
+import { mountProbes } from './routes/probes.js';
+import { mountTasks } from './routes/tasks.js';
+
+export interface AppDeps {
+  readonly config: ServerConfig;
+  readonly tasks: readonly Task[];
+  readonly lane: Lane;
+  readonly readiness: () => ClusterReadiness;
+  /** Set while this server process drains. */
+  readonly closing: () => CloseMode | undefined;
+  readonly log: Logger;
+  readonly onAnswer?: OnAnswer;
+}
+
+export function createApp(deps: AppDeps): Express {
+  const { config, log } = deps;
+  const app = express();
+  app.set('case sensitive routing', true);
+  app.set('strict routing', true);
+  app.set('query parser', false);
+  app.set('etag', false);
+  app.set('x-powered-by', false);
+  endConnectionsWhileClosing(app, deps.closing);
+
+  app.use(arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer }));
+  mountIoRoutes(app, config.bodyLimitBytes);
+  mountProbes(app, deps.readiness);
+  mountTasks(app, deps);
+  app.use(notFound);
+  app.use(problemHandler(log));
+  return app;
+}
+
+/** Whoever writes the answer, and however late: while closing, its connection ends with it. */
+function endConnectionsWhileClosing(app: Express, closing: AppDeps['closing']): void {
+  const { writeHead } = ServerResponse.prototype;
+  app.response.writeHead = function (this: ServerResponse, ...head: unknown[]) {
+    if (closing() !== undefined) this.setHeader('Connection', 'close');
+    return Reflect.apply(writeHead, this, head);
+  };
+}

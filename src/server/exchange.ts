@@ -1,0 +1,19 @@
+// What the server knows about one request while it is answered, as `req.exchange`.
+// One plain object a request: no closure, no timer.
+
+export interface Exchange {
+  /** The answer's X-Request-Id. */
+  readonly requestId: string;
+  /** performance.now() when the headers had been read. */
+  readonly arrivedMs: number;
+  /** The whole answer was handed to the socket, though the exchange is kept open (see lingering-answer.ts). */
+  answered: boolean;
+}
+
+declare global {
+  namespace Express {
+    interface Request {
+      exchange: Exchange;
+    }
+  }
+}

@@ -1,0 +1,61 @@
+// What is refused before a body is read or a query looked at, as Express middleware. The order of refusals is the
+// order in which a route lists these.
+import type { Request, RequestHandler, Response } from 'express';
+import { AppError } from '../errors.js';
+import { bodyTooLarge } from './body.js';
+
+/** Anything but the one expectation that HTTP defines. https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1 */
+export const expectation: RequestHandler = (req, _res, next) => {
+  const { expect } = req.headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    throw new AppError('EXPECTATION_FAILED', 'The only expectation that can be met is 100-continue.');
+  }
+  next();
+};
+
+/** By the announced length; what is not announced is measured while it arrives. */
+export function announcedLength(limitOf: (req: Request) => number): RequestHandler {
+  return (req, _res, next) => {
+    const limitBytes = limitOf(req);
+    if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw bodyTooLarge(limitBytes);
+    next();
+  };
+}
+
+const jsonType = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i;
+const bytesType = /^application\/octet-stream[ \t]*$/i;
+
+export type BodyType = 'json' | 'bytes' | 'other';
+
+export function bodyTypeOf(req: Request): BodyType {
+  const type = req.headers['content-type'] ?? '';
+  if (jsonType.test(type)) return 'json';
+  return bytesType.test(type) ? 'bytes' : 'other';
+}
+
+const mediaTypes = { json: 'application/json (UTF-8)', bytes: 'application/octet-stream' };
+
+/** The body must be one of these, and must not be compressed: a few bytes could unfold to any number. */
+export function mediaType(...accepted: readonly Exclude<BodyType, 'other'>[]): RequestHandler {
+  const wanted = accepted.map((type) => mediaTypes[type]).join(' or ');
+  return (req, res, next) => {
+    const type = bodyTypeOf(req);
+    if (type === 'other' || !accepted.includes(type)) {
+      throw new AppError('UNSUPPORTED_MEDIA_TYPE', `The body must be ${wanted}.`);
+    }
+    identityEncoding(req, res, next);
+  };
+}
+
+export const identityEncoding: RequestHandler = (req, _res, next) => {
+  const encoding = req.headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new AppError('UNSUPPORTED_MEDIA_TYPE', 'A body with a Content-Encoding is not accepted.');
+  }
+  next();
+};
+
+/** Tells a client that waits for it to send its body: called right before the body is read. */
+export function sendContinue(req: Request, res: Response): void {
+  if (req.headers.expect !== undefined && req.httpVersion === '1.1') res.writeContinue();
+}

@@ -1,0 +1,91 @@
+// What an error looks like on the wire: application/problem+json (RFC 9457). Which errors there are is errors.ts.
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { AppError, errorTable, toAppError } from '../errors.js';
+import type { Logger } from '../log.js';
+import { answer } from './answer.js';
+import { ClientLeft } from './body.js';
+import { clientOf } from './client.js';
+import { answerDuringUpload, mustLinger } from './lingering-answer.js';
+import { traceIdOf } from './traceparent.js';
+
+export const problemType = 'application/problem+json';
+
+/** The body of an error's answer. */
+export function problemJson(error: AppError, requestId: string | undefined): string {
+  const { status, title } = errorTable[error.code];
+  return JSON.stringify({
+    type: 'about:blank',
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    requestId,
+    errors: error.issues,
+  });
+}
+
+/** The end of every route that did not answer: errors become problems, and our own faults become log lines. */
+export function problemHandler(log: Logger) {
+  // Express knows an error handler by its four parameters.
+  return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
+    // Nobody is left to tell, or too much was told already: the latter is a fault that only a cut connection can show.
+    if (thrown instanceof ClientLeft || res.destroyed) return;
+    const error = toAppError(translate(thrown));
+    logFault(log, error, req);
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    sendProblem(req, res, error);
+  };
+}
+
+export const notFound: RequestHandler = (req) => {
+  decodable(req.path);
+  throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);
+};
+
+function sendProblem(req: Request, res: Response, error: AppError): void {
+  res.removeHeader('Server-Timing');
+  res.setHeader('Cache-Control', 'no-store');
+  if (error.allow) res.setHeader('Allow', error.allow.join(', '));
+  if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));
+  if (error.code === 'SHUTTING_DOWN' || error.code === 'BODY_TOO_LARGE') res.setHeader('Connection', 'close');
+  const body = problemJson(error, req.exchange.requestId);
+  if (mustLinger(req, res, error)) answerDuringUpload(req, res, error.status, problemType, body);
+  else answer(res, error.status, problemType, body);
+}
+
+/** Express's own complaint about a path that cannot be decoded is the client's fault, not ours. */
+function translate(thrown: unknown): unknown {
+  if (thrown instanceof URIError) return undecodable(thrown);
+  return thrown;
+}
+
+function decodable(path: string): void {
+  try {
+    decodeURIComponent(path);
+  } catch (cause) {
+    throw undecodable(cause);
+  }
+}
+
+function undecodable(cause: unknown): AppError {
+  return new AppError('BAD_REQUEST', 'The path is not percent-encoded UTF-8.', { cause });
+}
+
+function logFault(log: Logger, error: AppError, req: Request): void {
+  if (error.status !== 500) return;
+  log.error(
+    {
+      code: error.code,
+      requestId: req.exchange.requestId,
+      traceId: traceIdOf(req.headers.traceparent),
+      client: clientOf(req),
+      method: req.method,
+      path: req.path,
+      err: error.cause ?? error,
+    },
+    error.message,
+  );
+}

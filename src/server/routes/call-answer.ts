@@ -1,0 +1,64 @@
+// From a call to its answer, and from a client that leaves to its call's end.
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { CallInput, CallResult, Lane } from '../../lane/call.js';
+import type { Task } from '../../lane/task-registry.js';
+import { answer } from '../answer.js';
+import { clientOf } from '../client.js';
+import { deadlineOf } from '../deadline.js';
+import { traceIdOf } from '../traceparent.js';
+
+export const jsonType = 'application/json; charset=utf-8';
+
+/** Makes the call and sends what it answers. Rejects with the call's error. */
+export async function answerCall(
+  lane: Lane,
+  task: Task,
+  input: CallInput,
+  req: Request,
+  res: Response,
+): Promise<void> {
+  const { socket } = req;
+  if (socket.destroyed) return;
+  const deadlineMs = deadlineOf(req);
+  const traceId = traceIdOf(req.headers.traceparent);
+  const call = lane.call(task, input, {
+    client: clientOf(req),
+    requestId: req.exchange.requestId,
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(traceId !== undefined && { traceId }),
+  });
+  const cancel = () => call.cancel();
+  // The socket, not the response: one that waits behind others of its connection (pipelining) never hears of the end.
+  // So there may be many listeners, and they are no leak.
+  socket.setMaxListeners(0);
+  socket.once('close', cancel);
+  try {
+    sendResult(res, await call.result);
+  } finally {
+    socket.off('close', cancel);
+  }
+}
+
+function sendResult(res: Response, { lane, contentType, body, queueMs, runMs }: CallResult): void {
+  res.setHeader('Server-Timing', `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`);
+  res.setHeader('Cache-Control', 'no-store');
+  answer(res, 200, contentType, body);
+}
+
+/** Milliseconds to the µs. */
+function ms(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}
+
+/** What is known of an answer without making the call. */
+export function answerHead(task: Task, res: Response): void {
+  const outputs = [task.definition.output ?? z.unknown()].flat();
+  const [output] = outputs;
+  // Where a task answers now this, now that, only the call can tell which.
+  if (output !== undefined && outputs.length === 1) {
+    res.setHeader('Content-Type', 'contentType' in output ? output.contentType : jsonType);
+  }
+  res.setHeader('Cache-Control', 'no-store');
+  res.end();
+}

@@ -1,0 +1,69 @@
+// The light routes: they only ever wait. Nothing here touches the CPU lane.
+import type { Express, Request, RequestHandler } from 'express';
+import { monotonicMs } from '../../clock.js';
+import { answer, answerJson } from '../answer.js';
+import { readBody } from '../body.js';
+import { deadlineExceeded, deadlineOf } from '../deadline.js';
+import { announcedLength, expectation, identityEncoding, sendContinue } from '../preconditions.js';
+import { invalidQuery, noQuery, queryOf, unknownParameter } from '../query.js';
+import { mountResource } from '../resource.js';
+
+/** @param bodyLimitBytes largest body of /io/echo */
+export function mountIoRoutes(app: Express, bodyLimitBytes: number): void {
+  mountResource(app, '/', { get: [expectation, hello()] });
+  mountResource(app, '/io/delay', { get: [expectation, delay] });
+  mountResource(app, '/io/echo', {
+    post: [expectation, announcedLength(() => bodyLimitBytes), identityEncoding, echo(bodyLimitBytes)],
+  });
+}
+
+function hello(): RequestHandler {
+  const body = Buffer.from(`hello from server ${process.pid}`);
+  return (req, res) => {
+    deadlineOf(req);
+    noQuery(req);
+    answer(res, 200, 'text/plain; charset=utf-8', body);
+  };
+}
+
+const longestDelayMs = 60_000;
+
+/** Stands for a slow upstream. */
+const delay: RequestHandler = (req, res, next) => {
+  const deadlineMs = deadlineOf(req);
+  const waitMs = delayParameter(req);
+  if (req.method === 'HEAD') {
+    answerJson(res, 200, { waitedMs: waitMs });
+    return;
+  }
+  const leftMs = deadlineMs === undefined ? Number.POSITIVE_INFINITY : deadlineMs - monotonicMs();
+  const timer = setTimeout(
+    () => {
+      if (leftMs < waitMs) next(deadlineExceeded());
+      else answerJson(res, 200, { waitedMs: waitMs });
+    },
+    Math.min(waitMs, leftMs),
+  );
+  res.once('close', () => clearTimeout(timer));
+};
+
+function delayParameter(req: Request): number {
+  const parameters = queryOf(req);
+  const unknown = [...parameters.keys()].filter((name) => name !== 'ms');
+  if (unknown.length > 0) throw invalidQuery(unknown.map(unknownParameter));
+  const text = parameters.get('ms') ?? '';
+  if (!/^(?:0|[1-9]\d{0,4})$/.test(text) || Number(text) > longestDelayMs) {
+    throw invalidQuery([{ path: 'ms', message: `A whole number from 0 to ${longestDelayMs} is required.` }]);
+  }
+  return Number(text);
+}
+
+function echo(limitBytes: number): RequestHandler {
+  return async (req, res) => {
+    const deadlineMs = deadlineOf(req);
+    noQuery(req);
+    sendContinue(req, res);
+    const body = await readBody(req, limitBytes, deadlineMs);
+    answer(res, 200, req.headers['content-type'] ?? 'application/octet-stream', body);
+  };
+}

@@ -1,0 +1,152 @@
+// CPU routes, made from the tasks that were found: POST of JSON or bytes, and the GET form. Each one ends in a call to
+// the lane; the order of refusals is the order of the handlers.
+import type { Express, Request, RequestHandler, Response } from 'express';
+import type { ServerConfig } from '../../config.js';
+import { AppError } from '../../errors.js';
+import type { CallInput, Lane } from '../../lane/call.js';
+import { parseJson, validateInput } from '../../lane/input.js';
+import type { Task } from '../../lane/task-registry.js';
+import type { CloseMode } from '../../messages.js';
+import { readBody } from '../body.js';
+import { deadlineOf } from '../deadline.js';
+import { announcedLength, bodyTypeOf, expectation, mediaType, sendContinue } from '../preconditions.js';
+import { noQuery, queryOf } from '../query.js';
+import { fieldValues, type QueryForm, queryForm, querySchema } from '../query-form.js';
+import { methodNotAllowed, mountResource, optionsAnswer } from '../resource.js';
+import { answerCall, answerHead } from './call-answer.js';
+
+export interface TaskRoutesDeps {
+  readonly config: ServerConfig;
+  readonly tasks: readonly Task[];
+  readonly lane: Lane;
+  readonly closing: () => CloseMode | undefined;
+}
+
+export function mountTasks(app: Express, deps: TaskRoutesDeps): void {
+  for (const task of deps.tasks) mountTask(app, task, deps);
+  // After every plain path, so that none of these is taken for a parameter's value.
+  for (const task of deps.tasks) mountPathForm(app, task, deps);
+}
+
+function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
+  const { bodyLimitBytes, uploadLimitBytes } = deps.config;
+  const { definition, route } = task;
+  const form = definition.pathParam === undefined ? queryForm(definition) : undefined;
+  const takesBytes = definition.fromBytes !== undefined;
+  const limitOf = (req: Request) =>
+    takesBytes && bodyTypeOf(req) === 'bytes' ? uploadLimitBytes : bodyLimitBytes;
+
+  mountResource(app, route, {
+    ...(form && { get: [expectation, room(task, deps), getForm(task, form, deps)] }),
+    post: [
+      expectation,
+      announcedLength(limitOf),
+      takesBytes ? mediaType('json', 'bytes') : mediaType('json'),
+      room(task, deps),
+      async (req, res) => {
+        const type = bodyTypeOf(req);
+        const input =
+          type === 'bytes'
+            ? await bytesInput(task, req, res, uploadLimitBytes)
+            : await jsonInput(task, req, res, bodyLimitBytes);
+        await answerCall(deps.lane, task, input, req, res);
+      },
+    ],
+  });
+}
+
+/** The GET form whose one field stands in the path. What is not a value of the field is no resource. */
+function mountPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
+  const { definition, route } = task;
+  const { pathParam } = definition;
+  const form = queryForm(definition);
+  if (pathParam === undefined || form === undefined) return;
+
+  const values = fieldValues(definition.input, pathParam);
+  const exists: RequestHandler = (req, _res, next) => {
+    if (!values.has(String(req.params[pathParam]))) {
+      throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);
+    }
+    next();
+  };
+  // A value that only a body can go with.
+  const postOnly: RequestHandler = (req, res, next) => {
+    if (form.has(pathParam, String(req.params[pathParam]))) next();
+    else if (req.method === 'OPTIONS') optionsAnswer(['OPTIONS'])(req, res, next);
+    else methodNotAllowed(['OPTIONS'])(req, res, next);
+  };
+  mountResource(
+    app,
+    `${route}/:${pathParam}`,
+    { get: [expectation, room(task, deps), getForm(task, form, deps)] },
+    [exists, postOnly],
+  );
+}
+
+/** Refuses at once where no call is taken, before any body is read. A HEAD makes no call. */
+function room(task: Task, { lane, closing }: TaskRoutesDeps): RequestHandler {
+  return (req, _res, next) => {
+    if (req.method !== 'HEAD') {
+      if (closing() === 'stop') throw new AppError('SHUTTING_DOWN', 'The server is stopping.');
+      lane.checkRoom(task);
+    }
+    next();
+  };
+}
+
+function getForm(task: Task, form: QueryForm, { lane }: TaskRoutesDeps): RequestHandler {
+  const { definition } = task;
+  const { pathParam } = definition;
+  // A narrower schema decides what may be asked by GET; the input's own decides what `run` gets.
+  const narrower = definition.query === true ? undefined : querySchema(definition);
+  return async (req, res) => {
+    const given = form.inputOf(queryOf(req));
+    if (pathParam !== undefined) Object.assign(given, { [pathParam]: req.params[pathParam] });
+    if (narrower) validateInput({ input: narrower }, given);
+    const value = validateInput(definition, given);
+    if (req.method === 'HEAD') {
+      deadlineOf(req);
+      answerHead(task, res);
+    } else await answerCall(lane, task, { type: 'value', value }, req, res);
+  };
+}
+
+/** A JSON body beyond this is parsed and validated in the thread: here it would hold up every light route. */
+const largestJsonOnLoopBytes = 32_768;
+
+async function jsonInput(task: Task, req: Request, res: Response, limitBytes: number): Promise<CallInput> {
+  const deadlineMs = deadlineOf(req);
+  noQuery(req);
+  sendContinue(req, res);
+  const bytes = await readBody(req, limitBytes, deadlineMs);
+  if (bytes.length > largestJsonOnLoopBytes) return { type: 'json', bytes };
+  return { type: 'value', value: validateInput(task.definition, parseJson(bytes)) };
+}
+
+async function bytesInput(task: Task, req: Request, res: Response, limitBytes: number): Promise<CallInput> {
+  const deadlineMs = deadlineOf(req);
+  const parameters = Object.fromEntries(queryOf(req));
+  sendContinue(req, res);
+  const bytes = await readBody(req, limitBytes, deadlineMs);
+  return { type: 'value', value: validateInput(task.definition, fromBytes(task, bytes, parameters)) };
+}
+
+function fromBytes(task: Task, bytes: Uint8Array, parameters: Readonly<Record<string, string>>): unknown {
+  try {
+    return task.definition.fromBytes?.(bytes, parameters);
+  } catch (thrown) {
+    throw taskError(thrown);
+  }
+}
+
+/** An InputError is known by its name: a task may have its own copy of the class. */
+function taskError(thrown: unknown): AppError {
+  if (thrown instanceof Error && thrown.name === 'InputError') {
+    const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : '';
+    return new AppError('INVALID_INPUT', 'The input does not fit.', {
+      cause: thrown,
+      issues: [{ path, message: thrown.message }],
+    });
+  }
+  return new AppError('TASK_FAILED', 'The task failed; the server’s log has the details.', { cause: thrown });
+}
