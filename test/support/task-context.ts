@@ -1,0 +1,7 @@
+// A call's context for tests that run a task's function directly.
+import type { TaskContext } from '#src/task.js';
+
+export function taskContext(signal: AbortSignal = new AbortController().signal): TaskContext {
+  const ignore = () => {};
+  return { signal, log: { debug: ignore, info: ignore, warn: ignore, error: ignore } };
+}

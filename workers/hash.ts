@@ -1,0 +1,81 @@
+// The task /hash: message digests and password hashes. Verifying a password is hash.verify.ts.
+import { z } from 'zod';
+import { defineTask, InputError } from '../src/task.js';
+import { argon2idCostUs, argon2idInput, hashArgon2id } from './hash/argon2id.js';
+import { bcryptCostUs, bcryptInput, hashBcrypt } from './hash/bcrypt.js';
+import { digest, digestCostUs, digestInput, digestOutput, digestQuery } from './hash/digest.js';
+import { hashPbkdf2, pbkdf2CostUs, pbkdf2Input } from './hash/pbkdf2.js';
+import { hashScrypt, scryptCostUs, scryptInput } from './hash/scrypt.js';
+
+const passwordAlgorithms = ['argon2id', 'scrypt', 'pbkdf2-sha256', 'bcrypt'] as const;
+const algorithms = [...digestInput.shape.algorithm.options, ...passwordAlgorithms];
+
+const input = z.discriminatedUnion(
+  'algorithm',
+  [digestInput, argon2idInput, scryptInput, pbkdf2Input, bcryptInput],
+  {
+    error: (issue) =>
+      issue.code === 'invalid_union' ? `must be one of ${algorithms.join(', ')}` : undefined,
+  },
+);
+
+type Input = z.output<typeof input>;
+
+export default defineTask({
+  summary: 'Digest or password hash',
+  description:
+    'Hashes `data`. Digests (sha256 …) answer `digest`; password hashes (argon2id, scrypt, pbkdf2-sha256, bcrypt) ' +
+    'take their own cost fields, draw a random salt and answer `hash`, a string that other libraries verify too. ' +
+    'A body of `application/octet-stream` is digested as it is, with `algorithm` and `encoding` in the query.',
+  input,
+  output: z.union([
+    digestOutput,
+    z.strictObject({ algorithm: z.enum(passwordAlgorithms), hash: z.string() }),
+  ]),
+  examples: [
+    { algorithm: 'sha256', data: 'abc' },
+    { algorithm: 'blake2b512', data: 'AAECAw==', inputEncoding: 'base64', encoding: 'base64url' },
+    { algorithm: 'argon2id', data: 'correct horse battery staple' },
+    { algorithm: 'scrypt', data: 'correct horse battery staple', cost: 16_384 },
+    { algorithm: 'pbkdf2-sha256', data: 'correct horse battery staple', iterations: 100_000 },
+    { algorithm: 'bcrypt', data: 'correct horse battery staple', rounds: 8 },
+  ],
+  query: digestQuery,
+  fromBytes(bytes, query) {
+    for (const field of ['data', 'inputEncoding']) {
+      if (field in query) throw new InputError('has no meaning here: the body is the data', field);
+    }
+    return { ...query, data: bytes };
+  },
+  kind: ({ algorithm }) => algorithm,
+  cost: costUs,
+  run(input) {
+    switch (input.algorithm) {
+      case 'argon2id':
+        return { algorithm: input.algorithm, hash: hashArgon2id(input) };
+      case 'scrypt':
+        return { algorithm: input.algorithm, hash: hashScrypt(input) };
+      case 'pbkdf2-sha256':
+        return { algorithm: input.algorithm, hash: hashPbkdf2(input) };
+      case 'bcrypt':
+        return { algorithm: input.algorithm, hash: hashBcrypt(input) };
+      default:
+        return digest(input);
+    }
+  },
+});
+
+function costUs(input: Input): number {
+  switch (input.algorithm) {
+    case 'argon2id':
+      return argon2idCostUs(input);
+    case 'scrypt':
+      return scryptCostUs(input);
+    case 'pbkdf2-sha256':
+      return pbkdf2CostUs(input);
+    case 'bcrypt':
+      return bcryptCostUs(input);
+    default:
+      return digestCostUs(input);
+  }
+}

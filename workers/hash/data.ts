@@ -1,0 +1,52 @@
+// The bytes that a caller means: text in one of three encodings, checked strictly, or raw bytes as they came.
+import { z } from 'zod';
+
+export const inputEncodings = ['utf8', 'hex', 'base64'] as const;
+export type InputEncoding = (typeof inputEncodings)[number];
+
+export const inputEncoding = z
+  .enum(inputEncodings)
+  .default('utf8')
+  .describe(
+    'How `data` stands for bytes: as UTF-8 text, hexadecimal, or base64 with padding (RFC 4648 section 4).',
+  );
+
+interface EncodedData {
+  readonly data: string | Uint8Array;
+  readonly inputEncoding: InputEncoding;
+}
+
+/** The bytes behind `data`; for input that passed `checkData`. */
+export function decodeData({ data, inputEncoding }: EncodedData): Uint8Array {
+  return typeof data === 'string' ? Buffer.from(data, inputEncoding) : data;
+}
+
+/** How many bytes `decodeData` gives, at most: without decoding, since it is asked for every call. */
+export function dataBytes({ data, inputEncoding }: EncodedData): number {
+  if (typeof data !== 'string') return data.byteLength;
+  return inputEncoding === 'utf8' ? Buffer.byteLength(data) : data.length / 2;
+}
+
+/** A schema's refinement: `data` fits its encoding. Node's decoders skip what they do not know; this refuses it. */
+export function checkData(input: EncodedData, context: z.RefinementCtx): void {
+  const { data, inputEncoding } = input;
+  if (typeof data !== 'string') return;
+  const problem = textProblem(data, inputEncoding);
+  if (problem !== undefined) context.addIssue({ code: 'custom', path: ['data'], message: problem });
+}
+
+function textProblem(text: string, encoding: InputEncoding): string | undefined {
+  switch (encoding) {
+    case 'utf8':
+      // A lone surrogate has no UTF-8 form: it would become U+FFFD, and different data would hash alike.
+      return /\p{Surrogate}/u.test(text) ? 'holds a lone surrogate, which has no UTF-8 form' : undefined;
+    case 'hex':
+      return Buffer.from(text, 'hex').toString('hex') === text.toLowerCase()
+        ? undefined
+        : 'is not hexadecimal: an even number of digits 0-9, a-f';
+    case 'base64':
+      return Buffer.from(text, 'base64').toString('base64') === text
+        ? undefined
+        : 'is not base64: A-Z, a-z, 0-9, + and /, padded with = to a multiple of four, without unused bits set';
+  }
+}
