@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  allowedWaitMs,
+  createDrainRate,
+  estimatedWaitMs,
+  isFull,
+  retryAfterSeconds,
+} from '#src/lane/admission.js';
+import { createDeadlines } from '#src/lane/deadlines.js';
+import { createKindEstimate } from '#src/lane/estimate.js';
+import { batchSize, isBatchable, mayTakeThread, runsInline } from '#src/lane/placement.js';
+
+describe('admission', () => {
+  it.each([
+    [{ waiting: 9, room: 0 }, false],
+    [{ waiting: 10, room: 0 }, true],
+    [{ waiting: 11, room: 2 }, false],
+    [{ waiting: 12, room: 2 }, true],
+  ])('of a queue of 10 under %o is full: %s', (load, full) => {
+    expect(isFull({ maxQueue: 10, maxWaitMs: 1 }, load)).toBe(full);
+  });
+
+  it('allows the shorter of the setting and what the deadline leaves', () => {
+    const limits = { maxQueue: 1, maxWaitMs: 5_000 };
+    expect(allowedWaitMs(limits, 100, undefined)).toBe(5_000);
+    expect(allowedWaitMs(limits, 100, 1_100)).toBe(1_000);
+    expect(allowedWaitMs(limits, 100, 90_000)).toBe(5_000);
+    expect(estimatedWaitMs(3_000_000, 2)).toBe(1_500);
+  });
+
+  it('asks to come back after the excess has drained: whole seconds from 1 to 60, spread', () => {
+    expect(retryAfterSeconds(10_000_000, 2_000_000, 0)).toBe(5);
+    expect(retryAfterSeconds(10_000_000, 2_000_000, 0.9)).toBe(9);
+    expect(retryAfterSeconds(0, 2_000_000, 0)).toBe(1);
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0, max: 1e15, noNaN: true }),
+        fc.double({ min: 0, max: 1e9, noNaN: true }),
+        (excess, rate) => {
+          const seconds = retryAfterSeconds(excess, rate, 0.5);
+          expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('measures the drain while there is work only', () => {
+    const rate = createDrainRate(2_000_000);
+    expect(rate.usPerSecond(0)).toBe(2_000_000);
+    rate.began(0);
+    for (let ms = 100; ms <= 20_000; ms += 100) rate.done(50_000, ms);
+    expect(rate.usPerSecond(20_000) / 500_000).toBeCloseTo(1, 1);
+    rate.rested(20_000);
+    expect(rate.usPerSecond(900_000) / 500_000).toBeCloseTo(1, 1);
+  });
+});
+
+describe('placement', () => {
+  const known = (ratio: number) => {
+    const kind = createKindEstimate();
+    for (let run = 0; run < 20; run++) kind.learn(1, ratio, true);
+    return kind;
+  };
+
+  it.each([
+    ['a known, short call', known(1), 50, 50, true],
+    ['a known call that is longer than allowed', known(1), 51, 50, false],
+    ['a short call that states too much', known(0.01), 4_000, 50, true],
+    ['a long call that states too little', known(1_000), 1, 50, false],
+    ['an unknown kind', createKindEstimate(), 1, 50, false],
+    ['anything, where inline is off', known(0.001), 0.1, 0, false],
+  ])('of %s', (_, kind, cost, inlineMaxUs, inline) => {
+    expect(runsInline(kind, cost, inlineMaxUs, 0)).toBe(inline);
+  });
+
+  it('batches only what is known and short', () => {
+    expect(isBatchable(known(1), 500)).toBe(true);
+    expect(isBatchable(known(1), 501)).toBe(false);
+    expect(isBatchable(createKindEstimate(), 1)).toBe(false);
+  });
+
+  const batchable = (estimateUs: number) => ({ estimateUs, batchable: true });
+  it.each([
+    ['one call alone', [batchable(100)], 1, 1],
+    ['about a millisecond of work', Array.from({ length: 64 }, () => batchable(100)), 1, 10],
+    ['no more than the most', Array.from({ length: 200 }, () => batchable(1)), 1, 64],
+    ['what other free threads leave', Array.from({ length: 8 }, () => batchable(10)), 4, 2],
+    [
+      'up to the first that is not batchable',
+      [batchable(1), batchable(1), { estimateUs: 1, batchable: false }],
+      1,
+      2,
+    ],
+    ['one that is not batchable alone', [{ estimateUs: 9e9, batchable: false }, batchable(1)], 1, 1],
+  ])('sends %s in a message', (_, calls, freeThreads, size) => {
+    expect(batchSize((index) => calls[index], calls.length, freeThreads, 64)).toBe(size);
+  });
+
+  it.each([
+    ['a long call, more than one thread left', 1_500_000, 1, 3, 0, true],
+    ['a long call, the last thread, short calls about', 1_500_000, 0, 3, 0, false],
+    ['a long call, the last thread, no short call for a while', 1_500_000, 0, 3, -31_000, true],
+    ['a long call, the only thread there is', 1_500_000, 0, 1, 0, true],
+    ['a middling call, the last thread', 50_000, 0, 3, 0, true],
+    ['a short call, the last thread', 1_000, 0, 3, 0, true],
+  ])('of %s', (_, estimateUs, left, max, lastShortMs, may) => {
+    expect(mayTakeThread(estimateUs, left, max, lastShortMs, 0)).toBe(may);
+  });
+});
+
+describe('deadlines', () => {
+  it('ring in order, each once, with one timer for all, and never when cleared', async () => {
+    const deadlines = createDeadlines(() => performance.now());
+    const rung: number[] = [];
+    const startMs = performance.now();
+    const moments = [30, 10, 20, 10, 0, -5, 25];
+    const done = new Promise<void>((resolve) => {
+      deadlines.set(startMs + 40, resolve);
+    });
+    for (const ms of moments) deadlines.set(startMs + ms, () => rung.push(ms));
+    const cleared = [5, 15, 35].map((ms) => deadlines.set(startMs + ms, () => rung.push(-1_000)));
+    for (const alarm of cleared) deadlines.clear(alarm);
+    for (const alarm of cleared) deadlines.clear(alarm);
+    await done;
+    expect(rung).toEqual([...moments].sort((a, b) => a - b));
+  });
+
+  it('stay a heap under any sets and clears', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(1_000), fc.boolean()), { maxLength: 200 }), (steps) => {
+        let nowMs = -1;
+        const deadlines = createDeadlines(() => nowMs);
+        const rung: number[] = [];
+        const set = steps.map(([atMs]) => deadlines.set(atMs, () => rung.push(atMs)));
+        for (const [index, [, clears]] of steps.entries()) {
+          const alarm = set[index];
+          if (clears && alarm !== undefined) deadlines.clear(alarm);
+        }
+        nowMs = 2_000;
+        const left = steps.filter(([, clears]) => !clears).map(([atMs]) => atMs);
+        const first = set.find((alarm) => alarm.index === 0);
+        expect(first?.atMs).toBe(left.length === 0 ? undefined : Math.min(...left));
+        deadlines.close();
+        expect(rung).toEqual([]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,100 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadTasks, TaskFileError } from '#src/lane/task-registry.js';
+
+// Inside the project, so that the files find zod in the ordinary way.
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(fileURLToPath(new URL('../../dist/tasks-', import.meta.url)));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+let folders = 0;
+async function folderOf(files: Record<string, string>): Promise<string> {
+  const folder = join(root, String(folders++));
+  const { mkdir } = await import('node:fs/promises');
+  await mkdir(folder);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
+}
+
+const good = `import { z } from 'zod';
+export default { input: z.strictObject({ n: z.int() }), examples: [{ n: 1 }], run: ({ n }) => ({ n }) };`;
+
+describe('task files', () => {
+  it('become routes by their names, in order', async () => {
+    const folder = await folderOf({
+      'thumbnail.js': good,
+      'hash.verify.mjs': good,
+      '_shared.js': 'throw 1',
+      'notes.md': '',
+      'types.d.ts': '',
+    });
+    expect((await loadTasks([folder])).map(({ name, route }) => [name, route])).toEqual([
+      ['hash.verify', '/hash/verify'],
+      ['thumbnail', '/thumbnail'],
+    ]);
+  });
+
+  it('may use defineTask by the package name', async () => {
+    const folder = await folderOf({
+      'a.js': `import { defineTask } from 'millrace'; import { z } from 'zod';
+        export default defineTask({ input: z.strictObject({}), run: () => 1 });`,
+    });
+    expect(await loadTasks([folder])).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'that throws at import',
+      'a.js',
+      'throw new Error("no luck\\nsecond line")',
+      'cannot be imported: no luck',
+    ],
+    ['with a syntax error', 'a.js', 'export default {', 'cannot be imported'],
+    ['without a default export', 'a.js', 'export const run = 1', 'has no default export'],
+    [
+      'whose schema is from zod 3',
+      'a.js',
+      'export default { input: { _def: {}, safeParse() {} }, run() {} }',
+      'zod 3',
+    ],
+    ['without run', 'a.js', good.replace('run:', 'runs:'), 'run'],
+    ['with a misspelt field', 'a.js', good.replace('examples', 'exmaples'), 'exmaples'],
+    ['whose example does not fit', 'a.js', good.replace('{ n: 1 }', '{ n: 1.5 }'), 'examples.0 does not fit'],
+    ['with a reserved name', 'io.delay.js', good, 'reserved'],
+    ['with a name that is no route', 'a b.js', good, 'named by letters'],
+    [
+      'with a path parameter without a GET form',
+      'a.js',
+      good.replace('run:', 'pathParam: "n", run:'),
+      'pathParam',
+    ],
+  ])('%s are refused with the file named, in one line', async (_, name, text, reason) => {
+    const folder = await folderOf({ [name]: text });
+    const error = await loadTasks([folder]).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TaskFileError);
+    expect(String(error)).toContain(join(folder, name));
+    expect(String(error)).toContain(reason);
+    expect(String(error)).not.toContain('\n');
+  });
+
+  it('of the same name in two folders are refused', async () => {
+    const folders = [await folderOf({ 'a.js': good }), await folderOf({ 'a.mjs': good })];
+    await expect(loadTasks(folders)).rejects.toThrow('already there');
+  });
+
+  it('behind another task’s path parameter are refused', async () => {
+    const folder = await folderOf({
+      'a.js': good.replace('run:', 'query: true, pathParam: "n", run:'),
+      'a.b.js': good,
+    });
+    await expect(loadTasks([folder])).rejects.toThrow('/a/b belongs to a/:n');
+  });
+
+  it('in a folder that is not there are refused', async () => {
+    await expect(loadTasks([join(root, 'nowhere')])).rejects.toThrow('cannot be read');
+  });
+});
