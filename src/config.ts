@@ -182,6 +182,24 @@ export const settings = {
     '65000',
     'How long an idle connection is kept, in ms.',
   ),
+  sendTimeoutMs: setting(
+    'SEND_TIMEOUT_MS',
+    integer(1, maxTimerMs),
+    '30000',
+    'A client that takes nothing of its answer for longer is disconnected, in ms.',
+  ),
+  maxConnections: setting(
+    'MAX_CONNECTIONS',
+    integer(0, 10_000_000),
+    '0',
+    'Connections that one server process keeps open; 0: no limit.',
+  ),
+  maxRequestsPerSocket: setting(
+    'MAX_REQUESTS_PER_SOCKET',
+    integer(0, 1_000_000_000),
+    '0',
+    'Requests that one connection may carry; 0: no limit.',
+  ),
   shutdownDelayMs: setting(
     'SHUTDOWN_DELAY_MS',
     integer(0, maxTimerMs),

@@ -10,6 +10,10 @@ const sound = /^[\w.-]{1,128}$/;
 export function requestIds(): (given: string | string[] | undefined) => string {
   const prefix = randomBytes(9).toString('base64url');
   let count = 0;
-  return (given) =>
-    typeof given === 'string' && sound.test(given) ? given : `${prefix}.${(++count).toString(36)}`;
+  return (given) => soundRequestId(given) ?? `${prefix}.${(++count).toString(36)}`;
+}
+
+/** The caller's id, if it may be repeated. */
+export function soundRequestId(given: unknown): string | undefined {
+  return typeof given === 'string' && sound.test(given) ? given : undefined;
 }

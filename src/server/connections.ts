@@ -1,0 +1,100 @@
+// Who is connected: every socket of the public server and the answers that are still due on it. Cheap on the way of
+// a request: no listener and no timer per request; what is finished is found out when somebody asks.
+// When a connection should end is decided elsewhere (http-server.ts, drain.ts).
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+export type Answer = ServerResponse<IncomingMessage>;
+
+/** One socket. `ending`: nothing that still arrives is answered; `lingering`: nothing is due, our side is ended. */
+export class Connection {
+  readonly socket: Socket;
+  state: 'open' | 'ending' | 'lingering' = 'open';
+  requests = 0;
+  /** What the socket had read when its last message was complete: more than that is half a request. */
+  bytesAtRest = 0;
+  /** Armed while the client is behind in reading its answer. */
+  sendTimer: 'armed' | 'off' = 'off';
+  #last: Answer | undefined;
+  /** Answers in front of the last one: a client that pipelines. */
+  #earlier: Answer[] = [];
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  /** A request's headers have arrived. */
+  begin(answer: Answer): void {
+    this.requests++;
+    this.rest();
+    if (this.lastDue !== undefined) this.#earlier.push(this.lastDue);
+    else if (this.#earlier.length > 0) this.#earlier = [];
+    this.#last = answer;
+  }
+
+  /** A message has arrived whole. */
+  rest(): void {
+    this.bytesAtRest = this.socket.bytesRead;
+  }
+
+  /** The last answer, where it is still due. Answers end in their order: if this one has, all have. */
+  get lastDue(): Answer | undefined {
+    return this.#last !== undefined && isDue(this.#last) ? this.#last : undefined;
+  }
+
+  /** The answers that are still due, in order. */
+  due(): Answer[] {
+    const last = this.lastDue;
+    return last === undefined ? [] : [...this.#earlier.filter(isDue), last];
+  }
+
+  /** Nothing is due, but a part of a request's head has arrived. */
+  get isHalfSent(): boolean {
+    return this.lastDue === undefined && this.socket.bytesRead > this.bytesAtRest;
+  }
+
+  /**
+   * Ends the connection politely: what is due is answered, the last answer says `Connection: close`. An answer in
+   * front of it must not say so, or the client would never see those behind.
+   */
+  endAfterAnswers(): void {
+    if (this.state === 'open') this.state = 'ending';
+    const last = this.lastDue;
+    if (last === undefined) this.socket.destroySoon();
+    else if (last.headersSent) last.once('close', () => this.socket.destroySoon());
+    else last.shouldKeepAlive = false;
+  }
+
+  /** Stops the flow control of a body that nobody reads, so that the socket's end is seen behind it. */
+  discardBody(): void {
+    this.#last?.req.resume();
+  }
+}
+
+function isDue(answer: Answer): boolean {
+  return !answer.writableFinished && !answer.destroyed;
+}
+
+/** The open connections by their sockets. */
+export class Connections {
+  readonly #bySocket = new Map<Socket, Connection>();
+
+  get size(): number {
+    return this.#bySocket.size;
+  }
+
+  add(socket: Socket): Connection {
+    const connection = new Connection(socket);
+    this.#bySocket.set(socket, connection);
+    socket.once('close', () => this.#bySocket.delete(socket));
+    return connection;
+  }
+
+  of(socket: Socket): Connection | undefined {
+    return this.#bySocket.get(socket);
+  }
+
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.#bySocket.values();
+  }
+}

@@ -1,0 +1,131 @@
+// Closes a server politely: takes no new connections, lets everybody have their answers, ends who has fallen silent,
+// and cuts what is left at the deadline. Reads from top to bottom; knows nothing of Express or of the primary.
+import { Server as NetServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { Lane } from '../lane/call.js';
+import type { CloseMode } from '../messages.js';
+import type { Answer, Connection } from './connections.js';
+import type { HttpServer } from './http-server.js';
+import { answerRefusal } from './refusal.js';
+
+export interface DrainTimings {
+  /**
+   * A connection without an answer due is ended once nothing came for so long. Ending it at once would hit the
+   * request that is on its way: in a reload nobody may notice, in a stop nobody wants to wait.
+   */
+  readonly silenceMs: Readonly<Record<CloseMode, number>>;
+  /** How long the answers of the calls that were cut may take to leave. */
+  readonly flushMs: number;
+  readonly tickMs: number;
+}
+
+export interface DrainDeps {
+  readonly http: HttpServer;
+  readonly lane: Pick<Lane, 'close'>;
+  /** A half-sent request that Node has lost sight of is ended after this. */
+  readonly headersTimeoutMs: number;
+  readonly timings?: DrainTimings;
+}
+
+export interface Drain {
+  /** Set from the moment the drain begins. */
+  mode(): CloseMode | undefined;
+  /** See RunningServer.close. */
+  close(mode: CloseMode, timeoutMs: number): Promise<{ readonly cut: number }>;
+}
+
+const usualTimings: DrainTimings = { silenceMs: { stop: 100, reload: 2_000 }, flushMs: 500, tickMs: 25 };
+
+export function createDrain({ http, lane, headersTimeoutMs, timings = usualTimings }: DrainDeps): Drain {
+  const { server, connections } = http;
+  const quiet = new WeakMap<Connection, { bytesRead: number; sinceMs: number }>();
+  let mode: CloseMode | undefined;
+  let deadlineMs = Number.POSITIVE_INFINITY;
+  let closed: Promise<{ readonly cut: number }> | undefined;
+
+  async function drain(): Promise<{ readonly cut: number }> {
+    stopAccepting(server);
+    for (const { lastDue } of connections)
+      if (lastDue?.headersSent === false) lastDue.shouldKeepAlive = false;
+    await until(
+      () => endSilent() === 0,
+      () => deadlineMs,
+    );
+    const cut = accepted().length;
+    const laneEnded = mode === 'stop' ? cutWithAnswers() : cutSilently();
+    const laneCut = (await laneEnded).cut;
+    http.dispose();
+    return { cut: Math.max(cut, laneCut) };
+  }
+
+  /** Who waits in the lane or on a timer is told so, and given a moment to hear it. */
+  async function cutWithAnswers(): Promise<{ readonly cut: number }> {
+    const laneEnded = lane.close();
+    const flushedMs = monotonicMs() + timings.flushMs;
+    await until(() => unanswered().length === 0, flushedMs - timings.flushMs / 2);
+    for (const answer of unanswered()) answerRefusal(answer, shuttingDown);
+    await until(() => accepted().length === 0, flushedMs);
+    for (const { socket } of connections) socket.destroy();
+    return laneEnded;
+  }
+
+  /** The server as a whole goes on: nobody is told that it is shutting down. */
+  function cutSilently(): Promise<{ readonly cut: number }> {
+    for (const { socket } of connections) socket.destroy();
+    return lane.close();
+  }
+
+  /** Answers due to requests that have arrived whole. */
+  function accepted(): Answer[] {
+    return [...connections].flatMap((connection) => connection.due()).filter((answer) => answer.req.complete);
+  }
+
+  function unanswered(): Answer[] {
+    return accepted().filter((answer) => !answer.headersSent);
+  }
+
+  async function until(condition: () => boolean, timeMs: number | (() => number)): Promise<void> {
+    const byMs = typeof timeMs === 'number' ? () => timeMs : timeMs;
+    while (!condition() && monotonicMs() < byMs()) await sleep(timings.tickMs);
+  }
+
+  /** @returns how many connections are still there */
+  function endSilent(): number {
+    const nowMs = monotonicMs();
+    for (const connection of connections) if (mayEnd(connection, nowMs)) connection.socket.destroy();
+    return connections.size;
+  }
+
+  function mayEnd(connection: Connection, nowMs: number): boolean {
+    const { bytesRead } = connection.socket;
+    const seen = quiet.get(connection);
+    if (seen?.bytesRead !== bytesRead || connection.lastDue !== undefined || connection.state !== 'open') {
+      quiet.set(connection, { bytesRead, sinceMs: nowMs });
+      return false;
+    }
+    const silenceMs = connection.isHalfSent ? headersTimeoutMs : timings.silenceMs[mode ?? 'stop'];
+    return nowMs - seen.sinceMs >= silenceMs;
+  }
+
+  return {
+    mode: () => mode,
+    close(nextMode, timeoutMs) {
+      if (mode !== 'stop') mode = nextMode;
+      deadlineMs = Math.min(deadlineMs, monotonicMs() + timeoutMs);
+      closed ??= drain();
+      return closed;
+    },
+  };
+}
+
+/**
+ * Node's own http `close` would end idle connections at once, racing their next requests, and stop looking for late
+ * headers and bodies (Node 20); that of its net server only stops listening.
+ */
+function stopAccepting(server: NetServer): void {
+  NetServer.prototype.close.call(server);
+}
+
+const shuttingDown = new AppError('SHUTTING_DOWN', 'The server is shutting down.');

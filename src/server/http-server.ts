@@ -1,0 +1,164 @@
+// The public node:http server of a server process: its limits, its refusals, and who is connected. It knows nothing
+// of Express: any (req, res) handler will do. Closing politely is drain.ts.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { ServerConfig } from '../config.js';
+import { AppError } from '../errors.js';
+import { refusalFor } from './client-error.js';
+import { type Answer, type Connection, Connections } from './connections.js';
+import { linger } from './linger.js';
+import { answerRefusal, rawRefusal } from './refusal.js';
+import { checkEveryMs, watchSending } from './send-watch.js';
+import { allowedMethods, unsoundness } from './strict-http.js';
+
+export type HttpLimits = Pick<
+  ServerConfig,
+  | 'headersTimeoutMs'
+  | 'requestTimeoutMs'
+  | 'keepAliveTimeoutMs'
+  | 'sendTimeoutMs'
+  | 'maxConnections'
+  | 'maxRequestsPerSocket'
+>;
+
+export interface HttpServerOptions {
+  handler(req: IncomingMessage, res: Answer): void;
+  readonly limits: HttpLimits;
+  /** The server is closing: every answer says `Connection: close`. */
+  isClosing(): boolean;
+  /** Classes of the requests and answers, where the handler brings its own. */
+  readonly classes?: {
+    readonly IncomingMessage: typeof IncomingMessage;
+    readonly ServerResponse: typeof ServerResponse<IncomingMessage>;
+  };
+}
+
+export interface HttpServer {
+  readonly server: Server;
+  readonly connections: Connections;
+  /** Ends the timers; to be called when nobody is connected any more. */
+  dispose(): void;
+}
+
+export function createHttpServer({ handler, limits, isClosing, classes }: HttpServerOptions): HttpServer {
+  const connections = new Connections();
+  const options = {
+    ...classes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    // Newer Nodes add a second to the time they announce; the setting means what it says.
+    keepAliveTimeoutBuffer: 0,
+    // Node looks for late requests every 30 s unless told otherwise.
+    connectionsCheckingInterval: checkEveryMs(limits.headersTimeoutMs),
+    // Node's own answer to a missing Host is no problem+json: strict-http.ts looks for it.
+    requireHostHeader: false,
+    noDelay: true,
+  };
+  const server = createServer(options);
+
+  function onRequest(req: IncomingMessage, res: Answer): void {
+    const connection = connections.of(req.socket);
+    if (connection === undefined || !mayAnswer(connection)) {
+      req.resume();
+      return;
+    }
+    connection.begin(res);
+    const refusal = unsoundness(req);
+    if (refusal !== undefined) {
+      connection.endAfterAnswers();
+      answerRefusal(res, refusal);
+      return;
+    }
+    if (isClosing()) res.shouldKeepAlive = false;
+    else if (limits.maxRequestsPerSocket > 0 && connection.requests >= limits.maxRequestsPerSocket)
+      connection.endAfterAnswers();
+    if (hasBody(req)) req.once('end', () => connection.rest());
+    handler(req, res);
+  }
+
+  server.on('request', onRequest);
+  // The handler decides what is expected of whom: it asks for the body, or refuses before it is sent.
+  server.on('checkContinue', onRequest);
+  server.on('checkExpectation', onRequest);
+  server.on('clientError', (error, duplex) => {
+    const connection = connections.of(duplex as Socket);
+    if (connection !== undefined) onClientError(connection, error);
+    else duplex.destroy();
+  });
+  server.on('connect', (_req, duplex) => {
+    const connection = connections.of(duplex as Socket);
+    if (connection !== undefined) onConnect(connection);
+    else duplex.destroy();
+  });
+  server.on('connection', (socket) => {
+    if (limits.maxConnections > 0 && connections.size >= limits.maxConnections) {
+      socket.on('error', () => {});
+      socket.end(rawRefusal(tooManyConnections));
+      socket.once('finish', () => socket.destroy());
+      return;
+    }
+    const connection = connections.add(socket);
+    socket.destroySoon = () => linger(connection);
+  });
+
+  const sending = watchSending(connections, limits.sendTimeoutMs);
+
+  function dispose(): void {
+    sending.stop();
+    // Drained or not: this ends Node's own timer.
+    server.close();
+  }
+  return { server, connections, dispose };
+}
+
+/** False behind an answer that ends its connection: nobody would ever see this one, so it must not run either. */
+function mayAnswer(connection: Connection): boolean {
+  if (connection.state !== 'open') return false;
+  const last = connection.lastDue;
+  if (last === undefined) return true;
+  if (last.headersSent) return last.shouldKeepAlive && last.getHeader('connection') !== 'close';
+  // It is the last one no more, and those behind it are to be seen.
+  last.shouldKeepAlive = true;
+  return true;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
+/** Something came that is no request, or not in time. Answers that are due come first. */
+function onClientError(connection: Connection, error: Error): void {
+  const { socket } = connection;
+  const refusal = refusalFor(error);
+  if (refusal === undefined || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  if (connection.state !== 'open') return;
+  const last = connection.lastDue;
+  if (last === undefined) socket.write(rawRefusal(refusal));
+  else if (socket.readableEnded) {
+    socket.destroy();
+    return;
+  }
+  connection.endAfterAnswers();
+  // It was in the body of the last request: this is its answer, and its handler finds that it was given.
+  if (last !== undefined && !last.req.complete && !last.headersSent) answerRefusal(last, refusal);
+}
+
+/** No tunnel is made here. Node has let go of the socket by now. */
+function onConnect(connection: Connection): void {
+  const { socket } = connection;
+  socket.on('error', () => socket.destroy());
+  if (connection.state === 'open' && connection.lastDue === undefined) {
+    const detail = 'CONNECT is not allowed here.';
+    socket.write(rawRefusal(new AppError('METHOD_NOT_ALLOWED', detail, { allow: allowedMethods })));
+  }
+  connection.endAfterAnswers();
+  socket.resume();
+}
+
+const tooManyConnections = new AppError('OVERLOADED', 'There are too many connections.', {
+  retryAfterSeconds: 1,
+});

@@ -1,0 +1,93 @@
+// Starts the server of one server process: tasks → CPU lane → app → listen. When and why it closes is decided by the
+// primary; how, in drain.ts.
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ServerConfig } from '../config.js';
+import { createLane } from '../lane/lane.js';
+import { loadTasks } from '../lane/task-registry.js';
+import type { Logger } from '../log.js';
+import type { CloseMode, ClusterReadiness, ServerStatus } from '../messages.js';
+import { createApp } from './app.js';
+import { createDrain } from './drain.js';
+import { alignPrototypes } from './express-prototypes.js';
+import { createHttpServer } from './http-server.js';
+import { createLoopDelay } from './loop-delay.js';
+
+export interface ServerDeps {
+  readonly config: ServerConfig;
+  /** The number of this server process among its peers; it stays when the process is replaced. */
+  readonly slot: number;
+  readonly log: Logger;
+  readonly readiness: () => ClusterReadiness;
+  /** This process is of no use any more: it should be replaced. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface RunningServer {
+  readonly address: string;
+  readonly port: number;
+  /** The event loop's delay is that since the last time it was asked for. */
+  status(): ServerStatus;
+  /**
+   * Ends it politely. A later `stop` hastens a running `reload`; otherwise idempotent.
+   * @param timeoutMs from now; then what is open is cut
+   * @returns how many accepted calls had to be cut
+   */
+  close(mode: CloseMode, timeoutMs: number): Promise<{ readonly cut: number }>;
+}
+
+const builtInTasks = fileURLToPath(new URL('../../workers/', import.meta.url));
+
+/**
+ * Resolves when it listens and its first thread has run something.
+ * @throws TaskFileError for a task file that cannot be served; Node's error for an address that cannot be used
+ */
+export async function startServer(deps: ServerDeps): Promise<RunningServer> {
+  const { config, log } = deps;
+  const tasks = await loadTasks([builtInTasks, ...(config.tasksDir === undefined ? [] : [config.tasksDir])]);
+  const lane = createLane({ config, tasks, log, onFatal: deps.onFatal });
+  const closing = (): CloseMode | undefined => drain.mode();
+  const app = createApp({ config, tasks, lane, readiness: deps.readiness, closing, log });
+  const http = createHttpServer({
+    handler: app,
+    classes: alignPrototypes(app),
+    limits: config,
+    isClosing: () => closing() !== undefined,
+  });
+  const drain = createDrain({ http, lane, headersTimeoutMs: config.headersTimeoutMs });
+  const loopDelay = createLoopDelay();
+  try {
+    await lane.warm();
+    const { address, port } = await listen(http.server, config);
+    return {
+      address,
+      port,
+      status: () => ({ eventLoopDelayMs: loopDelay.take(), ...lane.status() }),
+      async close(mode, timeoutMs) {
+        const closed = await drain.close(mode, timeoutMs);
+        loopDelay.stop();
+        return closed;
+      },
+    };
+  } catch (error) {
+    loopDelay.stop();
+    http.dispose();
+    await lane.close();
+    throw error;
+  }
+}
+
+const backlog = 1_024;
+
+function listen(server: Server, { host, port }: Pick<ServerConfig, 'host' | 'port'>): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      if (address === null || typeof address === 'string') reject(new Error('The server has no address.'));
+      else resolve(address);
+    });
+  });
+}
