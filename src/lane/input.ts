@@ -49,9 +49,13 @@ export function validateInput(definition: Pick<TaskDefinition, 'input'>, value: 
   });
 }
 
-/** A schema's complaints as a caller reads them. */
+/** A schema's complaints as a caller reads them: each at its own field. */
 export function inputIssues(error: z.ZodError): InputIssue[] {
-  return error.issues
-    .slice(0, 20)
-    .map((issue) => ({ path: issue.path.map(String).join('.'), message: issue.message }));
+  return error.issues.flatMap(fieldIssues).slice(0, 20);
+}
+
+function fieldIssues(issue: z.core.$ZodIssue): InputIssue[] {
+  const path = issue.path.map(String);
+  if (issue.code !== 'unrecognized_keys') return [{ path: path.join('.'), message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'There is no such field.' }));
 }

@@ -21,8 +21,15 @@ interface Shape {
 }
 
 export interface QueryForm {
-  /** What the parameters say, for the schema to validate. @throws AppError INVALID_INPUT for unknown ones */
-  inputOf(parameters: ReadonlyMap<string, string>): Record<string, unknown>;
+  /**
+   * What the parameters say, for the schema to validate.
+   * @param inPath the field that stands in the path, and its value
+   * @throws AppError INVALID_INPUT for unknown ones
+   */
+  inputOf(
+    parameters: ReadonlyMap<string, string>,
+    inPath?: readonly [field: string, value: string],
+  ): Record<string, unknown>;
   /** True where an input with this value in the field can be written as parameters at all. */
   has(field: string, value: string): boolean;
 }
@@ -33,7 +40,11 @@ export function queryForm(definition: TaskDefinition): QueryForm | undefined {
   if (schema === undefined) return undefined;
   const shapes = objectsOf(schema).flatMap(shapeOf);
   return {
-    inputOf: (parameters) => inputOf(shapes, parameters),
+    inputOf(parameters, inPath) {
+      if (inPath === undefined) return inputOf(shapes, parameters);
+      if (parameters.has(inPath[0])) throw invalidQuery([unknownParameter(inPath[0])]);
+      return inputOf(shapes, new Map([inPath, ...parameters]));
+    },
     has: (field, value) => shapes.some(({ constants }) => constants.get(field)?.includes(value)),
   };
 }

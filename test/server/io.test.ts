@@ -1,8 +1,8 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { testApp, testConfig } from '../support/app.js';
+import { ioApp, testConfig } from '../support/app.js';
 
-const app = testApp();
+const app = ioApp();
 
 describe('light routes', () => {
   it('GET / greets with the process id', async () => {
@@ -69,7 +69,7 @@ describe('light routes', () => {
   });
 
   it('POST /io/echo keeps to BODY_LIMIT_BYTES', async () => {
-    const small = testApp({ config: testConfig({ BODY_LIMIT_BYTES: '10' }) });
+    const small = ioApp({ config: testConfig({ BODY_LIMIT_BYTES: '10' }) });
     await request(small).post('/io/echo').set('Content-Type', 'text/plain').send('0123456789').expect(200);
     const res = await request(small).post('/io/echo').set('Content-Type', 'text/plain').send('0123456789a');
     expect(res.status).toBe(413);
@@ -120,7 +120,7 @@ describe('light routes', () => {
 describe('probes', () => {
   it('/livez is 200 as long as the loop turns, /readyz tells the cluster', async () => {
     await request(app).get('/readyz').expect(200, { status: 'ok' });
-    const unavailable = testApp({ readiness: () => 'unavailable' });
+    const unavailable = ioApp({ readiness: () => 'unavailable' });
     await request(unavailable).get('/livez').expect(200, { status: 'ok' });
     await request(unavailable).get('/readyz').expect(503, { status: 'unavailable' });
   });

@@ -1,8 +1,8 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { testApp } from '../support/app.js';
+import { ioApp } from '../support/app.js';
 
-const app = testApp();
+const app = ioApp();
 
 describe('every answer', () => {
   it('carries the caller’s request id where it is sound, else a new one', async () => {
@@ -25,7 +25,7 @@ describe('every answer', () => {
 
   it('ends its connection while the server closes', async () => {
     for (const mode of ['stop', 'reload'] as const) {
-      const closing = testApp({ closing: () => mode });
+      const closing = ioApp({ closing: () => mode });
       expect((await request(closing).get('/').set('Connection', 'keep-alive')).headers.connection).toBe(
         'close',
       );

@@ -1,65 +1,63 @@
 // An app with everything it needs, for tests that drive it without a server process.
+import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
 import { readConfig, type ServerConfig } from '#src/config.js';
-import type { Call, CallInput, CallOptions, Lane } from '#src/lane/call.js';
-import { parseJson, validateInput } from '#src/lane/input.js';
-import type { Task } from '#src/lane/task-registry.js';
-import { createLogger } from '#src/log.js';
+import type { CallRecord, Lane } from '#src/lane/call.js';
+import { createLane } from '#src/lane/lane.js';
+import { loadTasks } from '#src/lane/task-registry.js';
+import { createLogger, type Logger } from '#src/log.js';
 import { type AppDeps, createApp } from '#src/server/app.js';
-import type { TaskDefinition } from '#src/task.js';
 
 export function testConfig(env: Record<string, string> = {}): ServerConfig {
-  return { ...readConfig(env), workers: 1, poolMaxThreads: 2 };
+  return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2 };
 }
 
-export function testApp(deps: Partial<AppDeps> = {}) {
+/** An app without tasks. */
+export function ioApp(deps: Partial<AppDeps> = {}) {
+  const config = testConfig();
+  const log = createLogger('silent', {});
+  // Threads start when they are needed, which is never.
+  const lane = createLane({ config, tasks: [], log, onFatal: fail });
   return createApp({
-    config: testConfig(),
+    config,
     tasks: [],
-    lane: new InProcessLane(),
+    lane,
     readiness: () => 'ok',
     closing: () => undefined,
-    log: createLogger('silent', {}),
+    log,
     ...deps,
   });
 }
 
-export function testTask(name: string, definition: TaskDefinition): Task {
-  return { name, route: `/${name.replaceAll('.', '/')}`, module: 'file:///unused.js', definition };
+export interface TaskApp {
+  readonly lane: Lane;
+  readonly records: readonly CallRecord[];
+  app(deps?: Partial<AppDeps>): ReturnType<typeof createApp>;
 }
 
-/** Runs calls where it stands, and remembers them. */
-export class InProcessLane implements Lane {
-  readonly calls: { input: CallInput; options: CallOptions }[] = [];
-  readonly cancelled: CallOptions[] = [];
-  /** Thrown by checkRoom, as a full queue does. */
-  full: Error | undefined;
+/** A lane over the fixtures of test/fixtures/routes, and apps in front of it. To be closed with the lane. */
+export async function taskApps(env: Record<string, string> = {}): Promise<TaskApp> {
+  const config = testConfig(env);
+  const log = createLogger('silent', {});
+  const tasks = await loadTasks([fileURLToPath(new URL('../fixtures/routes', import.meta.url))]);
+  const records: CallRecord[] = [];
+  const lane = createLane({ config, tasks, log, onCall: (record) => records.push(record), onFatal: fail });
+  return { lane, records, app: (deps) => ioApp({ config, tasks, lane, ...deps }) };
+}
 
-  checkRoom(): void {
-    if (this.full) throw this.full;
-  }
+function fail(error: unknown): never {
+  throw error;
+}
 
-  call({ definition }: Task, input: CallInput, options: CallOptions): Call {
-    this.calls.push({ input, options });
-    const run = async () => {
-      const value = input.type === 'json' ? validateInput(definition, parseJson(input.bytes)) : input.value;
-      const { signal } = new AbortController();
-      const quiet = () => undefined;
-      const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-      const output: unknown = await definition.run(value, { signal, log });
-      const body = output instanceof Uint8Array ? output : JSON.stringify(output);
-      const contentType = typeof body === 'string' ? 'application/json; charset=utf-8' : 'image/png';
-      return { lane: 'thread' as const, contentType, body, queueMs: 1.2345, runMs: 3 };
-    };
-    return { result: run(), cancel: () => this.cancelled.push(options) };
-  }
-
-  status() {
-    return { threads: { busy: 0, idle: 1, max: 1 }, queue: { waiting: 0, limit: 1 }, tasks: {} };
-  }
-
-  async idle(): Promise<void> {}
-
-  async close() {
-    return { cut: 0 };
-  }
+/** A logger whose lines can be read. */
+export function listeningLog(): { log: Logger; lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(JSON.parse(String(chunk)));
+      done();
+    },
+  });
+  return { log: pino({ level: 'trace', base: {} }, sink), lines };
 }

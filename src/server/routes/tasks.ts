@@ -100,8 +100,11 @@ function getForm(task: Task, form: QueryForm, { lane }: TaskRoutesDeps): Request
   // A narrower schema decides what may be asked by GET; the input's own decides what `run` gets.
   const narrower = definition.query === true ? undefined : querySchema(definition);
   return async (req, res) => {
-    const given = form.inputOf(queryOf(req));
-    if (pathParam !== undefined) Object.assign(given, { [pathParam]: req.params[pathParam] });
+    const parameters = queryOf(req);
+    const given =
+      pathParam === undefined
+        ? form.inputOf(parameters)
+        : form.inputOf(parameters, [pathParam, String(req.params[pathParam])]);
     if (narrower) validateInput({ input: narrower }, given);
     const value = validateInput(definition, given);
     if (req.method === 'HEAD') {
