@@ -1,0 +1,59 @@
+import request from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { ioApp, listeningLog, taskApps, testConfig } from '../support/app.js';
+
+const trace = '0af7651916cd43dd8448eb211c80319c';
+
+describe('the access log', () => {
+  it('tells of every request with ACCESS_LOG=all, without its query', async () => {
+    const { log, lines } = listeningLog();
+    const app = ioApp({ log, config: testConfig({ ACCESS_LOG: 'all' }) });
+    await request(app)
+      .get('/io/delay?ms=1')
+      .set('X-Request-Id', 'me')
+      .set('traceparent', `00-${trace}-b7ad6b7169203331-01`);
+    await request(app).get('/nothing?password=1');
+    expect(lines).toMatchObject([
+      { method: 'GET', path: '/io/delay', status: 200, requestId: 'me', traceId: trace, client: '127.0.0.1' },
+      { method: 'GET', path: '/nothing', status: 404 },
+    ]);
+    expect(lines[0]?.durationMs).toBeGreaterThan(0);
+    expect(JSON.stringify(lines)).not.toContain('password');
+  });
+
+  it('tells of failures only with ACCESS_LOG=errors, and not at all when it is off', async () => {
+    const tasks = await taskApps();
+    for (const [setting, expected] of [
+      ['errors', ['The task failed.', 'request failed']],
+      ['off', ['The task failed.']],
+    ] as const) {
+      const { log, lines } = listeningLog();
+      const app = tasks.app({ log, config: testConfig({ ACCESS_LOG: setting }) });
+      await request(app).get('/').expect(200);
+      await request(app).get('/nothing').expect(404);
+      await request(app).post('/fail').set('X-Request-Id', 'me').send({ how: 'throw' }).expect(500);
+      expect(lines.map(({ msg }) => msg)).toEqual(expected);
+      expect(lines[0]).toMatchObject({ requestId: 'me', code: 'TASK_FAILED', path: '/fail' });
+      expect(JSON.stringify(lines[0])).toContain('inner secret');
+    }
+    await tasks.lane.close();
+  });
+});
+
+it('onAnswer is told the pattern of the route, the status and the time', async () => {
+  const seen: unknown[] = [];
+  const tasks = await taskApps();
+  const app = tasks.app({ onAnswer: (...all) => seen.push(all) });
+  await request(app).get('/');
+  await request(app).get('/shape/double?n=1');
+  await request(app).get('/nothing/at/all');
+  await request(app).delete('/io/echo');
+  await tasks.lane.close();
+  const time = expect.any(Number);
+  expect(seen).toEqual([
+    ['GET', '/', 200, time],
+    ['GET', '/shape/:operation', 200, time],
+    ['GET', 'unmatched', 404, time],
+    ['DELETE', '/io/echo', 405, time],
+  ]);
+});
