@@ -5,7 +5,7 @@ import type { Control, StopFlag } from './control.js';
 import { readJournal } from './journal.js';
 import type { PendingCall } from './pending-call.js';
 import { threadLostError } from './pending-call.js';
-import type { CallReply, CallsReply, ThreadCall } from './thread-protocol.js';
+import { type CallReply, type CallsReply, packCalls, type ThreadCall } from './thread-protocol.js';
 import { ThreadMessageError, type Threads } from './threads.js';
 
 /** After this many messages that died under it before it began, a call is given up. */
@@ -138,11 +138,10 @@ export function createSlots(
         call.state = { at: 'thread', row, index, sentMs: nowMs };
         call.attempts++;
       }
-      const message = {
-        type: 'calls',
+      const message = packCalls(
         row,
-        calls: calls.map((call) => threadCall(call, taskIndex(call))),
-      } as const;
+        calls.map((call) => threadCall(call, taskIndex(call))),
+      );
       const release = (settleSlot: () => void): void => {
         settleSlot();
         slots[row] = undefined;

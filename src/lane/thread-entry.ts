@@ -11,13 +11,14 @@ import { type ControlRow, createControl, stopFlag } from './control.js';
 import { parseJson, validateInput } from './input.js';
 import { writeJournal } from './journal.js';
 import { failureOf, runTask } from './run-task.js';
-import type {
-  CallReply,
-  CallsReply,
-  ThreadCall,
-  ThreadData,
-  ThreadLogLine,
-  ThreadMessage,
+import {
+  type CallReply,
+  type CallsReply,
+  type ThreadCall,
+  type ThreadData,
+  type ThreadLogLine,
+  type ThreadMessage,
+  unpackCalls,
 } from './thread-protocol.js';
 
 const data: ThreadData = workerData;
@@ -46,11 +47,12 @@ function lowerPriority(nice: number): void {
 }
 
 export default async function serve(message: ThreadMessage): Promise<CallsReply> {
-  if (message.type === 'warm') return { last: undefined };
-  const row = control.row(message.row);
+  if (message.length === 0) return { last: undefined };
+  const { row: rowIndex, calls } = unpackCalls(message);
+  const row = control.row(rowIndex);
   row.threadId = threadId;
-  const journal = message.calls.length > 1 ? writeJournal(row.journal) : undefined;
-  for (const [index, call] of message.calls.entries()) {
+  const journal = calls.length > 1 ? writeJournal(row.journal) : undefined;
+  for (const [index, call] of calls.entries()) {
     row.begun = index + 1;
     const reply = await runCall(call, row, index);
     // What does not fit the journal travels now; the calls behind it have not begun and will come again.

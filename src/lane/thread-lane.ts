@@ -208,10 +208,12 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   function submit(task: Task, input: CallInput, options: CallOptions, profile: CallProfile): Call {
     const nowMs = monotonicMs();
     const estimateUs = profile.kind.likelyUs(profile.cost);
-    const place = waiting.admit(options.client, estimateUs, options.deadlineMs, nowMs);
+    const { tag, key, seq } = waiting.admit(options.client, estimateUs, options.deadlineMs, nowMs);
     const { promise, resolve, reject } = withResolvers<CallResult>();
     const call: PendingCall = {
-      ...place,
+      tag,
+      key,
+      seq,
       task,
       input,
       options,

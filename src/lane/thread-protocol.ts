@@ -20,10 +20,39 @@ export interface ThreadCall {
   readonly requestId: string | undefined;
 }
 
-export type ThreadMessage =
-  | { readonly type: 'calls'; readonly row: number; readonly calls: readonly ThreadCall[] }
-  /** Answered at once: makes the pool start a thread, and shows that it can run something. */
-  | { readonly type: 'warm' };
+/**
+ * A message, flat: the row, then five fields a call (packCalls). A flat array is cloned three times as fast as the
+ * same calls as objects. An empty one is answered at once: it makes the pool start a thread, and shows that it runs.
+ */
+export type ThreadMessage = readonly unknown[];
+
+export const warmMessage: ThreadMessage = [];
+
+export function packCalls(row: number, calls: readonly ThreadCall[]): ThreadMessage {
+  const message: unknown[] = [row];
+  for (const { task, input, deadlineMs, requestId } of calls) {
+    message.push(task, input.type, input.type === 'value' ? input.value : input.bytes, deadlineMs, requestId);
+  }
+  return message;
+}
+
+/** What packCalls packed; no other code writes messages, so the casts restore what was there. */
+export function unpackCalls(message: ThreadMessage): {
+  readonly row: number;
+  readonly calls: readonly ThreadCall[];
+} {
+  const calls: ThreadCall[] = [];
+  for (let at = 1; at < message.length; at += 5) {
+    const [task, type, payload, deadlineMs, requestId] = message.slice(at, at + 5);
+    calls.push({
+      task: task as number,
+      input: type === 'json' ? { type, bytes: payload as Uint8Array } : { type: 'value', value: payload },
+      deadlineMs: deadlineMs as number | undefined,
+      requestId: requestId as string | undefined,
+    });
+  }
+  return { row: message[0] as number, calls };
+}
 
 /** What went wrong inside a task, for the log only. */
 export interface ErrorReport {

@@ -3,7 +3,13 @@
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { CallsReply, ThreadData, ThreadLogLine, ThreadMessage } from './thread-protocol.js';
+import {
+  type CallsReply,
+  type ThreadData,
+  type ThreadLogLine,
+  type ThreadMessage,
+  warmMessage,
+} from './thread-protocol.js';
 
 export interface ThreadsOptions {
   readonly min: number;
@@ -114,7 +120,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   /** Answered by whichever thread is free first; its rejection is told by the pool's own events. */
   function nudge(): void {
-    run({ type: 'warm' }, []).catch(() => undefined);
+    run(warmMessage, []).catch(() => undefined);
   }
 
   return {
@@ -122,7 +128,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return up.length;
     },
     get total() {
-      return pool.threads.length;
+      return up.length === options.max ? up.length : pool.threads.length;
     },
     run,
     grow: nudge,
@@ -133,7 +139,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return true;
     },
     async warm() {
-      await run({ type: 'warm' }, []);
+      await run(warmMessage, []);
     },
     async close() {
       closing = true;
