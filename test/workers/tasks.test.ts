@@ -50,7 +50,7 @@ describe('the built-in tasks', () => {
     { operation: 'pi', digits: 0 },
     { operation: 'pi', digits: 100_000 },
     { operation: 'nqueens', n: 1 },
-    { operation: 'nqueens', n: 15 },
+    { operation: 'nqueens', n: 16 },
     { operation: 'mandelbrot', width: 1, height: 1 },
   ])('the cost of $operation is between a µs and half a minute at the ends of its range', (raw) => {
     const costUs = compute.cost?.(compute.input.parse(raw)) ?? 0;
@@ -64,10 +64,29 @@ describe('the built-in tasks', () => {
     { operation: 'fibonacci', n: 1_000_000 },
     { operation: 'pi', digits: 100_000 },
     { operation: 'matmul', a: [[1]], b: [[1]] },
-    { operation: 'nqueens', n: 15 },
+    { operation: 'nqueens', n: 16 },
     { operation: 'mandelbrot', width: 500, height: 500, iterations: 5_000 },
   ])('$operation stops when it is aborted', (raw) => {
     const reason = new Error('the caller left');
     expect(() => runTask(compute, raw, AbortSignal.abort(reason))).toThrow(reason);
+  });
+
+  test.each([
+    { operation: 'primes', limit: 1_000_000_000 },
+    { operation: 'factorize', n: '999999999950000000000429' },
+    { operation: 'fibonacci', n: 1_000_000 },
+    { operation: 'pi', digits: 100_000 },
+    { operation: 'matmul', a: Array.from({ length: 20 }, () => [1]), b: [[1]] },
+    { operation: 'nqueens', n: 16 },
+    { operation: 'mandelbrot', width: 500, height: 500, iterations: 5_000 },
+  ])('$operation goes on asking while it runs', (raw) => {
+    const reason = new Error('the caller left');
+    const signal = new AbortController().signal;
+    let asked = 0;
+    signal.throwIfAborted = () => {
+      if (++asked === 15) throw reason;
+    };
+    expect(() => runTask(compute, raw, signal)).toThrow(reason);
+    expect(asked).toBe(15);
   });
 });

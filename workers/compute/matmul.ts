@@ -34,7 +34,7 @@ export const matmul = defineOperation({
     .describe('Multiply two matrices.'),
   costUs: ({ a, b }) => {
     const [rows, inner, columns] = [a.length, b.length, b[0]?.length ?? 0];
-    return 2 + 0.03 * (rows * inner + inner * columns + rows * columns) + 0.0016 * rows * inner * columns;
+    return 2 + 0.03 * (rows * inner + inner * columns + rows * columns) + 0.0025 * rows * inner * columns;
   },
   run({ a, b }, signal): z.input<typeof matmulOutput> {
     const columns = b[0]?.length ?? 0;
