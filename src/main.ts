@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+// The entry of every process: settings → primary, or on to server/process.ts. The only reader of the environment
+// and the command line.
+import cluster from 'node:cluster';
+
+// A reader of our output that has left (`npm start | head`) must not take the cluster down.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+if (cluster.isPrimary) {
+  const { serve } = await import('./cli/serve.js');
+  process.exit(await serve(process.argv.slice(2), process.env));
+} else {
+  // A signal to the whole process group (Ctrl-C) reaches server processes too. The primary speaks to them.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTTIN', 'SIGTTOU']) process.on(signal, () => {});
+  const { runServerProcess } = await import('./server/process.js');
+  runServerProcess();
+}

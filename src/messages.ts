@@ -56,5 +56,7 @@ export type ToPrimary =
   | { readonly type: 'status'; readonly status: ServerStatus }
   /** It cannot boot, and another attempt would not change that (a bad task file, an address in use): one line. */
   | { readonly type: 'unbootable'; readonly line: string }
+  /** It met an uncaught exception and drains by itself: time to replace it. */
+  | { readonly type: 'failing' }
   /** The last message of a drain: how many accepted calls had to be cut. */
   | { readonly type: 'closed'; readonly cut: number };

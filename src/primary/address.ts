@@ -1,0 +1,56 @@
+// Proves that an address can be listened on, before anything is forked, so that a wrong one is one line and not a
+// crash loop. The server processes listen by themselves; nothing stays open here.
+import { createServer } from 'node:net';
+import { ConfigError } from '../config.js';
+
+/** The settings an address comes from, by the names the user knows. */
+export interface AddressNames {
+  readonly host: string;
+  readonly port: string;
+}
+
+/** Looking a host name up may take long; the user should not wait for it. */
+const lookupTimeoutMs = 1_500;
+
+/**
+ * Binds and closes.
+ * @returns the port: for 0 the free one that was found
+ * @throws ConfigError with one line that names the variable
+ */
+export async function proveAddress(host: string, port: number, names: AddressNames): Promise<number> {
+  const server = createServer();
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      timer = setTimeout(() => reject(new LookupTimeout()), lookupTimeoutMs);
+      server.once('error', reject);
+      server.listen({ host, port, exclusive: true }, () => {
+        const address = server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : port);
+      });
+    });
+  } catch (cause) {
+    throw new ConfigError(explain(cause, host, port, names), { cause });
+  } finally {
+    clearTimeout(timer);
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+}
+
+class LookupTimeout extends Error {
+  readonly code = 'ETIMEDOUT';
+}
+
+function explain(cause: unknown, host: string, port: number, names: AddressNames): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  if (code === 'EADDRINUSE') return `${names.port} must be free, but ${host}:${port} is in use (${code})`;
+  if (code === 'EACCES' || code === 'EPERM')
+    return `${names.port} must be one that this user may listen on, not ${port} (${code})`;
+  return `${names.host} must be an address of this machine, not ${JSON.stringify(host)} (${code})`;
+}
+
+/** What a browser on this machine would be given: wildcards become loopback, IPv6 is bracketed. */
+export function localUrl(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

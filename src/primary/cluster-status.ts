@@ -1,0 +1,75 @@
+// The primary's account of the cluster, in the shape of the admin server's `/status`. It only tells; it decides
+// nothing.
+import { monotonicMs } from '../clock.js';
+import type { ServerStatus, TaskCounts } from '../messages.js';
+import type { Exit, ServerHandle, ServerState } from './server-handle.js';
+
+export type PrimaryState = 'starting' | 'ready' | 'degraded' | 'stopping';
+
+export interface Reload {
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly outcome: 'completed' | 'aborted';
+  readonly reason: string | null;
+}
+
+export interface PrimaryStatus {
+  readonly pid: number;
+  readonly state: PrimaryState;
+  readonly uptimeMs: number;
+  /** Server processes that were lost and replaced. */
+  readonly restarts: number;
+  readonly lastReload: Reload | null;
+  /** The last 20, oldest first. */
+  readonly exits: readonly Exit[];
+}
+
+export interface ServerEntry extends ServerStatus {
+  readonly pid: number;
+  readonly slot: number;
+  readonly state: ServerState;
+  readonly uptimeMs: number;
+}
+
+export type Totals = Readonly<Record<string, Readonly<TaskCounts>>>;
+
+export interface ClusterStatus {
+  readonly primary: PrimaryStatus;
+  readonly servers: readonly ServerEntry[];
+  /** Counts by task, of all server processes that ever were. */
+  readonly totals: Totals;
+}
+
+export function serverEntry(server: ServerHandle): ServerEntry {
+  const { pid, slot, state, config } = server;
+  const uptimeMs = Math.round(monotonicMs() - server.forkedMs);
+  const none: ServerStatus = {
+    eventLoopDelayMs: { p50: 0, p99: 0 },
+    threads: { busy: 0, idle: 0, max: config.poolMaxThreads },
+    queue: { waiting: 0, limit: config.poolMaxQueue },
+    tasks: {},
+  };
+  return { pid, slot, state, uptimeMs, ...(server.status ?? none) };
+}
+
+/** The sum of both, task by task. */
+export function addCounts(totals: Totals, tasks: Totals): Totals {
+  const sum: Record<string, Readonly<TaskCounts>> = { ...totals };
+  for (const [task, counts] of Object.entries(tasks)) {
+    const before = sum[task];
+    sum[task] =
+      before === undefined
+        ? counts
+        : {
+            completed: before.completed + counts.completed,
+            failed: before.failed + counts.failed,
+            refused: before.refused + counts.refused,
+            expired: before.expired + counts.expired,
+            cancelled: before.cancelled + counts.cancelled,
+            inline: before.inline + counts.inline,
+            thread: before.thread + counts.thread,
+          };
+  }
+  return sum;
+}

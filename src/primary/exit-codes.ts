@@ -1,0 +1,13 @@
+// What the process's exit code tells whoever started it. 70 and 78 are EX_SOFTWARE and EX_CONFIG of sysexits.h.
+export const exitCodes = {
+  /** Drained. */
+  ok: 0,
+  /** Forced, a fault of the primary, or accepted calls were cut. */
+  forced: 1,
+  /** Server processes never became ready. */
+  gaveUp: 70,
+  /** A setting, a task file or an address that cannot be used. */
+  unusable: 78,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

@@ -1,0 +1,74 @@
+// Runs the primary from its settings to its exit code: cores → address → supervision → signals. How the cluster is
+// kept alive is primary.ts.
+import cluster from 'node:cluster';
+import type { Config, ServerConfig } from '../config.js';
+import type { Logger } from '../log.js';
+import { localUrl, proveAddress } from './address.js';
+import { budget, readCores, threadsPerProcess } from './core-budget.js';
+import { exitCodes } from './exit-codes.js';
+import { type Outcome, type Primary, startPrimary } from './primary.js';
+import { obeySignals } from './signals.js';
+import { defaultTimings, type Timings } from './timings.js';
+
+export interface RunOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly timings?: Timings;
+}
+
+/**
+ * Serves until it is stopped.
+ * @throws ConfigError where the address cannot be used; nothing was forked then
+ */
+export async function runPrimary({ config, log, timings = defaultTimings }: RunOptions): Promise<Outcome> {
+  process.title = 'millrace: primary';
+  let primary: Primary | undefined;
+  let stopped = false;
+  obeySignals(
+    {
+      stop(reason) {
+        stopped = true;
+        void primary?.close(reason);
+      },
+      force: (reason) => primary?.force(reason),
+      reload: () => void primary?.reload(),
+      resize: (by) => primary?.resize(by),
+    },
+    timings.secondSignalMs,
+  );
+  const port = await proveAddress(config.host, config.port, { host: 'HOST', port: 'PORT' });
+  if (stopped) return { code: exitCodes.ok };
+
+  const { serverProcesses, threadsPerProcess: threads } = budget(config, readCores());
+  log.info({ pid: process.pid, node: process.version, serverProcesses }, 'primary started');
+  // Flags were read here: what server processes need comes with `boot`.
+  cluster.setupPrimary({ args: [] });
+  primary = startPrimary({
+    configFor: (workers): ServerConfig => ({
+      ...config,
+      port,
+      workers,
+      poolMaxThreads: threadsPerProcess(config, readCores(), workers),
+    }),
+    serverProcesses,
+    timings,
+    log,
+    onListening: () => {
+      const url = localUrl(config.host, port);
+      const what = {
+        url,
+        port,
+        adminUrl: null,
+        pid: process.pid,
+        serverProcesses,
+        threadsPerProcess: threads,
+      };
+      log.info(what, 'listening');
+    },
+  });
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'uncaught exception in the primary: draining');
+    void primary?.close('uncaught exception', exitCodes.forced);
+  });
+  return primary.done;
+}

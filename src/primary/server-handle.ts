@@ -1,0 +1,253 @@
+// A server process as the primary sees it: named states, what it last said, and the ways to end it. It decides
+// nothing about the cluster: whether and when a process is replaced is primary.ts.
+import type { Worker } from 'node:cluster';
+import { monotonicMs } from '../clock.js';
+import type { ServerConfig } from '../config.js';
+import type { Logger } from '../log.js';
+import {
+  type CloseMode,
+  type ClusterReadiness,
+  protocolVersion,
+  type ServerStatus,
+  type ToPrimary,
+  type ToServer,
+} from '../messages.js';
+import { Heartbeat } from './heartbeat.js';
+import type { Timings } from './timings.js';
+
+/** `draining`: it was asked to leave, or leaves after a fault, and still answers what it accepted. */
+export type ServerState = 'starting' | 'ready' | 'draining' | 'dead';
+
+/** Why a server process ended. */
+export type ExitReason =
+  /** By itself, or by a signal from outside. */
+  | 'died'
+  | 'uncaught exception'
+  | 'heartbeat timeout'
+  | 'boot timeout'
+  | 'unbootable'
+  | 'other version'
+  | 'drain timeout'
+  | 'reload'
+  | 'fewer processes'
+  | 'stop';
+
+export interface Exit {
+  readonly pid: number;
+  readonly slot: number;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly reason: ExitReason;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** How a boot went. `line`: for the user; `final`: another attempt would not change it. */
+export type Boot =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly line: string; readonly final: boolean };
+
+export interface ServerHandleOptions {
+  readonly slot: number;
+  readonly config: ServerConfig;
+  readonly timings: Timings;
+  readonly log: Logger;
+  readonly readiness: () => ClusterReadiness;
+  /** It listens, and its first thread has run something. */
+  onReady(server: ServerHandle): void;
+  /** It left its place without being asked to, dead or about to be. Once, and never after `close`. */
+  onLost(server: ServerHandle): void;
+  onExit(server: ServerHandle, exit: Exit): void;
+}
+
+export class ServerHandle {
+  readonly slot: number;
+  readonly pid: number;
+  readonly forkedMs = monotonicMs();
+  readonly config: ServerConfig;
+  /** Never rejects. */
+  readonly booted: Promise<Boot>;
+  readonly exited: Promise<Exit>;
+  state: ServerState = 'starting';
+  status: ServerStatus | undefined;
+
+  readonly #worker: Worker;
+  readonly #options: ServerHandleOptions;
+  readonly #log: Logger;
+  readonly #bootTimer: NodeJS.Timeout;
+  readonly #heartbeat: Heartbeat;
+  #killTimer: NodeJS.Timeout | undefined;
+  #reason: ExitReason | undefined;
+  #line: string | undefined;
+  #wasReady = false;
+  #cut: number | undefined;
+  #wasToldToBoot = false;
+  #settleBoot: (boot: Boot) => void = () => {};
+  #settleExit: (exit: Exit) => void = () => {};
+
+  constructor(worker: Worker, options: ServerHandleOptions) {
+    this.slot = options.slot;
+    this.pid = worker.process.pid ?? 0;
+    this.config = options.config;
+    this.#worker = worker;
+    this.#options = options;
+    this.#log = options.log.child({ server: options.slot, serverPid: this.pid });
+    this.booted = new Promise((resolve) => {
+      this.#settleBoot = resolve;
+    });
+    this.exited = new Promise((resolve) => {
+      this.#settleExit = resolve;
+    });
+    const { bootTimeoutMs, heartbeatTimeoutMs } = options.config;
+    this.#bootTimer = setTimeout(() => {
+      this.#kill('boot timeout', `not ready within ${bootTimeoutMs} ms (BOOT_TIMEOUT_MS)`);
+    }, bootTimeoutMs);
+    this.#heartbeat = new Heartbeat(heartbeatTimeoutMs, options.timings.watchMs, () => {
+      this.#kill(
+        'heartbeat timeout',
+        `event loop silent for ${heartbeatTimeoutMs} ms (HEARTBEAT_TIMEOUT_MS)`,
+      );
+    });
+    worker.on('message', (message: ToPrimary) => this.#receive(message));
+    worker.once('exit', (code: number | null, signal: string | null) => {
+      // Its last messages may still lie in the channel; 'disconnect' comes after them.
+      if (worker.isConnected()) worker.once('disconnect', () => this.#exit(code, signal));
+      else this.#exit(code, signal);
+    });
+    // A fork that failed (no memory, no process left) has no exit; a failed send is followed by one.
+    worker.on('error', (error) => {
+      if (worker.process.pid !== undefined) return;
+      this.#line = error.message;
+      this.#exit(null, null);
+    });
+    this.#log.info('server process forked');
+  }
+
+  /** Whether it answered all it had accepted, so far as it could say so. */
+  get answeredAll(): boolean {
+    return !this.#wasReady || this.#cut === 0;
+  }
+
+  tellReadiness(readiness: ClusterReadiness): void {
+    if (this.#wasToldToBoot) this.#send({ type: 'readiness', readiness });
+  }
+
+  /**
+   * Asks it to drain and leave, and sees to it that it does. A later call with `stop` hastens an earlier `reload`.
+   * A process that is not ready yet serves nobody and is ended at once.
+   */
+  close(mode: CloseMode, timeoutMs: number, reason: ExitReason): Promise<Exit> {
+    if (this.state === 'dead') return this.exited;
+    this.#reason ??= reason;
+    if (this.state === 'starting') {
+      this.state = 'draining';
+      this.#worker.process.kill('SIGKILL');
+      return this.exited;
+    }
+    this.state = 'draining';
+    this.#send({ type: 'close', mode, timeoutMs });
+    clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(() => {
+      this.#kill('drain timeout', `still there ${timeoutMs} ms after it was asked to leave`);
+    }, timeoutMs + this.#options.timings.killGraceMs);
+    return this.exited;
+  }
+
+  /** Ends it without asking. */
+  kill(): void {
+    if (this.state !== 'dead') this.#worker.process.kill('SIGKILL');
+  }
+
+  #receive(message: ToPrimary): void {
+    this.#heartbeat.beat();
+    switch (message.type) {
+      case 'hello':
+        this.#boot(message.protocol);
+        break;
+      case 'ready':
+        this.#ready();
+        break;
+      case 'beat':
+        break;
+      case 'status':
+        this.status = message.status;
+        break;
+      case 'unbootable':
+        this.#reason ??= 'unbootable';
+        this.#line = message.line;
+        break;
+      case 'failing':
+        this.#failing();
+        break;
+      case 'closed':
+        this.#cut = message.cut;
+        break;
+      default:
+        this.#log.warn({ received: message satisfies never }, 'unknown message from a server process');
+    }
+  }
+
+  #boot(protocol: number): void {
+    if (this.state !== 'starting') return;
+    if (protocol !== protocolVersion) {
+      const line = `restart needed: the code on disk speaks version ${protocol}, the primary ${protocolVersion}`;
+      this.#kill('other version', line);
+      return;
+    }
+    const { slot, config, readiness } = this.#options;
+    this.#wasToldToBoot = true;
+    this.#send({ type: 'boot', protocol: protocolVersion, slot, config, readiness: readiness() });
+  }
+
+  #ready(): void {
+    if (this.state !== 'starting') return;
+    clearTimeout(this.#bootTimer);
+    this.state = 'ready';
+    this.#wasReady = true;
+    this.#heartbeat.start();
+    this.#log.info({ afterMs: Math.round(monotonicMs() - this.forkedMs) }, 'server process ready');
+    this.#settleBoot({ type: 'ready' });
+    this.#options.onReady(this);
+  }
+
+  /** It met a fault of its own and drains by itself. */
+  #failing(): void {
+    const wasReady = this.state === 'ready';
+    this.#reason ??= 'uncaught exception';
+    if (!wasReady) return;
+    void this.close('reload', this.config.shutdownTimeoutMs, 'uncaught exception');
+    this.#options.onLost(this);
+  }
+
+  #kill(reason: ExitReason, line: string): void {
+    if (this.state === 'dead') return;
+    this.#reason = reason;
+    this.#line = line;
+    this.#log.error({ reason }, `killing a server process: ${line}`);
+    this.#worker.process.kill('SIGKILL');
+  }
+
+  #exit(code: number | null, signal: string | null): void {
+    if (this.state === 'dead') return;
+    const before = this.state;
+    this.state = 'dead';
+    clearTimeout(this.#bootTimer);
+    clearTimeout(this.#killTimer);
+    this.#heartbeat.stop();
+    const reason = this.#reason ?? 'died';
+    const exit: Exit = { pid: this.pid, slot: this.slot, code, signal, reason, at: new Date().toISOString() };
+    const asked = reason === 'reload' || reason === 'stop' || reason === 'fewer processes';
+    const how = signal === null ? `with code ${code}` : `by ${signal}`;
+    this.#log[asked ? 'info' : 'error']({ code, signal, reason }, `server process exited ${how} (${reason})`);
+    const line = this.#line ?? `a server process ended ${how} before it was ready`;
+    this.#settleBoot({ type: 'failed', line, final: reason === 'unbootable' });
+    this.#options.onExit(this, exit);
+    this.#settleExit(exit);
+    if (before !== 'draining') this.#options.onLost(this);
+  }
+
+  #send(message: ToServer): void {
+    // A channel that breaks is followed by the exit; the callback keeps it from being an 'error' event.
+    if (this.#worker.isConnected()) this.#worker.process.send?.(message, undefined, undefined, () => {});
+  }
+}

@@ -1,0 +1,31 @@
+// What signals to the primary mean. They are verbs of the primary, nothing else.
+import { monotonicMs } from '../clock.js';
+
+export interface SignalVerbs {
+  stop(reason: string): void;
+  /** The user insists. */
+  force(reason: string): void;
+  reload(): void;
+  resize(by: 1 | -1): void;
+}
+
+/**
+ * @param secondSignalMs a stop signal within this time after the first one is the same one: one Ctrl-C under npm
+ *   arrives twice
+ */
+export function obeySignals(verbs: SignalVerbs, secondSignalMs: number): void {
+  let firstMs: number | undefined;
+  const onStop = (signal: string): void => {
+    if (firstMs === undefined) {
+      firstMs = monotonicMs();
+      verbs.stop(signal);
+    } else if (monotonicMs() - firstMs >= secondSignalMs) {
+      verbs.force(`second ${signal}`);
+    }
+  };
+  process.on('SIGTERM', onStop);
+  process.on('SIGINT', onStop);
+  process.on('SIGHUP', () => verbs.reload());
+  process.on('SIGTTIN', () => verbs.resize(1));
+  process.on('SIGTTOU', () => verbs.resize(-1));
+}

@@ -1,0 +1,30 @@
+// Every wait and limit of the supervision that is no setting. One argument, so that tests shrink it.
+
+export interface Timings {
+  /** Back-off after quick deaths: the first wait (after one replacement at once), doubling up to the longest. */
+  readonly respawnFirstMs: number;
+  readonly respawnMaxMs: number;
+  /** A wait differs by up to this share either way, so that clusters that fell together do not rise together. */
+  readonly respawnJitter: number;
+  /** All server processes were ready for this long: the next death is a first one again. */
+  readonly healthyAfterMs: number;
+  /** Deaths before any server process was ready: then the primary gives up. */
+  readonly bootDeaths: number;
+  /** How often the primary looks at the heartbeats. */
+  readonly watchMs: number;
+  /** After a drain's deadline: the time to cut what is open and leave, before SIGKILL. */
+  readonly killGraceMs: number;
+  /** A second stop signal counts from here on: one Ctrl-C under npm arrives twice within a millisecond. */
+  readonly secondSignalMs: number;
+}
+
+export const defaultTimings: Timings = {
+  respawnFirstMs: 200,
+  respawnMaxMs: 30_000,
+  respawnJitter: 0.2,
+  healthyAfterMs: 60_000,
+  bootDeaths: 5,
+  watchMs: 100,
+  killGraceMs: 1_000,
+  secondSignalMs: 100,
+};

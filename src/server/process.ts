@@ -1,0 +1,112 @@
+// The life of a server process between the primary's messages: hello → boot → ready → beats → close. What it serves
+// is server.ts; when it closes is the primary's decision, but for faults of its own and the primary's death.
+import cluster from 'node:cluster';
+import type { ServerConfig } from '../config.js';
+import { TaskFileError } from '../lane/task-registry.js';
+import { createLogger, type Logger } from '../log.js';
+import {
+  type CloseMode,
+  type ClusterReadiness,
+  protocolVersion,
+  type ToPrimary,
+  type ToServer,
+} from '../messages.js';
+import { type RunningServer, startServer } from './server.js';
+
+const statusEveryMs = 1_000;
+/** Without a primary nobody accepts connections: what runs may end, within the two seconds that are left. */
+const orphanDrainMs = 1_200;
+const orphanLimitMs = 1_800;
+
+export function runServerProcess(): void {
+  let server: RunningServer | undefined;
+  let readiness: ClusterReadiness = 'unavailable';
+  let log: Logger | undefined;
+  let leaving = false;
+  let drainMs = 0;
+  const timers: NodeJS.Timeout[] = [];
+
+  process.on('message', (message: ToServer) => {
+    switch (message.type) {
+      case 'boot':
+        return void boot(message);
+      case 'readiness':
+        readiness = message.readiness;
+        return;
+      case 'close':
+        return void close(message.mode, message.timeoutMs, 0);
+      default:
+        log?.warn({ received: message satisfies never }, 'unknown message from the primary');
+    }
+  });
+  // Also what was rejected and never handled comes here.
+  process.on('uncaughtException', fail);
+  cluster.worker?.on('disconnect', () => {
+    // Otherwise the cluster module ends the process at once.
+    if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
+    setTimeout(() => process.exit(1), orphanLimitMs);
+    log?.warn('the primary is gone: leaving');
+    void close('stop', orphanDrainMs, 1);
+  });
+  send({ type: 'hello', protocol: protocolVersion });
+
+  async function boot(message: Extract<ToServer, { type: 'boot' }>): Promise<void> {
+    const { config, slot } = message;
+    process.title = `millrace: server ${slot}`;
+    readiness = message.readiness;
+    drainMs = config.shutdownTimeoutMs;
+    log = createLogger(config.logLevel, { process: `server ${slot}`, pid: process.pid });
+    try {
+      server = await startServer({ config, slot, log, readiness: () => readiness, onFatal: fail });
+    } catch (error) {
+      const line = unbootable(error, config);
+      if (line === undefined) log.fatal({ err: error }, 'the server process could not start');
+      else return send({ type: 'unbootable', line }, () => process.exit(1));
+      process.exit(1);
+    }
+    const { address, port } = server;
+    send({ type: 'ready', address, port, threads: config.poolMaxThreads });
+    const beatEveryMs = Math.min(500, Math.max(20, config.heartbeatTimeoutMs / 20));
+    timers.push(setInterval(() => send({ type: 'beat' }), beatEveryMs));
+    timers.push(setInterval(tellStatus, statusEveryMs));
+  }
+
+  function tellStatus(): void {
+    if (server !== undefined) send({ type: 'status', status: server.status() });
+  }
+
+  async function close(mode: CloseMode, timeoutMs: number, code: number): Promise<void> {
+    if (server === undefined) process.exit(code);
+    const first = !leaving;
+    leaving = true;
+    const { cut } = await server.close(mode, timeoutMs);
+    // A later close only hastens the first one.
+    if (!first) return;
+    tellStatus();
+    for (const timer of timers) clearInterval(timer);
+    send({ type: 'closed', cut }, () => process.exit(code));
+  }
+
+  /** A fault of our own: the state of this process is unknown from here on. What was accepted may still end. */
+  function fail(error: unknown): void {
+    log?.fatal({ err: error }, 'uncaught exception: draining');
+    if (log === undefined) console.error(error);
+    if (leaving) return;
+    send({ type: 'failing' });
+    void close('reload', drainMs, 1);
+  }
+}
+
+/** @param sent called once it is on its way, or where it cannot be: that the primary is gone, 'disconnect' tells */
+function send(message: ToPrimary, sent: () => void = () => {}): void {
+  if (process.connected) process.send?.(message, undefined, undefined, sent);
+  else sent();
+}
+
+/** The line for the user where another attempt would not help, else undefined. */
+function unbootable(error: unknown, { host, port }: ServerConfig): string | undefined {
+  if (error instanceof TaskFileError) return error.message;
+  if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
+  const listening = error.syscall === 'listen' || error.syscall === 'bind';
+  return listening ? `HOST and PORT must be usable, but ${host}:${port} is not (${error.code})` : undefined;
+}
