@@ -1,6 +1,5 @@
 // The Express app of a server process: middleware and routes in the order in which a request meets them.
 // It never listens; sockets, timeouts and draining are server.ts.
-import { ServerResponse } from 'node:http';
 import express, { type Express } from 'express';
 import type { ServerConfig } from '../config.js';
 import type { Lane } from '../lane/call.js';
@@ -18,7 +17,7 @@ export interface AppDeps {
   readonly tasks: readonly Task[];
   readonly lane: Lane;
   readonly readiness: () => ClusterReadiness;
-  /** Set while this server process drains. */
+  /** Set while this server process drains: while it stops, CPU calls are refused. Connections are drain.ts. */
   readonly closing: () => CloseMode | undefined;
   readonly log: Logger;
   readonly onAnswer?: OnAnswer;
@@ -32,7 +31,6 @@ export function createApp(deps: AppDeps): Express {
   app.set('query parser', false);
   app.set('etag', false);
   app.set('x-powered-by', false);
-  endConnectionsWhileClosing(app, deps.closing);
 
   app.use(arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer }));
   mountIoRoutes(app, config.bodyLimitBytes);
@@ -41,13 +39,4 @@ export function createApp(deps: AppDeps): Express {
   app.use(notFound);
   app.use(problemHandler(log));
   return app;
-}
-
-/** Whoever writes the answer, and however late: while closing, its connection ends with it. */
-function endConnectionsWhileClosing(app: Express, closing: AppDeps['closing']): void {
-  const { writeHead } = ServerResponse.prototype;
-  app.response.writeHead = function (this: ServerResponse, ...head: unknown[]) {
-    if (closing() !== undefined) this.setHeader('Connection', 'close');
-    return Reflect.apply(writeHead, this, head);
-  };
 }

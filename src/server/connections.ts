@@ -42,6 +42,12 @@ export class Connection {
     return this.#last !== undefined && isDue(this.#last) ? this.#last : undefined;
   }
 
+  /** An answer has told the client that nothing comes behind it. */
+  get hasSaidClose(): boolean {
+    const last = this.#last;
+    return last?.headersSent === true && (!last.shouldKeepAlive || last.getHeader('connection') === 'close');
+  }
+
   /** The answers that are still due, in order. */
   due(): Answer[] {
     const last = this.lastDue;

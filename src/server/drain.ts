@@ -24,7 +24,7 @@ export interface DrainTimings {
 export interface DrainDeps {
   readonly http: HttpServer;
   readonly lane: Pick<Lane, 'close'>;
-  /** A half-sent request that Node has lost sight of is ended after this. */
+  /** Node answers half-sent requests when their headers are due; this is for those that look like one and are none. */
   readonly headersTimeoutMs: number;
   readonly timings?: DrainTimings;
 }
@@ -105,7 +105,7 @@ export function createDrain({ http, lane, headersTimeoutMs, timings = usualTimin
       quiet.set(connection, { bytesRead, sinceMs: nowMs });
       return false;
     }
-    const silenceMs = connection.isHalfSent ? headersTimeoutMs : timings.silenceMs[mode ?? 'stop'];
+    const silenceMs = connection.isHalfSent ? headersTimeoutMs + 2_000 : timings.silenceMs[mode ?? 'stop'];
     return nowMs - seen.sinceMs >= silenceMs;
   }
 

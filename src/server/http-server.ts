@@ -56,6 +56,8 @@ export function createHttpServer({ handler, limits, isClosing, classes }: HttpSe
     noDelay: true,
   };
   const server = createServer(options);
+  // Node would drop those beyond its limit without a word.
+  server.maxHeadersCount = 0;
 
   function onRequest(req: IncomingMessage, res: Answer): void {
     const connection = connections.of(req.socket);
@@ -114,12 +116,10 @@ export function createHttpServer({ handler, limits, isClosing, classes }: HttpSe
 
 /** False behind an answer that ends its connection: nobody would ever see this one, so it must not run either. */
 function mayAnswer(connection: Connection): boolean {
-  if (connection.state !== 'open') return false;
+  if (connection.state !== 'open' || connection.hasSaidClose) return false;
   const last = connection.lastDue;
-  if (last === undefined) return true;
-  if (last.headersSent) return last.shouldKeepAlive && last.getHeader('connection') !== 'close';
   // It is the last one no more, and those behind it are to be seen.
-  last.shouldKeepAlive = true;
+  if (last !== undefined && !last.headersSent) last.shouldKeepAlive = true;
   return true;
 }
 
@@ -135,7 +135,7 @@ function onClientError(connection: Connection, error: Error): void {
     socket.destroy();
     return;
   }
-  if (connection.state !== 'open') return;
+  if (connection.state !== 'open' || connection.hasSaidClose) return;
   const last = connection.lastDue;
   if (last === undefined) socket.write(rawRefusal(refusal));
   else if (socket.readableEnded) {

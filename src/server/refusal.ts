@@ -9,7 +9,8 @@ import { soundRequestId } from './request-id.js';
 
 /** Answers in place of the handler, in the request's turn; the connection ends with it. */
 export function answerRefusal(res: Answer, refusal: AppError): void {
-  const requestId = soundRequestId(res.req.headers['x-request-id']) ?? randomUUID();
+  const given = res.getHeader('x-request-id') ?? res.req.headers['x-request-id'];
+  const requestId = soundRequestId(given) ?? randomUUID();
   const body = problemJson(refusal, requestId);
   res.shouldKeepAlive = false;
   if (refusal.allow !== undefined) res.setHeader('Allow', refusal.allow.join(', '));

@@ -6,6 +6,8 @@ import { AppError } from '../errors.js';
 /** What may be asked of this server as a whole. */
 export const allowedMethods = ['GET', 'HEAD', 'POST', 'OPTIONS'];
 
+const maxHeaders = 200;
+
 /** RFC 3986: an IP literal, or a name or address, then perhaps a port. The URL's userinfo has no place here. */
 const authority = /^(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/;
 /** Visible ASCII without `#`: a fragment is never sent, the rest would have to be percent-encoded. */
@@ -26,6 +28,8 @@ export function unsoundness(req: IncomingMessage): AppError | undefined {
 
 function headerFault(req: IncomingMessage): AppError | undefined {
   const { rawHeaders } = req;
+  if (rawHeaders.length > 2 * maxHeaders)
+    return new AppError('HEADERS_TOO_LARGE', `There are more than ${maxHeaders} headers.`);
   let host: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? '';

@@ -22,21 +22,6 @@ describe('every answer', () => {
     expect(res.headers).not.toHaveProperty('x-powered-by');
     expect(res.headers).not.toHaveProperty('etag');
   });
-
-  it('ends its connection while the server closes', async () => {
-    for (const mode of ['stop', 'reload'] as const) {
-      const closing = ioApp({ closing: () => mode });
-      expect((await request(closing).get('/').set('Connection', 'keep-alive')).headers.connection).toBe(
-        'close',
-      );
-      expect((await request(closing).get('/x').set('Connection', 'keep-alive')).headers.connection).toBe(
-        'close',
-      );
-    }
-    expect((await request(app).get('/').set('Connection', 'keep-alive')).headers.connection).toBe(
-      'keep-alive',
-    );
-  });
 });
 
 describe('a problem', () => {

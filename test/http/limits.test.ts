@@ -1,0 +1,186 @@
+import { once } from 'node:events';
+import { afterEach, expect, test } from 'vitest';
+import { heldAnswers } from '../support/held-answers.js';
+import { answer, startHttpServer, type TestServer, type TestServerOptions } from '../support/http-server.js';
+import { RawClient } from '../support/raw-client.js';
+
+let server: TestServer | undefined;
+const clients: RawClient[] = [];
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await server?.close();
+});
+
+async function start(options: TestServerOptions): Promise<() => Promise<RawClient>> {
+  server = await startHttpServer(options);
+  const { port } = server;
+  return async () => {
+    const client = await RawClient.connect(port);
+    clients.push(client);
+    return client;
+  };
+}
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+
+/** Runs it and tells how long that took, in ms. */
+async function took(run: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await run();
+  return performance.now() - startMs;
+}
+
+const quick = { headersTimeoutMs: 200, requestTimeoutMs: 400, keepAliveTimeoutMs: 300 };
+
+test('a connection that says nothing is answered 408 when its headers are due', async () => {
+  const connect = await start({ limits: quick });
+  const client = await connect();
+  const ms = await took(async () => expect((await client.answer()).status).toBe(408));
+  await client.closed();
+  expect(ms).toBeGreaterThan(150);
+  expect(ms).toBeLessThan(1_200);
+});
+
+test('headers that come byte by byte are cut when they are due', async () => {
+  const connect = await start({ limits: quick });
+  const client = await connect();
+  client.send('GET / HTTP/1.1\r\n');
+  const trickle = setInterval(() => client.send('X: y\r\n'), 20);
+  try {
+    const answer = await client.answer();
+    expect(answer.status).toBe(408);
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'REQUEST_TIMEOUT' });
+    await client.closed();
+  } finally {
+    clearInterval(trickle);
+  }
+});
+
+test('a body that does not come is answered 408 in place of its handler, who finds the client gone', async () => {
+  const held = heldAnswers();
+  const connect = await start({ handler: held.handler, limits: quick });
+  const client = await connect();
+  client.send('POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nab');
+  expect((await client.answer()).status).toBe(408);
+  await client.closed();
+  await held.ended('/upload');
+});
+
+test('the second request of a connection has the same limits as the first', async () => {
+  const connect = await start({ limits: { ...quick, keepAliveTimeoutMs: 10_000 } });
+  const client = await connect();
+  expect((await client.send(get('/')).answer()).status).toBe(200);
+  client.send('GET / HTTP/1.1\r\n');
+  expect((await client.answer()).status).toBe(408);
+  await client.closed();
+});
+
+test('an idle connection is ended without a word', async () => {
+  const connect = await start({ limits: quick });
+  const client = await connect();
+  expect((await client.send(get('/')).answer()).status).toBe(200);
+  const ms = await took(() => client.closed());
+  expect(ms).toBeGreaterThan(250);
+  expect(ms).toBeLessThan(1_500);
+  expect(client.unread).toBe('');
+});
+
+test('an answer that takes longer than every limit is waited for', async () => {
+  const held = heldAnswers();
+  const limits = { headersTimeoutMs: 50, requestTimeoutMs: 50, keepAliveTimeoutMs: 50, sendTimeoutMs: 50 };
+  const connect = await start({ handler: held.handler, limits });
+  const client = await connect();
+  client.send(get('/slow'));
+  await held.arrived('/slow');
+  // As long as others need to be cut by each of the limits.
+  const silent = await connect();
+  await silent.closed();
+  const idle = await connect();
+  await idle.send(get('/')).answer();
+  await idle.closed();
+  await held.release('/slow');
+  expect(await client.answer()).toMatchObject({ status: 200, body: '/slow' });
+});
+
+const large = Buffer.alloc(64 * 1_024 * 1_024, 'x');
+
+test('a client that never reads is disconnected, and its exchange ends', async () => {
+  const held = heldAnswers();
+  const connect = await start({ handler: held.handler, limits: { sendTimeoutMs: 300 } });
+  const client = await connect();
+  client.socket.pause();
+  client.send(get('/large'));
+  answer(await held.arrived('/large'), large);
+  const ms = await took(() => held.ended('/large'));
+  expect(ms).toBeGreaterThan(250);
+  expect(ms).toBeLessThan(1_500);
+});
+
+test('a client that reads slowly gets all of it', async () => {
+  const held = heldAnswers();
+  const connect = await start({ handler: held.handler, limits: { sendTimeoutMs: 300 } });
+  const client = await connect();
+  const { socket } = client;
+  socket.removeAllListeners('data');
+  let bytes = 0;
+  socket.on('data', (chunk) => {
+    bytes += chunk.length;
+    socket.pause();
+  });
+  // Slow enough to take several times the limit, and never silent for as long as that.
+  const sip = setInterval(() => socket.resume(), 1);
+  client.send(get('/large'));
+  answer(await held.arrived('/large'), large);
+  try {
+    while (bytes < large.length) await once(socket, 'data');
+  } finally {
+    clearInterval(sip);
+  }
+});
+
+test('1,000 silent connections are all ended in time while others are served', async () => {
+  const connect = await start({ limits: { headersTimeoutMs: 1_000 } });
+  const silent = await Promise.all(Array.from({ length: 1_000 }, connect));
+  const client = await connect();
+  let open = silent.length;
+  const gone = Promise.all(silent.map((one) => one.closed().then(() => open--)));
+  let slowestMs = 0;
+  while (open > 0) {
+    slowestMs = Math.max(slowestMs, await took(() => client.send(get('/')).answer()));
+  }
+  await gone;
+  expect(slowestMs).toBeLessThan(500);
+});
+
+test('MAX_REQUESTS_PER_SOCKET: the last answer says close, and what is pipelined behind it never runs', async () => {
+  const held = heldAnswers();
+  const connect = await start({ handler: held.handler, limits: { maxRequestsPerSocket: 3 } });
+  const client = await connect();
+  expect((await client.send(get('/')).answer()).headers.get('connection')).toBe('keep-alive');
+  client.send(get('/second') + get('/third') + get('/never'));
+  await held.release('/second');
+  expect((await client.answer()).headers.get('connection')).toBe('keep-alive');
+  await held.release('/third');
+  expect((await client.answer()).headers.get('connection')).toBe('close');
+  await client.closed();
+  expect(held.seen).toEqual(['/', '/second', '/third']);
+});
+
+test('MAX_CONNECTIONS: one more is refused, and has room when another has left', async () => {
+  const connect = await start({ limits: { maxConnections: 2 } });
+  const [first, second] = [await connect(), await connect()];
+  await first.send(get('/')).answer();
+  await second.send(get('/')).answer();
+  const third = await connect();
+  const refusal = await third.answer();
+  expect(refusal.status).toBe(503);
+  expect(refusal.headers.get('retry-after')).toBe('1');
+  await third.closed();
+  expect((await first.send(get('/')).answer()).status).toBe(200);
+  first.destroy();
+  for (;;) {
+    const fourth = await connect();
+    if ((await fourth.send(get('/')).answer()).status === 200) break;
+  }
+});
