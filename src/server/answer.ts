@@ -1,6 +1,7 @@
 // Sends an answer that is there as a whole. Does what res.send does for us, without what we do not need of it
 // (ETag, freshness, charset juggling): light routes are charged for every µs.
 import type { Response } from 'express';
+import { jsonType } from '../lane/result.js';
 
 export function answer(res: Response, status: number, contentType: string, body: string | Uint8Array): void {
   res.statusCode = status;
@@ -11,5 +12,5 @@ export function answer(res: Response, status: number, contentType: string, body:
 }
 
 export function answerJson(res: Response, status: number, value: unknown): void {
-  answer(res, status, 'application/json; charset=utf-8', JSON.stringify(value));
+  answer(res, status, jsonType, JSON.stringify(value));
 }

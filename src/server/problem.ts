@@ -29,7 +29,7 @@ export function problemHandler(log: Logger) {
   // Express knows an error handler by its four parameters.
   return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     // Nobody is left to tell, or too much was told already: the latter is a fault that only a cut connection can show.
-    if (thrown instanceof ClientLeft || res.destroyed) return;
+    if (thrown instanceof ClientLeft || req.socket.destroyed) return;
     const error = toAppError(translate(thrown));
     logFault(log, error, req);
     if (res.headersSent) {

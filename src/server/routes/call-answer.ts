@@ -2,13 +2,12 @@
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { CallInput, CallResult, Lane } from '../../lane/call.js';
+import { jsonType } from '../../lane/result.js';
 import type { Task } from '../../lane/task-registry.js';
 import { answer } from '../answer.js';
 import { clientOf } from '../client.js';
 import { deadlineOf } from '../deadline.js';
 import { traceIdOf } from '../traceparent.js';
-
-export const jsonType = 'application/json; charset=utf-8';
 
 /** Makes the call and sends what it answers. Rejects with the call's error. */
 export async function answerCall(

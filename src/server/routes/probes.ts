@@ -1,6 +1,7 @@
 // What an orchestrator asks: is the process alive, may the cluster get traffic. A full queue is no reason to say no:
 // light routes still answer, and taking the host out would move the load to the next one.
 import type { Express } from 'express';
+import { jsonType } from '../../lane/result.js';
 import type { ClusterReadiness } from '../../messages.js';
 import { answer } from '../answer.js';
 import { expectation } from '../preconditions.js';
@@ -22,7 +23,7 @@ function mountProbe(app: Express, path: string, probe: () => ClusterReadiness): 
         noQuery(req);
         const status = probe();
         res.setHeader('Cache-Control', 'no-store');
-        answer(res, status === 'ok' ? 200 : 503, 'application/json; charset=utf-8', bodies[status]);
+        answer(res, status === 'ok' ? 200 : 503, jsonType, bodies[status]);
       },
     ],
   });
