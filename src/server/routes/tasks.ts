@@ -9,9 +9,10 @@ import type { Task } from '../../lane/task-registry.js';
 import type { CloseMode } from '../../messages.js';
 import { readBody } from '../body.js';
 import { deadlineOf } from '../deadline.js';
+import { fieldValues } from '../input-shapes.js';
 import { announcedLength, bodyTypeOf, expectation, mediaType, sendContinue } from '../preconditions.js';
 import { noQuery, queryOf } from '../query.js';
-import { fieldValues, type QueryForm, queryForm, querySchema } from '../query-form.js';
+import { type QueryForm, queryForm, querySchema } from '../query-form.js';
 import { methodNotAllowed, mountResource, optionsAnswer } from '../resource.js';
 import { answerCall, answerHead } from './call-answer.js';
 

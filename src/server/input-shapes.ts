@@ -1,0 +1,93 @@
+// The shapes that an input may have, read off the JSON schema of its zod schema: their fields, and the constants by
+// which the shapes of a union are told apart.
+import { z } from 'zod';
+
+/** The JSON schema of z.toJSONSchema, as far as it is read here. */
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** How the text of a field becomes a value. */
+export type Reading = 'text' | 'number' | 'boolean';
+
+/** One shape an input may have; a union has several, told apart by their constants. */
+export interface Shape {
+  readonly fields: ReadonlyMap<string, Reading>;
+  /** Fields that have only these values. */
+  readonly constants: ReadonlyMap<string, readonly unknown[]>;
+  /** Fields that are not known are taken too. */
+  readonly open: boolean;
+}
+
+/** The shapes that can be written as parameters. */
+export function inputShapes(schema: z.ZodType): Shape[] {
+  return objectsOf(schema).flatMap(shapeOf);
+}
+
+/** The values that a field of the input may have: where there is a fixed set of them. */
+export function fieldValues(schema: z.ZodType, field: string): ReadonlySet<string> {
+  const values = objectsOf(schema).flatMap((object) => constantsOf(object.properties?.[field]) ?? []);
+  return new Set(values.filter((value) => typeof value === 'string'));
+}
+
+/** The objects that a schema describes: one, or the alternatives of a union, however they are nested. */
+function objectsOf(schema: z.ZodType): JsonSchema[] {
+  const root: JsonSchema = z.toJSONSchema(schema, { unrepresentable: 'any', io: 'input' });
+  return alternatives(root, root);
+}
+
+function alternatives(root: JsonSchema, one: JsonSchema): JsonSchema[] {
+  const { oneOf = [], anyOf = [], allOf = [], ...plain } = resolve(root, one);
+  const either = [...oneOf, ...anyOf].flatMap((nested) => alternatives(root, nested));
+  const parts = [either.length > 0 ? either : [plain], ...allOf.map((nested) => alternatives(root, nested))];
+  return parts.reduce((wholes, part) => wholes.flatMap((whole) => part.map((more) => both(whole, more))));
+}
+
+/** An intersection's halves as one object. */
+function both(one: JsonSchema, other: JsonSchema): JsonSchema {
+  return {
+    ...one,
+    ...other,
+    properties: { ...one.properties, ...other.properties },
+    required: [...(one.required ?? []), ...(other.required ?? [])],
+  };
+}
+
+function resolve(root: JsonSchema, one: JsonSchema): JsonSchema {
+  const name = one.$ref?.replace('#/$defs/', '');
+  return name === undefined ? one : (root.$defs?.[name] ?? one);
+}
+
+/** None where a required field is an array or an object: that has no form as a parameter. */
+function shapeOf(object: JsonSchema): Shape[] {
+  const fields = new Map<string, Reading>();
+  const constants = new Map<string, readonly unknown[]>();
+  for (const [name, field] of Object.entries(object.properties ?? {})) {
+    if (typeof field === 'boolean') continue;
+    const reading = readingOf(field);
+    if (reading !== undefined) fields.set(name, reading);
+    else if (object.required?.includes(name)) return [];
+    const values = constantsOf(field);
+    if (values !== undefined) constants.set(name, values);
+  }
+  const { additionalProperties } = object;
+  return [{ fields, constants, open: additionalProperties !== undefined && additionalProperties !== false }];
+}
+
+function readingOf(field: JsonSchema): Reading | undefined {
+  const types = typesOf(field);
+  // A field that may be a text is one: '5' stays '5'.
+  if (types.includes('string') || types.length === 0) return 'text';
+  if (types.includes('number') || types.includes('integer')) return 'number';
+  return types.includes('boolean') ? 'boolean' : undefined;
+}
+
+function typesOf(field: JsonSchema): string[] {
+  if (field.type !== undefined) return [field.type].flat();
+  const nested = [...(field.oneOf ?? []), ...(field.anyOf ?? [])];
+  if (nested.length > 0) return nested.flatMap(typesOf);
+  return (constantsOf(field) ?? []).map((value) => typeof value);
+}
+
+function constantsOf(field: JsonSchema | boolean | undefined): readonly unknown[] | undefined {
+  if (typeof field !== 'object') return undefined;
+  return field.const !== undefined ? [field.const] : field.enum;
+}
