@@ -35,6 +35,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer }));
   mountIoRoutes(app, config.bodyLimitBytes);
   mountProbes(app, deps.readiness);
+  // The API's description and its page belong here: before the tasks, whose names they reserve.
   mountTasks(app, deps);
   app.use(notFound);
   app.use(problemHandler(log));

@@ -20,6 +20,11 @@ export function readBody(
   deadlineMs: number | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
+    // It will say nothing any more, not even 'close'.
+    if (req.destroyed) {
+      reject(new ClientLeft('The connection ended before its upload.'));
+      return;
+    }
     const bytes = new GrowingBytes(Math.min(Number(req.headers['content-length'] ?? limitBytes), limitBytes));
     const timer = deadlineMs === undefined ? undefined : setTimeout(expire, deadlineMs - monotonicMs());
 

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lane } from '#src/lane/call.js';
-import { ioApp, type TaskApp, taskApps, testConfig } from '../support/app.js';
+import { ioApp, listeningLog, type TaskApp, taskApps, testConfig } from '../support/app.js';
 import { dial, head, listen } from '../support/wire.js';
 
 let apps: TaskApp;
@@ -107,8 +107,10 @@ describe('a client that leaves', () => {
       },
     };
     const left: unknown[] = [];
+    const { log, lines } = listeningLog();
     const app = apps.app({
       lane,
+      log,
       onAnswer(method, route, status) {
         left.push([method, route, status]);
         events.emit('gone');
@@ -125,6 +127,7 @@ describe('a client that leaves', () => {
     await apps.lane.idle();
     expect(apps.lane.status().tasks.fail?.cancelled).toBe(before + 2);
     expect(left[0]).toEqual(['POST', '/fail', 499]);
+    expect(lines).toEqual([]);
   });
 
   it('in the middle of an upload is no error', async () => {
