@@ -8,9 +8,11 @@ import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness } from '../messages.js';
 import { arrival, type OnAnswer } from './arrival.js';
 import { notFound, problemHandler } from './problem.js';
+import { optionsAnswer } from './resource.js';
 import { mountIoRoutes } from './routes/io.js';
 import { mountProbes } from './routes/probes.js';
 import { mountTasks } from './routes/tasks.js';
+import { allowedMethods } from './strict-http.js';
 
 export interface AppDeps {
   readonly config: ServerConfig;
@@ -37,6 +39,8 @@ export function createApp(deps: AppDeps): Express {
   mountProbes(app, deps.readiness);
   // The API's description and its page belong here: before the tasks, whose names they reserve.
   mountTasks(app, deps);
+  // Asks for the server as a whole (RFC 9110, 9.3.7).
+  app.options('\\*', optionsAnswer(allowedMethods));
   app.use(notFound);
   app.use(problemHandler(log));
   return app;
