@@ -38,7 +38,7 @@ export function createInlineLane(inlineMaxUs: number, ledger: Ledger, log: Logge
 
   return {
     run(task, input, options, profile) {
-      const context = createCallContext(neverStopped, createTaskLog(log, task, options.requestId));
+      const context = createCallContext(neverStopped, createTaskLog(log, task, options));
       const reply = runTask(task.definition, input, context);
       if (reply instanceof Promise) return { result: settle(task, profile, reply), cancel: nothing };
       try {

@@ -175,7 +175,8 @@ export function createSlots(
 }
 
 function threadCall(call: PendingCall, task: number): ThreadCall {
-  return { task, input: call.input, deadlineMs: call.options.deadlineMs, requestId: call.options.requestId };
+  const { deadlineMs, requestId, traceId } = call.options;
+  return { task, input: call.input, deadlineMs, requestId, traceId };
 }
 
 /** Below this a copy is cheaper than a move, and the call can be sent again if its thread dies before it began. */

@@ -1,17 +1,21 @@
 // The log lines of tasks, with their call's request id, whichever lane they come from.
 import type { Logger } from '../log.js';
 import type { TaskLog } from '../task.js';
+import type { CallOptions } from './call.js';
 import type { Task } from './task-registry.js';
 import type { ThreadLogLine } from './thread-protocol.js';
 
+/** The request that a call belongs to. */
+type Origin = Pick<CallOptions, 'requestId' | 'traceId'> | Pick<ThreadLogLine, 'requestId' | 'traceId'>;
+
 /** Writes a line that a thread has posted. */
 export function logTaskLine(log: Logger, tasks: readonly Task[], line: ThreadLogLine): void {
-  write(log, tasks[line.task], line.requestId)(line.level, line.message, line.fields);
+  write(log, tasks[line.task], line)(line.level, line.message, line.fields);
 }
 
 /** The log of a call that runs on the event loop. */
-export function createTaskLog(log: Logger, task: Task, requestId: string | undefined): TaskLog {
-  const line = write(log, task, requestId);
+export function createTaskLog(log: Logger, task: Task, origin: Origin): TaskLog {
+  const line = write(log, task, origin);
   return {
     debug: (message, fields) => line('debug', message, fields),
     info: (message, fields) => line('info', message, fields),
@@ -20,7 +24,7 @@ export function createTaskLog(log: Logger, task: Task, requestId: string | undef
   };
 }
 
-function write(log: Logger, task: Task | undefined, requestId: string | undefined) {
+function write(log: Logger, task: Task | undefined, { requestId, traceId }: Origin) {
   return (level: ThreadLogLine['level'], message: string, fields?: ThreadLogLine['fields']): void =>
-    log[level]({ ...fields, task: task?.name, requestId }, message);
+    log[level]({ ...fields, task: task?.name, requestId, traceId }, message);
 }

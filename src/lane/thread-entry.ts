@@ -102,6 +102,7 @@ function createLog(call: ThreadCall): TaskLog {
         fields: plain(fields),
         task: call.task,
         requestId: call.requestId,
+        traceId: call.traceId,
       };
       parentPort?.postMessage(posted);
     };

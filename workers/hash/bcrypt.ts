@@ -36,7 +36,7 @@ export function bcryptCostUs({ rounds }: Pick<BcryptInput, 'rounds'>): number {
 
 /** `$2b$12$` and 53 characters of salt and hash */
 export function hashBcrypt(input: BcryptInput): string {
-  return hashSync(decodeData(input), { cost: input.rounds, version: '2b' });
+  return hashSync(decodeData(input), input.rounds);
 }
 
 /**
