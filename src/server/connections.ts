@@ -62,13 +62,19 @@ export class Connection {
   /**
    * Ends the connection politely: what is due is answered, the last answer says `Connection: close`. An answer in
    * front of it must not say so, or the client would never see those behind.
+   * @param bytes sent where no answer can say close any more
    */
-  endAfterAnswers(): void {
+  endAfterAnswers(bytes = ''): void {
     if (this.state === 'open') this.state = 'ending';
     const last = this.lastDue;
-    if (last === undefined) this.socket.destroySoon();
-    else if (last.headersSent) last.once('close', () => this.socket.destroySoon());
+    if (last === undefined) this.#end(bytes);
+    else if (last.headersSent) last.once('close', () => this.#end(bytes));
     else last.shouldKeepAlive = false;
+  }
+
+  #end(bytes: string): void {
+    if (bytes !== '' && this.socket.writable) this.socket.write(bytes);
+    this.socket.destroySoon();
   }
 
   /** Stops the flow control of a body that nobody reads, so that the socket's end is seen behind it. */

