@@ -66,7 +66,12 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     {
       replied,
       lost(call, error) {
-        answerFailed(call, error, 'failed', slots.hasBegun(call));
+        const began = slots.hasBegun(call);
+        if (began && call.state.at === 'thread') {
+          const nowMs = monotonicMs();
+          learn(call, { completed: false, runUs: (nowMs - call.state.sentMs) * 1_000, sync: true });
+        }
+        answerFailed(call, error, 'failed', began);
       },
       returned(call) {
         if (call.answered) return;
@@ -186,7 +191,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       if (!call.answered) answerFailed(call, deadlineError(), 'expired', false);
       return;
     }
-    learn(call, reply);
+    learn(call, { completed: reply.type === 'done', runUs: reply.runMs * 1_000, sync: reply.sync });
     if (call.answered) return;
     close(call);
     const { runMs } = reply;
@@ -197,12 +202,11 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     } else call.reject(replyError(reply));
   }
 
-  /** A run that failed or was stopped only tells something where it was longer than expected. */
-  function learn(call: PendingCall, reply: Exclude<CallReply, { type: 'skipped' }>): void {
-    const runUs = reply.runMs * 1_000;
+  /** What a run cost. One that failed or was stopped only tells something where it was longer than expected. */
+  function learn(call: PendingCall, run: { completed: boolean; runUs: number; sync: boolean }): void {
     const { kind, cost } = call.profile;
-    if (reply.type === 'done' || runUs > kind.likelyUs(cost)) kind.learn(cost, runUs, reply.sync);
-    waiting.ran(call, runUs, monotonicMs());
+    if (run.completed || run.runUs > kind.likelyUs(cost)) kind.learn(cost, run.runUs, run.sync);
+    waiting.ran(call, run.runUs, monotonicMs());
   }
 
   function submit(task: Task, input: CallInput, options: CallOptions, profile: CallProfile): Call {
