@@ -66,6 +66,16 @@ function either<A, B>(first: Kind<A>, second: Kind<B>): Kind<A | B> {
   };
 }
 
+/** Names separated by commas; spaces around them do not count. */
+const list: Kind<readonly string[]> = {
+  rule: 'names separated by commas',
+  parse: (value) =>
+    value
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+};
+
 const port = integer(0, 65_535);
 const maxTimerMs = 2_147_483_647;
 const threads = 1_024;
@@ -88,6 +98,12 @@ export const settings = {
     '3001',
     'Port of the admin server; 0: a free one; `off`: none.',
     { flag: 'admin-port' },
+  ),
+  adminAllowedHosts: setting(
+    'ADMIN_ALLOWED_HOSTS',
+    list,
+    '',
+    'Further names that the admin server may be called by (`Host`), separated by commas; loopback and ADMIN_HOST always may.',
   ),
   workers: setting(
     'WORKERS',

@@ -1,28 +1,13 @@
-// What an error looks like on the wire: application/problem+json (RFC 9457). Which errors there are is errors.ts.
+// Errors become answers: problems on the wire (problem-json.ts) and, where the fault is ours, log lines.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { AppError, errorTable, toAppError } from '../errors.js';
+import { AppError, toAppError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { problemJson, problemType } from '../problem-json.js';
 import { answer } from './answer.js';
 import { ClientLeft } from './body.js';
 import { clientOf } from './client.js';
 import { answerDuringUpload, mustLinger } from './lingering-answer.js';
 import { traceIdOf } from './traceparent.js';
-
-export const problemType = 'application/problem+json';
-
-/** The body of an error's answer. */
-export function problemJson(error: AppError, requestId: string | undefined): string {
-  const { status, title } = errorTable[error.code];
-  return JSON.stringify({
-    type: 'about:blank',
-    title,
-    status,
-    detail: error.message,
-    code: error.code,
-    requestId,
-    errors: error.issues,
-  });
-}
 
 /** The end of every route that did not answer: errors become problems, and our own faults become log lines. */
 export function problemHandler(log: Logger) {

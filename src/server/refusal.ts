@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { AppError } from '../errors.js';
+import { problemJson, problemType } from '../problem-json.js';
 import type { Answer } from './connections.js';
-import { problemJson, problemType } from './problem.js';
 import { soundRequestId } from './request-id.js';
 
 /** Answers in place of the handler, in the request's turn; the connection ends with it. */

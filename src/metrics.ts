@@ -1,0 +1,71 @@
+// What is measured: the metric families and how their values travel. Counting is server/metrics.ts, the cluster's
+// sums are primary/admin. A process of another version speaks another protocol (messages.ts) and is never summed.
+
+interface Family {
+  readonly type: 'counter' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds in seconds, ascending; the last bucket, +Inf, is implied. */
+  readonly bounds?: readonly number[];
+}
+
+/** From a call that runs inline to one that waits and runs as long as it may: 50 µs to a minute. */
+const bounds = [
+  0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+  10, 30, 60,
+];
+
+/** What server processes count. Their names and labels are an interface: dashboards of others are built on them. */
+export const families = {
+  millrace_calls_total: {
+    type: 'counter',
+    help: 'CPU calls by task, outcome and lane (none: it never ran).',
+    labels: ['task', 'outcome', 'lane'],
+  },
+  millrace_call_wait_seconds: {
+    type: 'histogram',
+    help: 'Time CPU calls that were let in waited for a thread.',
+    labels: ['task'],
+    bounds,
+  },
+  millrace_call_run_seconds: {
+    type: 'histogram',
+    help: 'Time CPU calls ran.',
+    labels: ['task'],
+    bounds,
+  },
+  http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the headers of a request to the end of its answer (status 499: the client left).',
+    labels: ['method', 'route', 'status'],
+    bounds,
+  },
+} as const satisfies Record<string, Family>;
+
+export type FamilyName = keyof typeof families;
+export type HistogramName = Exclude<FamilyName, 'millrace_calls_total'>;
+
+/**
+ * One series of a family. Labels in the family's order. Values add up, place by place: a counter's is its count, a
+ * histogram's are its sum and then the count of each bucket by itself (not cumulative, +Inf last).
+ */
+export interface Series {
+  readonly family: FamilyName;
+  readonly labels: readonly string[];
+  readonly values: number[];
+}
+
+/** A process's own figures (`process_*`, `nodejs_*`) as prom-client's JSON, labelled with the process. */
+export type RuntimeMetrics = readonly object[];
+
+/** What a server process has counted since it began. */
+export interface MetricsReport {
+  /** monotonicMs() of the process. */
+  readonly atMs: number;
+  readonly series: readonly Series[];
+  /** Answers by latency, fine enough for percentiles: latency-scale.ts. */
+  readonly latency: Readonly<Record<RouteGroup, readonly number[]>>;
+}
+
+/** Light routes, and those that make a CPU call. */
+export type RouteGroup = 'io' | 'cpu';
