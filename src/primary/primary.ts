@@ -15,6 +15,7 @@ import {
   type Totals,
 } from './cluster-status.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
+import { watchHandover } from './handover.js';
 import { afterDeath, afterFork, giveUp, initialRespawn } from './respawn-policy.js';
 import { type Exit, ServerHandle } from './server-handle.js';
 import type { Timings } from './timings.js';
@@ -87,7 +88,10 @@ export function startPrimary(options: PrimaryOptions): Primary {
   });
 
   const { bootTimeoutMs, shutdownDelayMs, shutdownTimeoutMs } = options.configFor(options.serverProcesses);
-  const bootTimer = setTimeout(() => giveUpIfHopeless('none was ready'), bootTimeoutMs);
+  const bootTimer = setTimeout(() => {
+    const outcome = hopeless('still starting');
+    if (outcome !== undefined) end(outcome);
+  }, bootTimeoutMs);
 
   for (let number = 1; number <= options.serverProcesses; number++) slots.push(emptySlot(number));
   fill();
@@ -116,7 +120,9 @@ export function startPrimary(options: PrimaryOptions): Primary {
   }
 
   function fork(slot: number): ServerHandle {
-    const server = new ServerHandle(cluster.fork(), {
+    const worker = cluster.fork();
+    const handOver = watchHandover(worker);
+    const server = new ServerHandle(worker, {
       slot,
       config: options.configFor(slots.length),
       timings,
@@ -131,6 +137,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
       onLost,
       onExit: (gone, exit) => {
         alive.delete(gone);
+        handOver([...alive].some((other) => other.state === 'ready'));
         exits.push(exit);
         if (exits.length > keptExits) exits.shift();
         retired = addCounts(retired, gone.status?.tasks ?? {});
@@ -155,22 +162,24 @@ export function startPrimary(options: PrimaryOptions): Primary {
     judge();
     if (!everReady) {
       bootDeaths++;
-      void server.booted.then((boot) => {
-        if (boot.type !== 'failed') return;
-        if (boot.final) end({ code: exitCodes.unusable, line: boot.line });
-        else giveUpIfHopeless(boot.line);
-      });
+      const { bootFailure } = server;
+      const last = bootFailure?.line ?? 'a server process was lost';
+      const outcome = bootFailure?.final === true ? { code: exitCodes.unusable, line: last } : hopeless(last);
+      if (outcome !== undefined) {
+        end(outcome);
+        return;
+      }
     }
     const waitMs = Math.round(respawn.notBeforeMs - nowMs);
     if (waitMs > 0) log.warn({ waitMs, deaths: respawn.streak }, 'backing off before the next fork');
     fill();
   }
 
-  function giveUpIfHopeless(lastLine: string): void {
-    const elapsedMs = monotonicMs() - startedMs;
-    const why = giveUp({ deaths: bootDeaths, elapsedMs, timeoutMs: bootTimeoutMs }, timings);
-    if (why === undefined || everReady || stage === 'stopping') return;
-    end({ code: exitCodes.gaveUp, line: `gave up: ${why}; last: ${lastLine}` });
+  /** How to end where none was ever ready and none will be. */
+  function hopeless(last: string): Outcome | undefined {
+    const boot = { deaths: bootDeaths, elapsedMs: monotonicMs() - startedMs, timeoutMs: bootTimeoutMs };
+    const why = giveUp(boot, timings);
+    return why === undefined ? undefined : { code: exitCodes.gaveUp, line: `gave up: ${why}; last: ${last}` };
   }
 
   /** What the table means for the cluster's readiness and health, told where it changed. */
@@ -178,15 +187,16 @@ export function startPrimary(options: PrimaryOptions): Primary {
     const ready = slots.filter((slot) => slot.server?.state === 'ready').length;
     if (ready < slots.length) healthySinceMs = undefined;
     else healthySinceMs ??= monotonicMs();
+    const now: ClusterReadiness = ready > 0 && stage !== 'stopping' ? 'ok' : 'unavailable';
+    if (now !== readiness) {
+      readiness = now;
+      log.info({ readiness }, 'readiness changed');
+      for (const server of alive) server.tellReadiness(readiness);
+    }
     if (ready === slots.length && stage === 'starting') {
       stage = 'serving';
       options.onListening();
     }
-    const now: ClusterReadiness = ready > 0 && stage !== 'stopping' ? 'ok' : 'unavailable';
-    if (now === readiness) return;
-    readiness = now;
-    log.info({ readiness }, 'readiness changed');
-    for (const server of alive) server.tellReadiness(readiness);
   }
 
   // --- The verbs ---
@@ -216,10 +226,10 @@ export function startPrimary(options: PrimaryOptions): Primary {
       if (!slots.includes(slot)) continue;
       const fresh = fork(slot.number);
       slot.successor = fresh;
-      const boot = await fresh.booted;
+      const failure = await fresh.booted;
       slot.successor = undefined;
       if (!slots.includes(slot)) continue;
-      if (boot.type === 'failed') return boot.line;
+      if (failure !== undefined) return failure.line;
       // Between its `ready` and this turn it may have been lost again, or everything may be stopping.
       if (fresh.state !== 'ready') return 'a new server process was lost at once';
       const old = slot.server;

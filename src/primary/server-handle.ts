@@ -42,10 +42,11 @@ export interface Exit {
   readonly at: string;
 }
 
-/** How a boot went. `line`: for the user; `final`: another attempt would not change it. */
-export type Boot =
-  | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly line: string; readonly final: boolean };
+/** Why a boot failed. `line`: for the user; `final`: another attempt would not change it. */
+export interface BootFailure {
+  readonly line: string;
+  readonly final: boolean;
+}
 
 export interface ServerHandleOptions {
   readonly slot: number;
@@ -65,11 +66,12 @@ export class ServerHandle {
   readonly pid: number;
   readonly forkedMs = monotonicMs();
   readonly config: ServerConfig;
-  /** Never rejects. */
-  readonly booted: Promise<Boot>;
+  /** Resolves once it is ready, or will never be. */
+  readonly booted: Promise<BootFailure | undefined>;
   readonly exited: Promise<Exit>;
   state: ServerState = 'starting';
   status: ServerStatus | undefined;
+  bootFailure: BootFailure | undefined;
 
   readonly #worker: Worker;
   readonly #options: ServerHandleOptions;
@@ -82,7 +84,7 @@ export class ServerHandle {
   #wasReady = false;
   #cut: number | undefined;
   #wasToldToBoot = false;
-  #settleBoot: (boot: Boot) => void = () => {};
+  #settleBoot: (failure: BootFailure | undefined) => void = () => {};
   #settleExit: (exit: Exit) => void = () => {};
 
   constructor(worker: Worker, options: ServerHandleOptions) {
@@ -206,7 +208,7 @@ export class ServerHandle {
     this.#wasReady = true;
     this.#heartbeat.start();
     this.#log.info({ afterMs: Math.round(monotonicMs() - this.forkedMs) }, 'server process ready');
-    this.#settleBoot({ type: 'ready' });
+    this.#settleBoot(undefined);
     this.#options.onReady(this);
   }
 
@@ -240,7 +242,8 @@ export class ServerHandle {
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
     this.#log[asked ? 'info' : 'error']({ code, signal, reason }, `server process exited ${how} (${reason})`);
     const line = this.#line ?? `a server process ended ${how} before it was ready`;
-    this.#settleBoot({ type: 'failed', line, final: reason === 'unbootable' });
+    if (!this.#wasReady) this.bootFailure = { line, final: reason === 'unbootable' };
+    this.#settleBoot(this.bootFailure);
     this.#options.onExit(this, exit);
     this.#settleExit(exit);
     if (before !== 'draining') this.#options.onLost(this);

@@ -25,6 +25,6 @@ export const defaultTimings: Timings = {
   healthyAfterMs: 60_000,
   bootDeaths: 5,
   watchMs: 100,
-  killGraceMs: 1_000,
+  killGraceMs: 1_500,
   secondSignalMs: 100,
 };

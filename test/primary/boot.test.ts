@@ -1,0 +1,151 @@
+import { createServer } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { describe, expect, it } from 'vitest';
+import { launch, startCluster } from '../support/cluster.js';
+import { answering, taskFolder } from '../support/task-folder.js';
+
+describe('a boot', () => {
+  it('logs the primary, each fork and each ready process, and last what runs where', async () => {
+    await using cluster = await startCluster({ env: { POOL_MAX_THREADS: '1' } });
+    const messages = cluster.lines.map(({ msg }) => msg);
+    expect(messages[0]).toBe('primary started');
+    expect(messages.filter((msg) => msg === 'server process forked')).toHaveLength(2);
+    expect(messages.filter((msg) => msg === 'server process ready')).toHaveLength(2);
+    expect(cluster.lines.find(({ msg }) => msg === 'listening')).toMatchObject({
+      url: `http://127.0.0.1:${cluster.port}`,
+      port: cluster.port,
+      pid: cluster.pid,
+      serverProcesses: 2,
+      threadsPerProcess: 1,
+    });
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        fetch(cluster.url, { headers: { connection: 'close' } }).then((answer) => answer.text()),
+      ),
+    );
+    const pids = answers.map((text) => Number(/^hello from server (\d+)$/.exec(text)?.[1]));
+    expect([...new Set(pids)].sort()).toEqual(cluster.serverPids().sort());
+  });
+
+  it('takes flags', async () => {
+    await using cluster = await startCluster({ args: ['--workers', '1', '--threads=3'] });
+    expect(cluster.lines.at(-1)).toMatchObject({ serverProcesses: 1, threadsPerProcess: 3 });
+  });
+
+  it('may be stopped while it goes on', async () => {
+    await using cluster = launch();
+    await cluster.waitForLine(({ msg }) => msg === 'server process forked');
+    const startedMs = performance.now();
+    expect(await cluster.stop()).toBe(0);
+    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    expect(cluster.serverPids()).toEqual([]);
+  });
+});
+
+describe('what cannot be served is one line and exit code 78, within two seconds and without a crash loop:', () => {
+  async function refused(options: Parameters<typeof launch>[0]): Promise<{ line: string; forks: number }> {
+    await using cluster = launch(options);
+    expect(await cluster.exited).toBe(78);
+    expect(cluster.stderr()).toMatch(/^millrace: .*\n$/);
+    const forks = cluster.lines.filter(({ msg }) => msg === 'server process forked').length;
+    return { line: cluster.stderr().trim(), forks };
+  }
+
+  it.each([
+    [{ env: { PORT: 'x' } }, 'millrace: PORT must be a whole number from 0 to 65535, not "x"'],
+    [{ args: ['--port', '70000'] }, 'millrace: --port must be a whole number from 0 to 65535, not "70000"'],
+    [{ args: ['--prot', '1'] }, 'millrace: unknown flag --prot'],
+    [{ args: ['--port'] }, 'millrace: --port needs a value'],
+    [{ args: ['serv'] }, 'millrace: unknown command "serv"'],
+    [
+      { env: { HOST: '192.0.2.1' } },
+      'millrace: HOST must be an address of this machine, not "192.0.2.1" (EADDRNOTAVAIL)',
+    ],
+    [
+      { env: { HOST: 'no such host' } },
+      /^millrace: HOST must be an address of this machine, not "no such host"/,
+    ],
+  ])('%j', async (options, line) => {
+    const startedMs = performance.now();
+    const told = await refused(options);
+    expect(told.line).toMatch(line);
+    expect(told.forks).toBe(0);
+    expect(performance.now() - startedMs).toBeLessThan(2_500);
+  });
+
+  it('a port in use', async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    try {
+      const address = other.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      const told = await refused({ env: { PORT: `${port}` } });
+      expect(told).toEqual({
+        line: `millrace: PORT must be free, but 127.0.0.1:${port} is in use (EADDRINUSE)`,
+        forks: 0,
+      });
+    } finally {
+      other.close();
+    }
+  });
+
+  it('a task file that throws', async () => {
+    using tasks = taskFolder();
+    tasks.write('broken', 'throw new Error("not today");');
+    const told = await refused({ env: { TASKS_DIR: tasks.path } });
+    expect(told.line).toContain('broken.js');
+    expect(told.forks).toBe(1);
+  });
+});
+
+describe('a boot crash loop', () => {
+  it('gives up after five deaths, one slot at a time: exit code 70 with the reason', async () => {
+    using tasks = taskFolder();
+    tasks.write('exits', 'process.exit(3);');
+    await using cluster = launch({ env: { TASKS_DIR: tasks.path } });
+    expect(await cluster.exited).toBe(70);
+    expect(cluster.stderr()).toBe(
+      'millrace: gave up: 5 server processes died before one was ready; last: a server process ended with code 3 before it was ready\n',
+    );
+    const forks = cluster.lines.filter(({ msg }) => msg === 'server process forked');
+    expect(forks.map(({ server }) => server)).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it('gives up after BOOT_TIMEOUT_MS', async () => {
+    using tasks = taskFolder();
+    tasks.write('hangs', 'for (;;);');
+    await using cluster = launch({ env: { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: '1000' } });
+    expect(await cluster.exited).toBe(70);
+    expect(cluster.stderr()).toContain('no server process was ready within 1000 ms (BOOT_TIMEOUT_MS)');
+    expect(cluster.serverPids()).toEqual([]);
+  });
+
+  it('after the server was once ready goes on, slower and slower, and serves with what is left', async () => {
+    using tasks = taskFolder();
+    tasks.write('mine', answering('old'));
+    await using cluster = await startCluster({ env: { TASKS_DIR: tasks.path } });
+    tasks.write('mine', 'process.exit(4);');
+    const [first] = cluster.serverPids();
+    process.kill(Number(first), 'SIGKILL');
+    const waits = ['first', 'second', 'third'].map((_, i) =>
+      cluster.waitForLine(
+        ({ msg, deaths }) => msg === 'backing off before the next fork' && deaths === i + 2,
+      ),
+    );
+    const [one, two, three] = (await Promise.all(waits)).map(({ waitMs }) => Number(waitMs));
+    expect(one).toBeGreaterThanOrEqual(160);
+    expect(two).toBeGreaterThanOrEqual(320);
+    expect(three).toBeGreaterThanOrEqual(640);
+    expect(await (await fetch(`${cluster.url}/mine`)).json()).toEqual({ answer: 'old' });
+    expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
+    tasks.write('mine', answering('new'));
+    const healed = await cluster.waitForLine(
+      ({ msg, server }) =>
+        msg === 'server process ready' &&
+        cluster.lines.filter((line) => line.msg === msg).length === 3 &&
+        server === 1,
+    );
+    expect(healed).toBeDefined();
+    expect(await cluster.stop()).toBe(0);
+  });
+});

@@ -1,0 +1,148 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { type Cluster, startCluster } from '../support/cluster.js';
+
+const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
+
+function start(env: Record<string, string> = {}): Promise<Cluster> {
+  return startCluster({ env: { TASKS_DIR: faults, HEARTBEAT_TIMEOUT_MS: '1000', ...env } });
+}
+
+/** Calls the faulty task; undefined where no answer came. */
+async function fault(cluster: Cluster, how: string, ms = 0): Promise<number | undefined> {
+  const init = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', connection: 'close' },
+    body: JSON.stringify({ how, ms }),
+  };
+  return fetch(`${cluster.url}/fault`, init).then(
+    (answer) => answer.status,
+    () => undefined,
+  );
+}
+
+/** Resolves once as many server processes as at the start are ready again, with how long that took. */
+async function whole(cluster: Cluster, replaced: number, sinceMs: number): Promise<number> {
+  await cluster.waitForLine(
+    (line) =>
+      line.msg === 'server process ready' &&
+      cluster.lines.indexOf(line) === lastReady(cluster) &&
+      count(cluster, 'server process ready') === 2 + replaced,
+  );
+  return performance.now() - sinceMs;
+}
+
+function lastReady({ lines }: Cluster): number {
+  return lines.findLastIndex(({ msg }) => msg === 'server process ready');
+}
+
+function count({ lines }: Cluster, message: string): number {
+  return lines.filter(({ msg }) => msg === message).length;
+}
+
+function exit(cluster: Cluster) {
+  return cluster.waitForLine(({ msg }) => String(msg).startsWith('server process exited'));
+}
+
+it.each([
+  ['SIGKILL', 'died'],
+  ['SIGSTOP', 'heartbeat timeout'],
+] as const)('a server process that gets %s is replaced: %s', async (signal, reason) => {
+  await using cluster = await start();
+  const [victim] = cluster.serverPids();
+  const sinceMs = performance.now();
+  process.kill(Number(victim), signal);
+  expect(await exit(cluster)).toMatchObject({ serverPid: victim, signal: 'SIGKILL', reason });
+  expect(performance.now() - sinceMs).toBeLessThan(2_000);
+  await whole(cluster, 1, sinceMs);
+  expect(cluster.serverPids()).toHaveLength(2);
+  expect(await cluster.stop()).toBe(0);
+});
+
+it('connections that a dead process had been given but not taken go to another one', async () => {
+  await using cluster = await start();
+  const [victim] = cluster.serverPids();
+  // Stopped, it takes nothing; as soon as it is killed, others do.
+  process.kill(Number(victim), 'SIGSTOP');
+  const answers = Array.from({ length: 8 }, () => fetch(cluster.url, { headers: { connection: 'close' } }));
+  expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 200));
+});
+
+it('all of them killed at once are replaced at once', async () => {
+  await using cluster = await start();
+  for (const pid of cluster.serverPids()) process.kill(pid, 'SIGKILL');
+  await whole(cluster, 2, performance.now());
+  expect(count(cluster, 'backing off before the next fork')).toBe(0);
+  expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
+});
+
+it('a wedged event loop is replaced within the heartbeat and a second', async () => {
+  await using cluster = await start();
+  const sinceMs = performance.now();
+  const answer = fault(cluster, 'wedge');
+  expect(await exit(cluster)).toMatchObject({ reason: 'heartbeat timeout' });
+  expect(performance.now() - sinceMs).toBeLessThan(2_000);
+  expect(await answer).toBeUndefined();
+  await whole(cluster, 1, sinceMs);
+});
+
+it('a thread that aborts takes its process along, and no other', async () => {
+  await using cluster = await start();
+  expect(await fault(cluster, 'abort')).toBeUndefined();
+  expect(await exit(cluster)).toMatchObject({ signal: 'SIGABRT', reason: 'died' });
+  await whole(cluster, 1, performance.now());
+  expect(await fault(cluster, 'hold')).toBe(200);
+});
+
+it.each(['throw', 'reject'])('what is %sn and not caught: logged, drained, replaced', async (how) => {
+  await using cluster = await start({ WORKERS: '2' });
+  const held = Array.from({ length: 6 }, () => fault(cluster, 'hold', 300));
+  await sleep(50);
+  // The very call that did it is answered too: the process drains.
+  expect(await fault(cluster, how)).toBe(200);
+  expect(await Promise.all(held)).toEqual(held.map(() => 200));
+  expect(await exit(cluster)).toMatchObject({ code: 1, reason: 'uncaught exception' });
+  expect(cluster.lines.find(({ msg }) => msg === 'uncaught exception: draining')).toMatchObject({
+    level: 60,
+    err: { message: expect.stringContaining('on the event loop') },
+  });
+  await whole(cluster, 1, performance.now());
+  expect(await cluster.stop()).toBe(0);
+});
+
+it('server processes leave within two seconds when the primary was killed', async () => {
+  await using cluster = await start();
+  const held = fault(cluster, 'hold', 300);
+  const pids = cluster.serverPids();
+  await sleep(100);
+  const sinceMs = performance.now();
+  process.kill(cluster.pid, 'SIGKILL');
+  await cluster.exited;
+  expect(pids).toHaveLength(2);
+  // What was accepted is answered within that time.
+  expect(await held).toBe(200);
+  while (cluster.serverPids().length > 0) await sleep(20);
+  expect(performance.now() - sinceMs).toBeLessThan(2_500);
+});
+
+it('one process more on SIGTTIN, one fewer on SIGTTOU, at least one', async () => {
+  await using cluster = await start();
+  cluster.signal('SIGTTIN');
+  await cluster.waitForLine(({ msg, server }) => msg === 'server process ready' && server === 3);
+  expect(cluster.serverPids()).toHaveLength(3);
+  for (const left of [2, 1]) {
+    cluster.signal('SIGTTOU');
+    await cluster.waitForLine(
+      ({ msg, serverProcesses }) => msg === 'one server process fewer' && serverProcesses === left,
+    );
+  }
+  cluster.signal('SIGTTOU');
+  await cluster.waitForLine(({ msg }) => msg === 'one server process is the least there can be');
+  await cluster.waitForLine(({ server, reason }) => server === 2 && reason === 'fewer processes');
+  await cluster.waitForLine(({ server, reason }) => server === 3 && reason === 'fewer processes');
+  expect(cluster.serverPids()).toHaveLength(1);
+  expect((await fetch(cluster.url)).status).toBe(200);
+  expect(await cluster.stop()).toBe(0);
+});

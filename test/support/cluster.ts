@@ -1,0 +1,177 @@
+// Starts the real server as a child process, from the build, on free ports, and sees to it that nothing of it stays.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+
+export type LogLine = Readonly<Record<string, unknown>>;
+export type Env = Readonly<Record<string, string>>;
+
+export interface StartOptions {
+  readonly env?: Env;
+  readonly args?: readonly string[];
+  /** Another entry than dist/src/main.js. */
+  readonly entry?: string;
+  /** As leader of a process group of its own, for signals to the whole group. */
+  readonly detached?: boolean;
+}
+
+/** A started primary, whether it ever listens or not. */
+export interface Launched {
+  readonly pid: number;
+  readonly lines: readonly LogLine[];
+  stderr(): string;
+  /** The first line, past or future, that fits. Rejects where the process ends without one. */
+  waitForLine(fits: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Sends a signal, to the primary alone or to its whole group. */
+  signal(signal: NodeJS.Signals, to?: 'primary' | 'group'): void;
+  /** The exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>;
+  /** Sends a stop signal and waits. */
+  stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>;
+  /** Server processes alive now. */
+  serverPids(): number[];
+  /** Closes our end of its output: whoever read it has left. */
+  muteOutput(): void;
+  /** Ends whatever is left of it. */
+  dispose(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface Cluster extends Launched {
+  readonly url: string;
+  readonly port: number;
+}
+
+/** Starts it and resolves once it listens with all server processes. */
+export async function startCluster(options: StartOptions = {}): Promise<Cluster> {
+  const launched = launch(options);
+  try {
+    const line = await launched.waitForLine(({ msg }) => msg === 'listening');
+    return { ...launched, url: String(line.url), port: Number(line.port) };
+  } catch (error) {
+    await launched.dispose();
+    throw error;
+  }
+}
+
+export function launch({ env = {}, args = [], entry = main, detached = false }: StartOptions = {}): Launched {
+  const inherited = { PATH: process.env.PATH, HOME: process.env.HOME };
+  const child = spawn(process.execPath, [entry, ...args], {
+    env: { ...inherited, PORT: '0', ADMIN_PORT: '0', WORKERS: '2', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
+  });
+  return watch(child);
+}
+
+/** Watches a process that prints the server's log on its standard output. */
+export function watch(child: ChildProcess): Launched {
+  const { pid } = child;
+  if (pid === undefined) throw new Error('The process could not be started.');
+  const lines: LogLine[] = [];
+  const serverPids = new Set<number>();
+  const waiters = new Set<() => void>();
+  let stderr = '';
+  let rest = '';
+  let over = false;
+
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n');
+    rest = parts.pop() ?? '';
+    for (const part of parts) {
+      const line = parse(part);
+      lines.push(line);
+      if (typeof line.serverPid !== 'number') continue;
+      if (String(line.msg).startsWith('server process exited')) serverPids.delete(line.serverPid);
+      else serverPids.add(line.serverPid);
+    }
+    for (const waiter of [...waiters]) waiter();
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const exited = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('close', (code, signal) => {
+      over = true;
+      for (const waiter of [...waiters]) waiter();
+      resolve(code ?? signal ?? 'SIGKILL');
+    });
+  });
+
+  function waitForLine(fits: (line: LogLine) => boolean): Promise<LogLine> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        const found = lines.find(fits);
+        if (found === undefined && !over) return;
+        waiters.delete(look);
+        if (found !== undefined) resolve(found);
+        else reject(new Error(`ended without the line:\n${JSON.stringify(lines.slice(-20))}\n${stderr}`));
+      };
+      waiters.add(look);
+      look();
+    });
+  }
+
+  function signal(name: NodeJS.Signals, to: 'primary' | 'group' = 'primary'): void {
+    process.kill(to === 'group' ? -Number(pid) : Number(pid), name);
+  }
+
+  async function dispose(): Promise<void> {
+    if (!over) child.kill('SIGKILL');
+    for (const server of serverPids) if (isServer(server)) kill(server);
+    await exited;
+  }
+
+  return {
+    pid,
+    lines,
+    stderr: () => stderr,
+    waitForLine,
+    signal,
+    exited,
+    stop(name = 'SIGTERM') {
+      signal(name);
+      return exited;
+    },
+    serverPids: () => [...serverPids].filter(isServer),
+    muteOutput() {
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  };
+}
+
+function parse(text: string): LogLine {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? { ...value } : { text };
+  } catch {
+    return { text };
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It left meanwhile.
+  }
+}
+
+/** Alive, and no zombie that waits to be reaped. Where there is no /proc: alive. */
+function isServer(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return process.platform !== 'linux';
+  }
+}
