@@ -1,29 +1,96 @@
 // Every error a user can meet: its code, status and title, and the one funnel from `unknown` to AppError.
 // What an error looks like on the wire is server/problem.ts.
 
-/** Code → HTTP status and title. The titles are constant; what differs from case to case is the detail. */
+/**
+ * Code → HTTP status, title and when a user meets it. The titles are constant; what differs from case to case is the
+ * detail. The README's table and the API's description are generated from this.
+ */
 export const errorTable = {
-  INVALID_INPUT: { status: 400, title: 'Invalid input' },
-  MALFORMED_BODY: { status: 400, title: 'Malformed body' },
-  BAD_REQUEST: { status: 400, title: 'Bad request' },
-  UNAUTHORIZED: { status: 401, title: 'Unauthorized' },
-  FORBIDDEN: { status: 403, title: 'Forbidden' },
-  NOT_FOUND: { status: 404, title: 'Not found' },
-  METHOD_NOT_ALLOWED: { status: 405, title: 'Method not allowed' },
-  REQUEST_TIMEOUT: { status: 408, title: 'Request timeout' },
-  CONFLICT: { status: 409, title: 'Conflict' },
-  BODY_TOO_LARGE: { status: 413, title: 'Body too large' },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'Unsupported media type' },
-  EXPECTATION_FAILED: { status: 417, title: 'Expectation failed' },
-  QUOTA_EXCEEDED: { status: 429, title: 'Quota exceeded' },
-  HEADERS_TOO_LARGE: { status: 431, title: 'Request header fields too large' },
-  INTERNAL: { status: 500, title: 'Internal error' },
-  TASK_FAILED: { status: 500, title: 'Task failed' },
-  THREAD_LOST: { status: 500, title: 'Thread lost' },
-  OVERLOADED: { status: 503, title: 'Overloaded' },
-  SHUTTING_DOWN: { status: 503, title: 'Shutting down' },
-  DEADLINE_EXCEEDED: { status: 504, title: 'Deadline exceeded' },
-} as const satisfies Record<string, { status: number; title: string }>;
+  INVALID_INPUT: {
+    status: 400,
+    title: 'Invalid input',
+    when: 'The input does not fit its schema; `errors` says where.',
+  },
+  MALFORMED_BODY: {
+    status: 400,
+    title: 'Malformed body',
+    when: 'The body is not UTF-8, not JSON, or nested too deep.',
+  },
+  BAD_REQUEST: {
+    status: 400,
+    title: 'Bad request',
+    when: 'The request is no sound HTTP, or a header or the encoding of its URL is wrong.',
+  },
+  UNAUTHORIZED: { status: 401, title: 'Unauthorized', when: 'There is no valid key with the request.' },
+  FORBIDDEN: { status: 403, title: 'Forbidden', when: 'This may not be asked from there.' },
+  NOT_FOUND: { status: 404, title: 'Not found', when: 'There is nothing at this path.' },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    title: 'Method not allowed',
+    when: 'The path does not have this method; `Allow` lists those it has.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    title: 'Request timeout',
+    when: 'The headers or the body came too slowly.',
+  },
+  CONFLICT: {
+    status: 409,
+    title: 'Conflict',
+    when: 'Another one is under way; only the admin server says so.',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    title: 'Body too large',
+    when: 'The body is larger than the limit; the connection is closed.',
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'Unsupported media type',
+    when: 'The body is of another media type, or has a Content-Encoding.',
+  },
+  EXPECTATION_FAILED: {
+    status: 417,
+    title: 'Expectation failed',
+    when: '`Expect` asks for something other than 100-continue.',
+  },
+  QUOTA_EXCEEDED: {
+    status: 429,
+    title: 'Quota exceeded',
+    when: "The client's own quota is spent; `Retry-After` says how long to wait.",
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    title: 'Request header fields too large',
+    when: 'The request line and headers are too large.',
+  },
+  INTERNAL: { status: 500, title: 'Internal error', when: 'A fault of the server; its log has the details.' },
+  TASK_FAILED: {
+    status: 500,
+    title: 'Task failed',
+    when: "The task threw, or returned what cannot be sent; the server's log has the details.",
+  },
+  THREAD_LOST: {
+    status: 500,
+    title: 'Thread lost',
+    when: 'The thread died under the call: it exited or ran out of memory.',
+  },
+  OVERLOADED: {
+    status: 503,
+    title: 'Overloaded',
+    when: 'Refused at arrival because the wait would be too long; `Retry-After` says when to come back.',
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    title: 'Shutting down',
+    when: 'The server is stopping; the connection is closed.',
+  },
+  DEADLINE_EXCEEDED: {
+    status: 504,
+    title: 'Deadline exceeded',
+    when: 'The deadline passed while the call waited or ran.',
+  },
+} as const satisfies Record<string, { status: number; title: string; when: string }>;
 
 export type ErrorCode = keyof typeof errorTable;
 

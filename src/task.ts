@@ -53,6 +53,10 @@ export interface TaskDefinition<
   readonly pathParam?: Extract<keyof z.input<Input>, string>;
   /** The input for a body of `application/octet-stream`: the bytes (unshared, yours) and the query's parameters. */
   readonly fromBytes?: (bytes: Uint8Array, query: Readonly<Record<string, string>>) => unknown;
+  /**
+   * What may be in the query beside raw bytes: described, and checked before `fromBytes` gets the texts. Default: anything.
+   */
+  readonly bytesQuery?: z.ZodType;
   /** Which calls cost alike per unit of `cost`: sha256 is not bcrypt. Few different values. Default: one kind. */
   readonly kind?: (input: z.output<Input>) => string;
   /** Rough cost in µs on one core. Only proportions within a kind matter: the lane learns the rest. Default: 1000. */

@@ -1,9 +1,16 @@
 // The task /hash: message digests and password hashes. Verifying a password is hash.verify.ts.
 import { z } from 'zod';
-import { defineTask, InputError } from '../src/task.js';
+import { defineTask } from '../src/task.js';
 import { argon2idCostUs, argon2idInput, hashArgon2id } from './hash/argon2id.js';
 import { bcryptCostUs, bcryptInput, hashBcrypt } from './hash/bcrypt.js';
-import { digest, digestCostUs, digestInput, digestOutput, digestQuery } from './hash/digest.js';
+import {
+  digest,
+  digestBytesQuery,
+  digestCostUs,
+  digestInput,
+  digestOutput,
+  digestQuery,
+} from './hash/digest.js';
 import { hashPbkdf2, pbkdf2CostUs, pbkdf2Input } from './hash/pbkdf2.js';
 import { hashScrypt, scryptCostUs, scryptInput } from './hash/scrypt.js';
 
@@ -41,12 +48,8 @@ export default defineTask({
     { algorithm: 'bcrypt', data: 'correct horse battery staple', rounds: 8 },
   ],
   query: digestQuery,
-  fromBytes(bytes, query) {
-    for (const field of ['data', 'inputEncoding']) {
-      if (field in query) throw new InputError('has no meaning here: the body is the data', field);
-    }
-    return { ...query, data: bytes };
-  },
+  fromBytes: (bytes, query) => ({ ...query, data: bytes }),
+  bytesQuery: digestBytesQuery,
   kind: ({ algorithm }) => algorithm,
   cost: costUs,
   run(input) {

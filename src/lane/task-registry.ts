@@ -111,6 +111,7 @@ const definitionShape = z.strictObject({
   query: z.union([z.boolean(), schema]).optional(),
   pathParam: z.string().min(1).optional(),
   fromBytes: callable.optional(),
+  bytesQuery: schema.optional(),
   kind: callable.optional(),
   cost: callable.optional(),
   run: callable,

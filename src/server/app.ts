@@ -9,6 +9,7 @@ import type { CloseMode, ClusterReadiness } from '../messages.js';
 import { arrival, type OnAnswer } from './arrival.js';
 import { notFound, problemHandler } from './problem.js';
 import { optionsAnswer } from './resource.js';
+import { mountDocs } from './routes/docs.js';
 import { mountIoRoutes } from './routes/io.js';
 import { mountProbes } from './routes/probes.js';
 import { mountTasks } from './routes/tasks.js';
@@ -37,7 +38,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer }));
   mountIoRoutes(app, config.bodyLimitBytes);
   mountProbes(app, deps.readiness);
-  // The API's description and its page belong here: before the tasks, whose names they reserve.
+  mountDocs(app, deps.tasks);
   mountTasks(app, deps);
   // Asks for the server as a whole (RFC 9110, 9.3.7).
   app.options('\\*', optionsAnswer(allowedMethods));

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 
 /** The JSON schema of z.toJSONSchema, as far as it is read here. */
-type JsonSchema = z.core.JSONSchema.BaseSchema;
+export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** How the text of a field becomes a value. */
 export type Reading = 'text' | 'number' | 'boolean';
@@ -11,6 +11,9 @@ export type Reading = 'text' | 'number' | 'boolean';
 /** One shape an input may have; a union has several, told apart by their constants. */
 export interface Shape {
   readonly fields: ReadonlyMap<string, Reading>;
+  /** The same fields' own schemas, for the API's description. */
+  readonly schemas: ReadonlyMap<string, JsonSchema>;
+  readonly required: ReadonlySet<string>;
   /** Fields that have only these values. */
   readonly constants: ReadonlyMap<string, readonly unknown[]>;
   /** Fields that are not known are taken too. */
@@ -37,8 +40,20 @@ function objectsOf(schema: z.ZodType): JsonSchema[] {
 function alternatives(root: JsonSchema, one: JsonSchema): JsonSchema[] {
   const { oneOf = [], anyOf = [], allOf = [], ...plain } = resolve(root, one);
   const either = [...oneOf, ...anyOf].flatMap((nested) => alternatives(root, nested));
-  const parts = [either.length > 0 ? either : [plain], ...allOf.map((nested) => alternatives(root, nested))];
+  const parts = [
+    either.length > 0 ? either : [withFields(root, plain)],
+    ...allOf.map((nested) => alternatives(root, nested)),
+  ];
   return parts.reduce((wholes, part) => wholes.flatMap((whole) => part.map((more) => both(whole, more))));
+}
+
+/** What fields refer to is put in place: a field's schema stands alone. */
+function withFields(root: JsonSchema, object: JsonSchema): JsonSchema {
+  if (object.properties === undefined) return object;
+  const fields = Object.entries(object.properties).map(
+    ([name, field]) => [name, typeof field === 'object' ? resolve(root, field) : field] as const,
+  );
+  return { ...object, properties: Object.fromEntries(fields) };
 }
 
 /** An intersection's halves as one object. */
@@ -59,17 +74,21 @@ function resolve(root: JsonSchema, one: JsonSchema): JsonSchema {
 /** None where a required field is an array or an object: that has no form as a parameter. */
 function shapeOf(object: JsonSchema): Shape[] {
   const fields = new Map<string, Reading>();
+  const schemas = new Map<string, JsonSchema>();
   const constants = new Map<string, readonly unknown[]>();
   for (const [name, field] of Object.entries(object.properties ?? {})) {
     if (typeof field === 'boolean') continue;
     const reading = readingOf(field);
-    if (reading !== undefined) fields.set(name, reading);
-    else if (object.required?.includes(name)) return [];
+    if (reading !== undefined) {
+      fields.set(name, reading);
+      schemas.set(name, field);
+    } else if (object.required?.includes(name)) return [];
     const values = constantsOf(field);
     if (values !== undefined) constants.set(name, values);
   }
   const { additionalProperties } = object;
-  return [{ fields, constants, open: additionalProperties !== undefined && additionalProperties !== false }];
+  const open = additionalProperties !== undefined && additionalProperties !== false;
+  return [{ fields, schemas, required: new Set(object.required), constants, open }];
 }
 
 function readingOf(field: JsonSchema): Reading | undefined {

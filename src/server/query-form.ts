@@ -27,8 +27,11 @@ export interface QueryForm {
   has(field: string, value: string): boolean;
 }
 
+/** As much of a task as a GET form is made of. */
+type QueryDefinition = Pick<TaskDefinition, 'input' | 'query'> & Partial<TaskDefinition>;
+
 /** Undefined where the task has no GET form. */
-export function queryForm(definition: TaskDefinition): QueryForm | undefined {
+export function queryForm(definition: QueryDefinition): QueryForm | undefined {
   const schema = querySchema(definition);
   if (schema === undefined) return undefined;
   const shapes = inputShapes(schema);
@@ -43,7 +46,7 @@ export function queryForm(definition: TaskDefinition): QueryForm | undefined {
 }
 
 /** The schema of the GET form: the input's own, or a narrower one. */
-export function querySchema({ query, input }: TaskDefinition): z.ZodType | undefined {
+export function querySchema({ query, input }: QueryDefinition): z.ZodType | undefined {
   if (query === undefined || query === false) return undefined;
   return query === true ? input : query;
 }

@@ -46,6 +46,9 @@ export const digestQuery = z
   .strictObject({ algorithm, data: z.string().describe('What to hash.'), inputEncoding, encoding })
   .superRefine(checkData);
 
+/** What goes with raw bytes: these are the data, as they are. */
+export const digestBytesQuery = z.strictObject({ algorithm, encoding });
+
 export const digestOutput = z.strictObject({ algorithm, digest: z.string(), encoding: encoding.unwrap() });
 
 type DigestInput = z.output<typeof digestInput>;

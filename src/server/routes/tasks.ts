@@ -7,6 +7,7 @@ import type { CallInput, Lane } from '../../lane/call.js';
 import { parseJson, validateInput } from '../../lane/input.js';
 import type { Task } from '../../lane/task-registry.js';
 import type { CloseMode } from '../../messages.js';
+import type { TaskDefinition } from '../../task.js';
 import { readBody } from '../body.js';
 import { deadlineOf } from '../deadline.js';
 import { fieldValues } from '../input-shapes.js';
@@ -34,6 +35,7 @@ function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
   const { definition, route } = task;
   const form = definition.pathParam === undefined ? queryForm(definition) : undefined;
   const takesBytes = definition.fromBytes !== undefined;
+  const bytesQuery = bytesQueryCheck(definition);
   const limitOf = (req: Request) =>
     takesBytes && bodyTypeOf(req) === 'bytes' ? uploadLimitBytes : bodyLimitBytes;
 
@@ -48,7 +50,7 @@ function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
         const type = bodyTypeOf(req);
         const input =
           type === 'bytes'
-            ? await bytesInput(task, req, res, uploadLimitBytes)
+            ? await bytesInput(task, bytesQuery, req, res, uploadLimitBytes)
             : await jsonInput(task, req, res, bodyLimitBytes);
         await answerCall(deps.lane, task, input, req, res);
       },
@@ -127,9 +129,26 @@ async function jsonInput(task: Task, req: Request, res: Response, limitBytes: nu
   return { type: 'value', value: validateInput(task.definition, parseJson(bytes)) };
 }
 
-async function bytesInput(task: Task, req: Request, res: Response, limitBytes: number): Promise<CallInput> {
+type QueryCheck = (parameters: ReadonlyMap<string, string>) => void;
+
+/** What may stand beside raw bytes is known before these are read. */
+function bytesQueryCheck({ bytesQuery }: TaskDefinition): QueryCheck {
+  if (bytesQuery === undefined) return () => undefined;
+  const form = queryForm({ input: bytesQuery, query: true });
+  return (parameters) => validateInput({ input: bytesQuery }, form?.inputOf(parameters));
+}
+
+async function bytesInput(
+  task: Task,
+  check: QueryCheck,
+  req: Request,
+  res: Response,
+  limitBytes: number,
+): Promise<CallInput> {
   const deadlineMs = deadlineOf(req);
-  const parameters = Object.fromEntries(queryOf(req));
+  const query = queryOf(req);
+  check(query);
+  const parameters = Object.fromEntries(query);
   sendContinue(req, res);
   const bytes = await readBody(req, limitBytes, deadlineMs);
   return { type: 'value', value: validateInput(task.definition, fromBytes(task, bytes, parameters)) };

@@ -1,0 +1,31 @@
+// The API's description: OpenAPI 3.1, made once from the tasks and the error table. How it is served is routes/docs.ts.
+import type { Task } from '../../lane/task-registry.js';
+import { createComponents, type Node } from './components.js';
+import { lightPaths } from './light-paths.js';
+import { taskPaths } from './task-paths.js';
+
+const description = `CPU-bound routes run on threads; light routes never wait for them.
+
+HEAD answers wherever GET does, without running a call. OPTIONS answers 204 with \`Allow\`.
+Query numbers are plain decimals. An empty, repeated or unknown parameter or field is refused.
+A client whose connection ends before its answer has left: its call is cancelled.`;
+
+/** @throws where a task's output has no JSON schema */
+export function apiDocument(tasks: readonly Task[], version: string): Node {
+  const components = createComponents();
+  const paths: Record<string, Node> = lightPaths(components);
+  for (const task of tasks) Object.assign(paths, taskPaths(components, task));
+  return {
+    openapi: '3.1.1',
+    info: { title: 'millrace', version, description, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: '/', description: 'This server' }],
+    tags: [
+      { name: 'CPU', description: 'Tasks, run by threads: one file each.' },
+      { name: 'IO', description: 'Light routes: they only ever wait.' },
+      { name: 'Probes', description: 'For orchestrators.' },
+      { name: 'Description', description: 'What you are reading.' },
+    ],
+    paths,
+    components: components.document(),
+  };
+}

@@ -1,0 +1,61 @@
+// The headers of requests and answers, as the document describes them.
+import type { Components, Node, Reference } from './components.js';
+
+const answerHeaders = {
+  'X-Request-Id': {
+    description: "The request's id: the caller's own where it is sound, else a new one.",
+    schema: { type: 'string', pattern: '^[\\w.-]{1,128}$' },
+    required: true,
+  },
+  'Server-Timing': {
+    description: 'The lane that ran the call, and how long it waited and ran, in ms.',
+    schema: { type: 'string' },
+    example: 'lane;desc="thread", queue;dur=0.4, run;dur=31.2',
+    required: true,
+  },
+  'Cache-Control': { schema: { type: 'string', const: 'no-store' }, required: true },
+  'Retry-After': {
+    description: 'Whole seconds, at least 1, after which to try again; not while the server stops.',
+    schema: { type: 'integer', minimum: 1 },
+  },
+  Allow: {
+    description: 'The methods that the path has.',
+    schema: { type: 'string' },
+    example: 'GET, HEAD, POST, OPTIONS',
+    required: true,
+  },
+} satisfies Record<string, Node>;
+
+export type AnswerHeader = keyof typeof answerHeaders;
+
+/** The headers of an answer; X-Request-Id is on every one. */
+export function headersOf(
+  components: Components,
+  more: readonly AnswerHeader[] = [],
+): Record<string, Reference> {
+  const names: AnswerHeader[] = ['X-Request-Id', ...more];
+  return Object.fromEntries(
+    names.map((name) => [name, components.share('headers', name, () => answerHeaders[name])]),
+  );
+}
+
+const requestHeaders = {
+  'Request-Timeout': {
+    description:
+      'Seconds, above 0, until the caller stops waiting, counted from when the headers were read. Without it a call ' +
+      'waits and runs as long as the server’s settings allow.',
+    schema: { type: 'string', pattern: '^\\d{1,6}(\\.\\d{1,3})?$' },
+    examples: { seconds: { value: '2.5' } },
+  },
+  'X-Request-Id': {
+    description: 'An id for this request, for the answer and the log. One that is not sound is replaced.',
+    schema: { type: 'string' },
+  },
+} satisfies Record<string, Node>;
+
+/** The header parameters of an operation. */
+export function headerParameters(components: Components): Reference[] {
+  return Object.entries(requestHeaders).map(([name, header]) =>
+    components.share('parameters', name, () => ({ name, in: 'header', required: false, ...header })),
+  );
+}

@@ -1,0 +1,141 @@
+// The operations of the light routes: io, probes, and the description itself. Their handlers are in routes/.
+import type { Components, Node } from './components.js';
+import { headerParameters, headersOf } from './headers.js';
+import { problemResponses } from './problems.js';
+
+/** Path items by path. */
+export function lightPaths(components: Components): Record<string, Node> {
+  return {
+    '/': { get: hello(components) },
+    '/io/delay': { get: delay(components) },
+    '/io/echo': { post: echo(components) },
+    '/livez': { get: probe(components, 'livez', 'Does the event loop turn?') },
+    '/readyz': { get: readiness(components) },
+    '/openapi.json': { get: description(components) },
+    '/docs': { get: page(components) },
+  };
+}
+
+function hello(components: Components): Node {
+  return {
+    operationId: 'hello',
+    tags: ['IO'],
+    summary: 'Which server process answers',
+    parameters: headerParameters(components),
+    responses: {
+      200: answer(components, 'A greeting', 'text/plain', {
+        schema: { type: 'string', pattern: '^hello from server \\d+$' },
+        example: 'hello from server 4711',
+      }),
+      ...problemResponses(components),
+    },
+  };
+}
+
+function delay(components: Components): Node {
+  return {
+    operationId: 'ioDelay',
+    tags: ['IO'],
+    summary: 'Wait on a timer',
+    description: 'Stands for a slow upstream: waits without work.',
+    parameters: [
+      {
+        name: 'ms',
+        in: 'query',
+        required: true,
+        description: 'How long to wait.',
+        schema: { type: 'integer', minimum: 0, maximum: 60_000 },
+        example: 50,
+      },
+      ...headerParameters(components),
+    ],
+    responses: {
+      200: answer(components, 'It has waited', 'application/json', {
+        schema: {
+          type: 'object',
+          properties: { waitedMs: { type: 'integer' } },
+          required: ['waitedMs'],
+          additionalProperties: false,
+        },
+        example: { waitedMs: 50 },
+      }),
+      ...problemResponses(components, ['DEADLINE_EXCEEDED']),
+    },
+  };
+}
+
+function echo(components: Components): Node {
+  return {
+    operationId: 'ioEcho',
+    tags: ['IO'],
+    summary: 'The body, as it came',
+    description: 'Any media type; the answer has the same.',
+    parameters: headerParameters(components),
+    requestBody: { content: { '*/*': { example: 'hello' } } },
+    responses: {
+      200: answer(components, 'The same bytes', '*/*', {}),
+      ...problemResponses(components, ['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'DEADLINE_EXCEEDED']),
+    },
+  };
+}
+
+function probe(components: Components, operationId: string, summary: string): Node {
+  return {
+    operationId,
+    tags: ['Probes'],
+    summary,
+    responses: { 200: status(components, 'Yes', 'ok'), ...problemResponses(components) },
+  };
+}
+
+function readiness(components: Components): Node {
+  const { responses, ...rest } = probe(components, 'readyz', 'Can the cluster serve?');
+  const unavailable = status(components, 'Not yet, or not any more', 'unavailable');
+  return { ...rest, responses: { ...(responses as Node), 503: unavailable } };
+}
+
+function status(components: Components, description: string, value: 'ok' | 'unavailable'): Node {
+  return answer(components, description, 'application/json', {
+    schema: {
+      type: 'object',
+      properties: { status: { const: value } },
+      required: ['status'],
+      additionalProperties: false,
+    },
+    example: { status: value },
+  });
+}
+
+function description(components: Components): Node {
+  return {
+    operationId: 'openapi',
+    tags: ['Description'],
+    summary: 'This description',
+    responses: {
+      200: answer(components, 'OpenAPI 3.1', 'application/json', {
+        schema: {
+          type: 'object',
+          properties: { openapi: { type: 'string', pattern: '^3\\.1\\.' } },
+          required: ['openapi'],
+        },
+      }),
+      ...problemResponses(components),
+    },
+  };
+}
+
+function page(components: Components): Node {
+  return {
+    operationId: 'docs',
+    tags: ['Description'],
+    summary: 'This description as a page, to read and try',
+    responses: {
+      200: answer(components, 'The page', 'text/html', { schema: { type: 'string' } }),
+      ...problemResponses(components),
+    },
+  };
+}
+
+function answer(components: Components, description: string, mediaType: string, media: Node): Node {
+  return { description, headers: headersOf(components), content: { [mediaType]: media } };
+}

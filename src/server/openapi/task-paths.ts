@@ -1,0 +1,116 @@
+// The operations of the CPU routes, from what their tasks declare: POST of JSON or bytes, and the GET form.
+import { z } from 'zod';
+import type { ErrorCode } from '../../errors.js';
+import type { Task } from '../../lane/task-registry.js';
+import { querySchema } from '../query-form.js';
+import type { Components, Node, Reference } from './components.js';
+import { headerParameters, headersOf } from './headers.js';
+import { formParameters } from './parameters.js';
+import { problemResponses } from './problems.js';
+import { shareSchema } from './schemas.js';
+
+const ofCalls: readonly ErrorCode[] = [
+  'TASK_FAILED',
+  'THREAD_LOST',
+  'OVERLOADED',
+  'SHUTTING_DOWN',
+  'DEADLINE_EXCEEDED',
+];
+const bytesType = 'application/octet-stream';
+
+const ofBodies: readonly ErrorCode[] = ['MALFORMED_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+
+/** Path items by path. */
+export function taskPaths(components: Components, task: Task): Record<string, Node> {
+  const { definition, route } = task;
+  const get = getOperation(components, task);
+  const { pathParam } = definition;
+  const post = postOperation(components, task);
+  if (get === undefined) return { [route]: { post } };
+  if (pathParam === undefined) return { [route]: { get, post } };
+  return { [route]: { post }, [`${route}/{${pathParam}}`]: { get } };
+}
+
+function postOperation(components: Components, task: Task): Node {
+  const { definition, name } = task;
+  const json = {
+    schema: shareSchema(components, `${name}.input`, definition.input, 'input'),
+    ...((definition.examples ?? []).length > 0 && { examples: namedExamples(task) }),
+  };
+  const bytes = definition.fromBytes && { [bytesType]: { schema: { type: 'string', format: 'binary' } } };
+  const beside = definition.bytesQuery && formParameters(definition.bytesQuery, { mediaType: bytesType });
+  return {
+    ...commonParts(task, 'post'),
+    parameters: [...(beside ?? []), ...headerParameters(components)],
+    requestBody: { required: true, content: { 'application/json': json, ...bytes } },
+    responses: {
+      200: okResponse(components, task),
+      ...problemResponses(components, [...ofCalls, ...ofBodies]),
+    },
+  };
+}
+
+function getOperation(components: Components, task: Task): Node | undefined {
+  const { definition } = task;
+  const schema = querySchema(definition);
+  if (schema === undefined) return undefined;
+  const example = (definition.examples ?? []).find(
+    (one): one is Record<string, unknown> =>
+      typeof one === 'object' && one !== null && schema.safeParse(one).success,
+  );
+  const missing: ErrorCode[] = definition.pathParam === undefined ? [] : ['NOT_FOUND'];
+  return {
+    ...commonParts(task, 'get'),
+    parameters: [
+      ...formParameters(schema, { pathParam: definition.pathParam, example }),
+      ...headerParameters(components),
+    ],
+    responses: {
+      200: okResponse(components, task),
+      ...problemResponses(components, [...ofCalls, ...missing]),
+    },
+  };
+}
+
+function commonParts({ name, definition }: Task, method: 'get' | 'post'): Node {
+  const { summary, description } = definition;
+  return {
+    operationId: `${name}.${method}`,
+    tags: ['CPU'],
+    summary: summary ?? `The task ${name}`,
+    ...(description !== undefined && { description }),
+  };
+}
+
+/** Named by their kinds, where these differ. */
+function namedExamples({ definition }: Task): Record<string, Node> {
+  const named: Record<string, Node> = {};
+  for (const [index, value] of (definition.examples ?? []).entries()) {
+    const kind = definition.kind?.(definition.input.parse(value));
+    named[kind === undefined || kind in named ? `example ${index + 1}` : kind] = { value };
+  }
+  return named;
+}
+
+/** What the task answers, however it was asked. */
+function okResponse(components: Components, { name, definition }: Task): Reference {
+  return components.share('responses', name, () => {
+    const outputs = [definition.output ?? z.unknown()].flat();
+    const content: Record<string, Node> = {};
+    const schemas: z.ZodType[] = [];
+    for (const output of outputs) {
+      if ('contentType' in output) content[output.contentType] = {};
+      else schemas.push(output);
+    }
+    const [first, second] = schemas;
+    if (first !== undefined) {
+      const whole = second === undefined ? first : z.union(schemas);
+      content['application/json'] = { schema: shareSchema(components, `${name}.output`, whole, 'output') };
+    }
+    return {
+      description: 'What the task answered.',
+      headers: headersOf(components, ['Server-Timing', 'Cache-Control']),
+      content,
+    };
+  });
+}

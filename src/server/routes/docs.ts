@@ -1,0 +1,136 @@
+// The API's description as JSON, and a page to read and try it: Swagger UI, served from its package and from nowhere
+// else. Nothing of the page is looked for, read or kept before somebody opens it.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Express, RequestHandler } from 'express';
+import { AppError } from '../../errors.js';
+import type { Task } from '../../lane/task-registry.js';
+import { millraceVersion } from '../../version.js';
+import { answer } from '../answer.js';
+import { apiDocument } from '../openapi/document.js';
+import { expectation } from '../preconditions.js';
+import { noQuery } from '../query.js';
+import { mountResource } from '../resource.js';
+
+export function mountDocs(app: Express, tasks: readonly Task[]): void {
+  const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion())));
+  mountResource(app, '/openapi.json', { get: [expectation, description(document)] });
+  const swaggerUi = swaggerUiPackage();
+  mountResource(app, '/docs', { get: [expectation, page(swaggerUi)] });
+  mountResource(app, '/docs/:version/:asset', { get: [expectation, asset(swaggerUi)] });
+}
+
+function description(document: Buffer): RequestHandler {
+  const tag = `"${createHash('sha256').update(document).digest('base64url')}"`;
+  return (req, res) => {
+    noQuery(req);
+    res.setHeader('ETag', tag);
+    res.setHeader('Cache-Control', 'no-cache');
+    if (req.fresh) {
+      res.statusCode = 304;
+      res.end();
+    } else answer(res, 200, 'application/json; charset=utf-8', document);
+  };
+}
+
+interface SwaggerUi {
+  readonly version: string;
+  readonly folder: string;
+}
+
+/** Finds the package when it is asked for the first time. */
+function swaggerUiPackage(): () => Promise<SwaggerUi> {
+  let found: Promise<SwaggerUi> | undefined;
+  return () => {
+    found ??= find();
+    return found;
+  };
+  async function find(): Promise<SwaggerUi> {
+    const manifest = import.meta.resolve('swagger-ui-dist/package.json');
+    const { version }: { version?: unknown } = JSON.parse(await readFile(fileURLToPath(manifest), 'utf8'));
+    return { version: String(version), folder: fileURLToPath(new URL('.', manifest)) };
+  }
+}
+
+const stylesheet = 'swagger-ui.css';
+const bundle = 'swagger-ui-bundle.js';
+const icon = 'favicon-32x32.png';
+const starter = 'start.js';
+
+/** The page may run, style and ask for what this server has, and nothing else. */
+const pagePolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  // Swagger UI's stylesheet has its icons in it.
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+function page(swaggerUi: () => Promise<SwaggerUi>): RequestHandler {
+  return async (req, res) => {
+    noQuery(req);
+    const { version } = await swaggerUi();
+    res.setHeader('Content-Security-Policy', pagePolicy);
+    res.setHeader('Cache-Control', 'no-cache');
+    answer(res, 200, 'text/html; charset=utf-8', pageHtml(`docs/${version}`));
+  };
+}
+
+/** @param assets relative, so that the page works behind a proxy that puts a prefix before its path */
+function pageHtml(assets: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>millrace API</title>
+<link rel="icon" href="${assets}/${icon}">
+<link rel="stylesheet" href="${assets}/${stylesheet}">
+<script defer src="${assets}/${bundle}"></script>
+<script defer src="${assets}/${starter}"></script>
+</head>
+<body>
+<noscript>This page needs JavaScript. The description itself is at <a href="openapi.json">openapi.json</a>.</noscript>
+<div id="swagger-ui"></div>
+</body>
+</html>
+`;
+}
+
+/** `validatorUrl` null: Swagger UI would send the description's address to its makers' validator. */
+const starterScript = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  tryItOutEnabled: true,
+  displayRequestDuration: true,
+  displayOperationId: false,
+  requestSnippetsEnabled: true,
+  defaultModelsExpandDepth: 0,
+  docExpansion: 'list',
+  validatorUrl: null,
+});
+`;
+
+/** An upgrade of the package changes the path, so what was fetched once may be kept. */
+const forever = 'public, max-age=31536000, immutable';
+
+function asset(swaggerUi: () => Promise<SwaggerUi>): RequestHandler {
+  return async (req, res, next) => {
+    const { version, folder } = await swaggerUi();
+    const { asset: name } = req.params;
+    const known = name === stylesheet || name === bundle || name === icon || name === starter;
+    if (req.params.version !== version || !known) {
+      throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);
+    }
+    noQuery(req);
+    res.setHeader('Cache-Control', forever);
+    if (name === starter) answer(res, 200, 'text/javascript; charset=utf-8', starterScript);
+    else res.sendFile(name, { root: folder, cacheControl: false }, (error) => error && next(error));
+  };
+}

@@ -1,0 +1,144 @@
+// The API's description, held against a public validator, the routes of the app, and the answers of a real server.
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errorTable } from '#src/errors.js';
+import { loadTasks } from '#src/lane/task-registry.js';
+import type { createApp } from '#src/server/app.js';
+import { apiDocument } from '#src/server/openapi/document.js';
+import { builtInTasks, describedTasks, operationsOf, type Schema } from '../support/api.js';
+import { ioApp } from '../support/app.js';
+import { startTestServer, type TestServer } from '../support/server.js';
+
+const tasks = await loadTasks([builtInTasks, describedTasks]);
+const document = JSON.parse(JSON.stringify(apiDocument(tasks, '1.2.3')));
+const operations = operationsOf(document);
+
+describe('the description', () => {
+  it('is OpenAPI 3.1 to a public validator', async () => {
+    expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true });
+  });
+
+  it('has every route of the app, and no other', () => {
+    const served = routesOf(ioApp({ tasks }));
+    const described = operations.map(({ method, path }) => `${method} ${path}`);
+    // The parts of the page are no interface.
+    expect(served.filter((route) => route !== 'get /docs/{version}/{asset}')).toEqual(described.toSorted());
+  });
+
+  it('names operations for good, each once', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toEqual(
+      expect.arrayContaining([
+        'hello',
+        'ioDelay',
+        'hash.post',
+        'hash.get',
+        'hash.verify.post',
+        'compute.get',
+      ]),
+    );
+  });
+
+  it('refers only to parts that are there, and has no part that nobody refers to', () => {
+    const text = JSON.stringify(document);
+    const refs = new Set([...text.matchAll(/"\$ref":"#\/components\/([^"]+)"/g)].map(([, ref]) => ref));
+    const parts = Object.entries<object>(document.components).flatMap(([section, named]) =>
+      Object.keys(named).map((name) => `${section}/${name}`),
+    );
+    expect([...refs].toSorted()).toEqual(parts.toSorted());
+  });
+
+  it('shares what a task’s own schemas share, recursion too', () => {
+    expect(document.components.schemas['tree.input']).toMatchObject({
+      properties: { root: { $ref: '#/components/schemas/tree.input.Tree' } },
+    });
+    expect(document.components.schemas['tree.input.Tree'].properties.children.items).toEqual({
+      $ref: '#/components/schemas/tree.input.Tree',
+    });
+  });
+
+  it('takes numbers that carry an id of their own for numbers in the GET form', () => {
+    const [depth] =
+      operations.find(({ operation }) => operation.operationId === 'tree.get')?.operation.parameters ?? [];
+    expect(depth).toMatchObject({ name: 'depth', schema: { type: 'integer' }, example: 3 });
+  });
+
+  it('has error answers of every status that a call can meet', () => {
+    const post = operations.find(({ operation }) => operation.operationId === 'hash.post');
+    expect(Object.keys(post?.operation.responses ?? {})).toEqual([
+      '200',
+      '400',
+      '405',
+      '408',
+      '413',
+      '415',
+      '417',
+      '431',
+      '500',
+      '503',
+      '504',
+    ]);
+    expect(document.components.schemas.Problem.properties.code.enum).toEqual(Object.keys(errorTable));
+  });
+});
+
+describe('every operation, called with its own example,', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer({ TASKS_DIR: describedTasks, QUEUE_MAX_WAIT_MS: '60000' });
+  });
+  afterAll(() => server.close('stop', 10_000));
+
+  const ajv = new Ajv2020({ strict: false });
+  formats.default(ajv);
+  ajv.addSchema(document, 'api');
+
+  it.each(operations.flatMap(({ calls }) => calls))('$title answers as described', async (call) => {
+    const res = await fetch(server.url + call.target, call.init);
+    const type = res.headers.get('content-type') ?? '';
+    const body = type.startsWith('application/json') ? await res.json() : await res.text();
+    expect({ status: res.status, body }).toMatchObject({ status: 200 });
+
+    const { content, headers } = call.answer;
+    for (const name of Object.keys(headers)) expect(res.headers.has(name), name).toBe(true);
+    const media = type.split(';', 1)[0] ?? '';
+    const described = content[media] ?? content['*/*'];
+    expect(described, `the media type ${media}`).toBeDefined();
+    if (described?.schema !== undefined) expectToFit(described.schema, body);
+  });
+
+  it('GET /openapi.json is this document, and is not sent twice to whom keeps it', async () => {
+    const res = await fetch(`${server.url}/openapi.json`);
+    const { paths } = (await res.json()) as { paths: object };
+    expect(paths).toEqual(document.paths);
+    const again = await fetch(`${server.url}/openapi.json`, {
+      headers: { 'If-None-Match': res.headers.get('etag') ?? '', 'Cache-Control': 'max-age=0' },
+    });
+    expect(again.status).toBe(304);
+  });
+
+  it('its errors fit their schema', async () => {
+    const res = await fetch(`${server.url}/hash`, { method: 'PUT' });
+    expect(res.headers.get('allow')).toBe('GET, HEAD, POST, OPTIONS');
+    expectToFit({ $ref: '#/components/schemas/Problem' }, await res.json());
+  });
+
+  function expectToFit(schema: Schema, value: unknown): void {
+    const validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"api#/')));
+    expect(validate(value), ajv.errorsText(validate.errors)).toBe(true);
+  }
+});
+
+/** What Express would route, as `get /path/{parameter}`. */
+function routesOf(app: ReturnType<typeof createApp>): string[] {
+  const routes = app.router.stack.flatMap(({ route }) => route ?? []);
+  return routes
+    .flatMap(({ path, stack }) => stack.map(({ method }) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`))
+    .filter(
+      (route, index, all) => /^(get|post|put|patch|delete) /.test(route) && all.indexOf(route) === index,
+    )
+    .toSorted();
+}
