@@ -1,5 +1,6 @@
 // Every setting, declared once: variable, kind of value, default, unit, prose. The README's table and --help are
 // generated from this declaration (cli/settings-table.ts). Only main.ts hands in process.env.
+import { isIP } from 'node:net';
 
 /** A way to read a setting's text. `rule` completes the sentence "PORT must be …". */
 interface Kind<T> {
@@ -75,6 +76,39 @@ const list: Kind<readonly string[]> = {
       .map((name) => name.trim())
       .filter((name) => name !== ''),
 };
+
+/** Entries between commas, none of them empty; undefined where one does not fit. */
+function listOf<T>(text: string, parseOne: (entry: string) => T | undefined): readonly T[] | undefined {
+  const entries = text.split(',').map((entry) => parseOne(entry.trim()));
+  const fitting = entries.filter((entry) => entry !== undefined);
+  return fitting.length === entries.length ? fitting : undefined;
+}
+
+const proxies: Kind<number | readonly string[]> = {
+  rule: 'a count of proxies (0 to 100), or addresses and networks such as 10.0.0.0/8 with commas between',
+  parse: (value) => integer(0, 100).parse(value) ?? listOf(value, network),
+};
+
+/** An address or a network, but not the whole world: that would be to believe whatever a client says. */
+function network(value: string): string | undefined {
+  const [address = '', bits, ...more] = value.split('/');
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || more.length > 0) return undefined;
+  if (bits === undefined) return value;
+  return integer(1, version === 4 ? 32 : 128).parse(bits) === undefined ? undefined : value;
+}
+
+const origins: Kind<'*' | readonly string[]> = {
+  rule: '`*`, or origins such as https://app.example.com (no path) with commas between',
+  parse: (value) => (value === '*' ? '*' : listOf(value, origin)),
+};
+
+/** As a browser writes it: lower case, no default port. */
+function origin(value: string): string | undefined {
+  if (!/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@\\*]+$/i.test(value) || !URL.canParse(value)) return undefined;
+  const { protocol, host } = new URL(value);
+  return `${protocol}//${host.toLowerCase()}`;
+}
 
 const port = integer(0, 65_535);
 const maxTimerMs = 2_147_483_647;
@@ -215,6 +249,29 @@ export const settings = {
     integer(0, 1_000_000_000),
     '0',
     'Requests that one connection may carry; 0: no limit.',
+  ),
+  trustProxy: setting(
+    'TRUST_PROXY',
+    proxies,
+    '0',
+    'Whose X-Forwarded-For is believed: how many proxies stand in front, or a list of their addresses and networks.',
+  ),
+  corsOrigins: optional(
+    'CORS_ORIGINS',
+    origins,
+    'Origins whose pages may read the answers: a list, or `*` for any (then without credentials).',
+  ),
+  apiKeysFile: optional(
+    'API_KEYS_FILE',
+    text,
+    'File of API keys, `name:sha256-of-key` (hex) a line; read anew on reload. Unset: no key is asked for.',
+  ),
+  docs: setting('DOCS', oneOf('on', 'off'), 'on', 'Whether /docs and /openapi.json are served, to anybody.'),
+  cpuQuotaMsPerMinute: setting(
+    'CPU_QUOTA_MS_PER_MINUTE',
+    integer(0, 1_000_000_000),
+    '0',
+    'CPU time that one client (API key, else address) may use in a minute, in ms; 0: no quota.',
   ),
   shutdownDelayMs: setting(
     'SHUTDOWN_DELAY_MS',

@@ -7,6 +7,10 @@ import type { Task } from '../lane/task-registry.js';
 import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness } from '../messages.js';
 import { arrival, type OnAnswer } from './arrival.js';
+import { access } from './guard/access.js';
+import type { ApiKeys } from './guard/api-keys.js';
+import { cors } from './guard/cors.js';
+import { trustProxies, warnOfProxy } from './guard/trust-proxy.js';
 import { notFound, problemHandler } from './problem.js';
 import { optionsAnswer } from './resource.js';
 import { mountDocs } from './routes/docs.js';
@@ -19,6 +23,8 @@ export interface AppDeps {
   readonly config: ServerConfig;
   readonly tasks: readonly Task[];
   readonly lane: Lane;
+  /** Undefined: open to anybody. */
+  readonly keys?: ApiKeys | undefined;
   readonly readiness: () => ClusterReadiness;
   /** Set while this server process drains: while it stops, CPU calls are refused. Connections are drain.ts. */
   readonly closing: () => CloseMode | undefined;
@@ -34,12 +40,16 @@ export function createApp(deps: AppDeps): Express {
   app.set('query parser', false);
   app.set('etag', false);
   app.set('x-powered-by', false);
+  trustProxies(app, config.trustProxy);
 
   app.use(arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer }));
-  mountIoRoutes(app, config.bodyLimitBytes);
+  if (config.trustProxy === 0) app.use(warnOfProxy(log));
+  if (config.corsOrigins !== undefined) app.use(cors(config.corsOrigins));
+  const guard = access(deps.keys);
+  mountIoRoutes(app, config.bodyLimitBytes, guard);
   mountProbes(app, deps.readiness);
-  mountDocs(app, deps.tasks);
-  mountTasks(app, deps);
+  if (config.docs === 'on') mountDocs(app, deps.tasks);
+  mountTasks(app, { ...deps, guard });
   // Asks for the server as a whole (RFC 9110, 9.3.7).
   app.options('\\*', optionsAnswer(allowedMethods));
   app.use(notFound);

@@ -1,8 +1,33 @@
-// Who calls: the name under which a client's calls take turns and appear in the log.
-import type { IncomingMessage } from 'node:http';
+// Who calls: the name under which a client's calls take turns, are charged, and appear in the log.
+import type { Request } from 'express';
+import ipaddr from 'ipaddr.js';
 
-/** The peer's address; an IPv4 address looks the same on a dual-stack socket. */
-export function clientOf(req: IncomingMessage): string {
-  const address = req.socket.remoteAddress ?? 'unknown';
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
+/** The name of its API key, else its address. Worked out when it is asked for: light routes never do. */
+export function clientOf(req: Request): string {
+  const { keyName } = req.exchange;
+  if (keyName !== undefined) return keyName;
+  // Express's, which follows TRUST_PROXY; what a proxy passes on may be any text.
+  return addressClient(req.ip) ?? addressClient(req.socket.remoteAddress) ?? 'unknown';
+}
+
+/**
+ * The client an address stands for; undefined where it is none. An IPv4 address looks the same on a dual-stack
+ * socket. An IPv6 client is a /64: whoever has one has all its 2^64 addresses, and could take turns as a crowd.
+ */
+export function addressClient(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const address = withoutPort(text);
+  // Not what ipaddr.js would also read as IPv4, such as `1` or `0x7f.1`.
+  if (ipaddr.IPv4.isValidFourPartDecimal(address)) return address;
+  if (!ipaddr.IPv6.isValid(address)) return undefined;
+  const parsed = ipaddr.IPv6.parse(address);
+  if (parsed.isIPv4MappedAddress()) return parsed.toIPv4Address().toString();
+  const network = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return `${network.join(':')}::/64`;
+}
+
+/** Some proxies write `1.2.3.4:5678` or `[2001:db8::1]:5678`. */
+function withoutPort(text: string): string {
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\](?::\d+)?|([^:]*):\d+)$/.exec(text) ?? [];
+  return bracketed ?? plain ?? text;
 }

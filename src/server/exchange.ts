@@ -6,6 +6,8 @@ export interface Exchange {
   readonly requestId: string;
   /** performance.now() when the headers had been read. */
   readonly arrivedMs: number;
+  /** The name of the API key that was shown, once it was found good. */
+  keyName: string | undefined;
   /** The whole answer was handed to the socket, though the exchange is kept open (see lingering-answer.ts). */
   answered: boolean;
 }

@@ -11,6 +11,7 @@ import {
   type ToPrimary,
   type ToServer,
 } from '../messages.js';
+import { KeyFileError } from './guard/api-keys.js';
 import { type RunningServer, startServer } from './server.js';
 
 const statusEveryMs = 1_000;
@@ -105,7 +106,7 @@ function send(message: ToPrimary, sent: () => void = () => {}): void {
 
 /** The line for the user where another attempt would not help, else undefined. */
 function unbootable(error: unknown, { host, port }: ServerConfig): string | undefined {
-  if (error instanceof TaskFileError) return error.message;
+  if (error instanceof TaskFileError || error instanceof KeyFileError) return error.message;
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
   const listening = error.syscall === 'listen' || error.syscall === 'bind';
   return listening ? `HOST and PORT must be usable, but ${host}:${port} is not (${error.code})` : undefined;

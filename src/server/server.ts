@@ -11,6 +11,7 @@ import type { CloseMode, ClusterReadiness, ServerStatus } from '../messages.js';
 import { createApp } from './app.js';
 import { createDrain } from './drain.js';
 import { alignPrototypes } from './express-prototypes.js';
+import { readApiKeys } from './guard/api-keys.js';
 import { createHttpServer } from './http-server.js';
 import { createLoopDelay } from './loop-delay.js';
 
@@ -41,14 +42,16 @@ const builtInTasks = fileURLToPath(new URL('../../workers/', import.meta.url));
 
 /**
  * Resolves when it listens and its first thread has run something.
- * @throws TaskFileError for a task file that cannot be served; Node's error for an address that cannot be used
+ * @throws TaskFileError or KeyFileError for a file that cannot be used; Node's error for such an address
  */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const { config, log } = deps;
   const tasks = await loadTasks([builtInTasks, ...(config.tasksDir === undefined ? [] : [config.tasksDir])]);
+  const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
+  if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
   const lane = createLane({ config, tasks, log, onFatal: deps.onFatal });
   const closing = (): CloseMode | undefined => drain.mode();
-  const app = createApp({ config, tasks, lane, readiness: deps.readiness, closing, log });
+  const app = createApp({ config, tasks, lane, keys, readiness: deps.readiness, closing, log });
   const http = createHttpServer({
     handler: app,
     classes: alignPrototypes(app),

@@ -8,12 +8,21 @@ import { announcedLength, expectation, identityEncoding, sendContinue } from '..
 import { invalidQuery, noQuery, queryOf, unknownParameter } from '../query.js';
 import { mountResource } from '../resource.js';
 
-/** @param bodyLimitBytes largest body of /io/echo */
-export function mountIoRoutes(app: Express, bodyLimitBytes: number): void {
-  mountResource(app, '/', { get: [expectation, hello()] });
-  mountResource(app, '/io/delay', { get: [expectation, delay] });
+/**
+ * @param bodyLimitBytes largest body of /io/echo
+ * @param guard asks who is there
+ */
+export function mountIoRoutes(app: Express, bodyLimitBytes: number, guard: readonly RequestHandler[]): void {
+  mountResource(app, '/', { get: [...guard, expectation, hello()] });
+  mountResource(app, '/io/delay', { get: [...guard, expectation, delay] });
   mountResource(app, '/io/echo', {
-    post: [expectation, announcedLength(() => bodyLimitBytes), identityEncoding, echo(bodyLimitBytes)],
+    post: [
+      ...guard,
+      expectation,
+      announcedLength(() => bodyLimitBytes),
+      identityEncoding,
+      echo(bodyLimitBytes),
+    ],
   });
 }
 

@@ -21,6 +21,8 @@ export interface TaskRoutesDeps {
   readonly config: ServerConfig;
   readonly tasks: readonly Task[];
   readonly lane: Lane;
+  /** Asks who is there: in front of everything else that a method does. */
+  readonly guard: readonly RequestHandler[];
   readonly closing: () => CloseMode | undefined;
 }
 
@@ -40,8 +42,9 @@ function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
     takesBytes && bodyTypeOf(req) === 'bytes' ? uploadLimitBytes : bodyLimitBytes;
 
   mountResource(app, route, {
-    ...(form && { get: [expectation, room(task, deps), getForm(task, form, deps)] }),
+    ...(form && { get: [...deps.guard, expectation, room(task, deps), getForm(task, form, deps)] }),
     post: [
+      ...deps.guard,
       expectation,
       announcedLength(limitOf),
       takesBytes ? mediaType('json', 'bytes') : mediaType('json'),
@@ -81,7 +84,7 @@ function mountPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
   mountResource(
     app,
     `${route}/:${pathParam}`,
-    { get: [expectation, room(task, deps), getForm(task, form, deps)] },
+    { get: [...deps.guard, expectation, room(task, deps), getForm(task, form, deps)] },
     [exists, postOnly],
   );
 }

@@ -1,0 +1,46 @@
+// Asks for an API key, before anything of the body is read. Which keys there are is api-keys.ts.
+import type { Request, RequestHandler } from 'express';
+import { AppError } from '../../errors.js';
+import type { ApiKeys } from './api-keys.js';
+
+/**
+ * Goes in front of what a key is needed for; empty where none is. OPTIONS never asks: a browser's preflight has no
+ * credentials.
+ */
+export function access(keys: ApiKeys | undefined): readonly RequestHandler[] {
+  if (keys === undefined) return [];
+  return [
+    (req, res, next) => {
+      const shown = shownKeys(req);
+      const [key] = shown;
+      const name =
+        key !== undefined && shown.length === 1 ? keys.nameOf(Buffer.from(key, 'latin1')) : undefined;
+      if (name === undefined) {
+        const wrong = shown.length > 0 ? ', error="invalid_token"' : '';
+        res.setHeader('WWW-Authenticate', `Bearer realm="millrace"${wrong}`);
+        throw new AppError('UNAUTHORIZED', 'A valid API key is required, as a bearer token or in X-Api-Key.');
+      }
+      req.exchange.keyName = name;
+      next();
+    },
+  ];
+}
+
+/**
+ * The different keys of a request: good requests have one. From the raw headers, because of two Authorization headers
+ * `req.headers` keeps the first and a proxy in front may have judged the last; so one that is repeated counts as a
+ * key more. Other schemes of Authorization are for somebody else.
+ */
+function shownKeys({ rawHeaders }: Request): string[] {
+  const tokens: string[] = [];
+  const apiKeys: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toLowerCase();
+    const value = rawHeaders[i + 1] ?? '';
+    if (name === 'x-api-key') apiKeys.push(value);
+    else if (name === 'authorization' && /^bearer(?: |$)/i.test(value)) tokens.push(value.slice(6).trim());
+  }
+  const [token] = tokens;
+  const [apiKey] = apiKeys;
+  return tokens.length === 1 && apiKeys.length === 1 && token === apiKey ? tokens : [...tokens, ...apiKeys];
+}
