@@ -61,8 +61,6 @@ export interface Lane {
   /** @throws AppError OVERLOADED where the estimated wait is too long. */
   call(task: Task, input: CallInput, options: CallOptions): Call;
   status(): LaneStatus;
-  /** Resolves once no call waits or runs. New calls are still taken until `close`. */
-  idle(): Promise<void>;
   /**
    * Ends it: what still waits or runs is answered SHUTTING_DOWN and the threads are ended. Resolves with the number
    * of calls that were cut. Idempotent.

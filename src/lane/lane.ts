@@ -1,41 +1,16 @@
 // The CPU lane, whole: places each call, inline or on a thread, and keeps the books. How the thread lane works is
 // thread-lane.ts; where a call belongs is placement.ts.
 import { monotonicMs } from '../clock.js';
-import type { ServerConfig } from '../config.js';
-import type { Logger } from '../log.js';
-import type { CallRecord, Lane } from './call.js';
+import type { Lane } from './call.js';
 import { createEstimates } from './estimate.js';
 import { createInlineLane } from './inline-lane.js';
+import type { LaneDeps } from './lane-deps.js';
 import { createLedger } from './ledger.js';
 import { deadlineError, shuttingDownError } from './pending-call.js';
 import { runsInline } from './placement.js';
 import { profileCall } from './profile.js';
 import type { Task } from './task-registry.js';
 import { createThreadLane } from './thread-lane.js';
-
-export type LaneConfig = Pick<
-  ServerConfig,
-  | 'poolMinThreads'
-  | 'poolMaxThreads'
-  | 'poolIdleTimeoutMs'
-  | 'poolNice'
-  | 'poolMaxHeapMb'
-  | 'poolMaxQueue'
-  | 'queueMaxWaitMs'
-  | 'inlineMaxUs'
-  | 'taskTimeoutMs'
-  | 'cancelGraceMs'
->;
-
-export interface LaneDeps {
-  readonly config: LaneConfig;
-  readonly tasks: readonly Task[];
-  readonly log: Logger;
-  /** Every call, once, when its outcome is known. */
-  readonly onCall?: (record: CallRecord) => void;
-  /** No thread can be started any more: this process is of no use. */
-  readonly onFatal: (error: unknown) => void;
-}
 
 export function createLane(deps: LaneDeps): Lane {
   const { config, tasks, log, onCall = () => undefined } = deps;
@@ -82,7 +57,6 @@ export function createLane(deps: LaneDeps): Lane {
         tasks: ledger.counts(),
       };
     },
-    idle: () => threads.idle(),
     close() {
       closed = true;
       return threads.close();

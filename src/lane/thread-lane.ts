@@ -10,10 +10,10 @@ import {
   type CallResult,
 } from './call.js';
 import { createControl, stopFlag } from './control.js';
-import { createDeadlines } from './deadlines.js';
-import type { LaneDeps } from './lane.js';
+import type { LaneDeps } from './lane-deps.js';
 import type { Ledger } from './ledger.js';
-import { deadlineError, outcomeOf, type PendingCall, replyError, shuttingDownError } from './pending-call.js';
+import { createOpenCalls } from './open-calls.js';
+import { deadlineError, type PendingCall, shuttingDownError } from './pending-call.js';
 import { isBatchable } from './placement.js';
 import type { CallProfile } from './profile.js';
 import { createSlots } from './slots.js';
@@ -30,13 +30,11 @@ export interface ThreadLane {
   /** @throws AppError OVERLOADED */
   submit(task: Task, input: CallInput, options: CallOptions, profile: CallProfile): Call;
   counts(): { readonly busy: number; readonly idle: number; readonly waiting: number };
-  idle(): Promise<void>;
   close(): Promise<{ readonly cut: number }>;
 }
 
 export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledger: Ledger): ThreadLane {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
-  const deadlines = createDeadlines(monotonicMs);
   const control = createControl(config.poolMaxThreads);
   const threads = createThreads(
     {
@@ -71,12 +69,12 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
           const nowMs = monotonicMs();
           learn(call, { completed: false, runUs: (nowMs - call.state.sentMs) * 1_000, sync: true });
         }
-        answerFailed(call, error, 'failed', began);
+        open.fail(call, error, 'failed', began);
       },
       returned(call) {
         if (call.answered) return;
         call.state = { at: 'queue' };
-        setAlarm(call, call.options.deadlineMs);
+        open.setAlarm(call, call.options.deadlineMs);
         waiting.add(call);
       },
       freed() {
@@ -95,9 +93,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       remainingUs: (nowMs) => slots.remainingUs(nowMs),
     },
   );
-  /** Calls whose callers wait. */
-  const open = new Set<PendingCall>();
-  const idleWaiters: (() => void)[] = [];
+  const open = createOpenCalls(ledger, alarmed);
   let closing: Promise<{ cut: number }> | undefined;
 
   /** Sends what may go, starts threads for what may not yet. */
@@ -107,27 +103,20 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       const calls = waiting.take(slots.free, nowMs);
       if (calls.length === 0) break;
       slots.send(calls, nowMs);
-      for (const call of calls) setAlarm(call, runLimitMs(call, nowMs));
+      for (const call of calls) open.setAlarm(call, runLimitMs(call, nowMs));
     }
     const starting = threads.total - threads.ready;
     for (let more = waiting.size - starting; more > 0 && threads.total < config.poolMaxThreads; more--)
       threads.grow();
-    if (open.size === 0) for (const resolve of idleWaiters.splice(0)) resolve();
   }
 
   function runLimitMs(call: PendingCall, nowMs: number): number {
     return Math.min(nowMs + config.taskTimeoutMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
   }
 
-  function setAlarm(call: PendingCall, atMs: number | undefined): void {
-    if (call.alarm !== undefined) deadlines.clear(call.alarm);
-    call.alarm = atMs === undefined ? undefined : deadlines.set(atMs, () => alarmed(call));
-  }
-
   /** Its deadline or its longest run has passed; or, where it is answered already, its time to stop by itself. */
   function alarmed(call: PendingCall): void {
     const nowMs = monotonicMs();
-    call.alarm = undefined;
     if (call.answered) {
       if (slots.isRunning(call)) slots.end(call);
       return;
@@ -135,7 +124,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     const { deadlineMs } = call.options;
     const isOver = deadlineMs !== undefined && deadlineMs <= nowMs;
     if (call.state.at === 'thread' && !isOver && !slots.hasBegun(call)) {
-      setAlarm(call, runLimitMs(call, nowMs));
+      open.setAlarm(call, runLimitMs(call, nowMs));
       return;
     }
     abandon(call, deadlineError(), 'expired', stopFlag.expired);
@@ -148,58 +137,23 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     outcome: CallRecord['outcome'],
     flag: typeof stopFlag.expired | typeof stopFlag.cancelled,
   ): void {
-    answerFailed(call, error, outcome, slots.hasBegun(call));
+    open.fail(call, error, outcome, slots.hasBegun(call));
     if (waiting.remove(call)) {
       pump();
       return;
     }
     slots.stop(call, flag);
-    setAlarm(call, monotonicMs() + config.cancelGraceMs);
-  }
-
-  function answerFailed(
-    call: PendingCall,
-    error: Error,
-    outcome: CallRecord['outcome'],
-    began: boolean,
-  ): void {
-    if (call.answered) return;
-    close(call);
-    const nowMs = monotonicMs();
-    const sentMs = call.state.at === 'thread' && began ? call.state.sentMs : nowMs;
-    ledger.record({
-      task: call.task.name,
-      outcome,
-      lane: began ? 'thread' : 'none',
-      queueMs: sentMs - call.arrivedMs,
-      runMs: nowMs - sentMs,
-    });
-    call.reject(error);
-  }
-
-  function close(call: PendingCall): void {
-    call.answered = true;
-    open.delete(call);
-    if (call.alarm !== undefined) deadlines.clear(call.alarm);
-    call.alarm = undefined;
+    open.setAlarm(call, monotonicMs() + config.cancelGraceMs);
   }
 
   function replied(call: PendingCall, reply: CallReply, queueMs: number): void {
-    if (call.alarm !== undefined) deadlines.clear(call.alarm);
-    call.alarm = undefined;
+    open.setAlarm(call, undefined);
     if (reply.type === 'skipped') {
-      if (!call.answered) answerFailed(call, deadlineError(), 'expired', false);
+      open.fail(call, deadlineError(), 'expired', false);
       return;
     }
     learn(call, { completed: reply.type === 'done', runUs: reply.runMs * 1_000, sync: reply.sync });
-    if (call.answered) return;
-    close(call);
-    const { runMs } = reply;
-    const outcome = outcomeOf(reply);
-    ledger.record({ task: call.task.name, outcome, lane: 'thread', queueMs, runMs });
-    if (reply.type === 'done') {
-      call.resolve({ lane: 'thread', contentType: reply.contentType, body: reply.body, queueMs, runMs });
-    } else call.reject(replyError(reply));
+    open.answer(call, reply, queueMs);
   }
 
   /** What a run cost. One that failed or was stopped only tells something where it was longer than expected. */
@@ -233,7 +187,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       reject,
     };
     open.add(call);
-    setAlarm(call, options.deadlineMs);
+    open.setAlarm(call, options.deadlineMs);
     waiting.add(call);
     pump();
     return {
@@ -248,8 +202,8 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   async function end(): Promise<{ cut: number }> {
     const cut = open.size;
     waiting.clear();
-    for (const call of open) answerFailed(call, shuttingDownError(), 'cancelled', slots.hasBegun(call));
-    deadlines.close();
+    for (const call of open.all()) open.fail(call, shuttingDownError(), 'cancelled', slots.hasBegun(call));
+    open.close();
     await threads.close();
     return { cut };
   }
@@ -263,7 +217,6 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       idle: Math.max(0, threads.ready - slots.inFlight),
       waiting: waiting.size,
     }),
-    idle: () => (open.size === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve))),
     close() {
       closing ??= end();
       return closing;

@@ -8,7 +8,7 @@ import { refusalFor } from './client-error.js';
 import { type Answer, type Connection, Connections } from './connections.js';
 import { linger } from './linger.js';
 import { answerRefusal, rawRefusal } from './refusal.js';
-import { checkEveryMs, watchSending } from './send-watch.js';
+import { watchSending } from './send-watch.js';
 import { allowedMethods, unsoundness } from './strict-http.js';
 
 export type HttpLimits = Pick<
@@ -49,8 +49,9 @@ export function createHttpServer({ handler, limits, isClosing, classes }: HttpSe
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     // Newer Nodes add a second to the time they announce; the setting means what it says.
     keepAliveTimeoutBuffer: 0,
-    // Node looks for late requests every 30 s unless told otherwise.
-    connectionsCheckingInterval: checkEveryMs(limits.headersTimeoutMs),
+    // Node looks for late requests every 30 s unless told otherwise. Often costs nothing, and thousands of slow
+    // connections are then not refused all in one turn of the event loop.
+    connectionsCheckingInterval: Math.min(100, Math.ceil(limits.headersTimeoutMs / 4)),
     // Node's own answer to a missing Host is no problem+json: strict-http.ts looks for it.
     requireHostHeader: false,
     noDelay: true,

@@ -3,19 +3,16 @@ import type { Connections } from './connections.js';
 
 /** Checks until stopped; a client is late by at most a second more than `sendTimeoutMs`. */
 export function watchSending(connections: Connections, sendTimeoutMs: number): { stop(): void } {
-  const timer = setInterval(() => checkSending(connections, sendTimeoutMs), checkEveryMs(sendTimeoutMs));
+  const timer = setInterval(
+    () => checkSending(connections, sendTimeoutMs),
+    Math.min(1_000, Math.ceil(sendTimeoutMs / 4)),
+  );
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }
 
-/** Often enough for "to the second", and for the small timeouts of a test. */
-export function checkEveryMs(timeoutMs: number): number {
-  return Math.min(1_000, Math.max(20, Math.floor(timeoutMs / 4)));
-}
-
 /**
- * While bytes of an answer wait for their client, its socket
- * has a timeout, which every byte that gets away restarts; it is not armed while a call is computed.
+ * While bytes of an answer wait for their client, its socket has a timeout, which every byte that gets away restarts; it is not armed while a call is computed.
  */
 function checkSending(connections: Connections, sendTimeoutMs: number): void {
   for (const connection of connections) {

@@ -13,6 +13,8 @@ it('brings a task’s log lines from its thread, with the ids of their request',
   });
   const { call } = await startLane({}, pino({ base: null }, sink));
   await call('misbehave', { how: 'log' }, { requestId: 'req-1', traceId: 'trace-1' }).result;
+  // It comes by another port than the answer.
+  await expect.poll(() => lines.length).toBe(1);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { msg: 'hello from a thread', colour: 'blue', task: 'misbehave', requestId: 'req-1', traceId: 'trace-1' },
   ]);

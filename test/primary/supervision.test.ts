@@ -1,8 +1,11 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { type Cluster, startCluster } from '../support/cluster.js';
+
+// Whole clusters boot here, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
 

@@ -124,8 +124,7 @@ describe('a client that leaves', () => {
     await called;
     wire.socket.destroy();
     await gone;
-    await apps.lane.idle();
-    expect(apps.lane.status().tasks.fail?.cancelled).toBe(before + 2);
+    await expect.poll(() => apps.lane.status().tasks.fail?.cancelled).toBe(before + 2);
     expect(left[0]).toEqual(['POST', '/fail', 499]);
     expect(lines).toEqual([]);
   });

@@ -2,7 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { Call, CallOptions, CallRecord, Lane } from '#src/lane/call.js';
-import { createLane, type LaneConfig } from '#src/lane/lane.js';
+import { createLane } from '#src/lane/lane.js';
+import type { LaneConfig } from '#src/lane/lane-deps.js';
 import { loadTasks, type Task } from '#src/lane/task-registry.js';
 import { createLogger } from '#src/log.js';
 

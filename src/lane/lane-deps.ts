@@ -1,0 +1,29 @@
+// What the lane is made from.
+import type { ServerConfig } from '../config.js';
+import type { Logger } from '../log.js';
+import type { CallRecord } from './call.js';
+import type { Task } from './task-registry.js';
+
+export type LaneConfig = Pick<
+  ServerConfig,
+  | 'poolMinThreads'
+  | 'poolMaxThreads'
+  | 'poolIdleTimeoutMs'
+  | 'poolNice'
+  | 'poolMaxHeapMb'
+  | 'poolMaxQueue'
+  | 'queueMaxWaitMs'
+  | 'inlineMaxUs'
+  | 'taskTimeoutMs'
+  | 'cancelGraceMs'
+>;
+
+export interface LaneDeps {
+  readonly config: LaneConfig;
+  readonly tasks: readonly Task[];
+  readonly log: Logger;
+  /** Every call, once, when its outcome is known. */
+  readonly onCall?: (record: CallRecord) => void;
+  /** No thread can be started any more: this process is of no use. */
+  readonly onFatal: (error: unknown) => void;
+}

@@ -1,0 +1,71 @@
+// The calls whose callers wait: each is answered once and counted once, and may have an alarm. When and with what is
+// thread-lane.ts.
+import { monotonicMs } from '../clock.js';
+import type { CallRecord } from './call.js';
+import { createDeadlines } from './deadlines.js';
+import type { Ledger } from './ledger.js';
+import { outcomeOf, type PendingCall, replyError } from './pending-call.js';
+import type { CallReply } from './thread-protocol.js';
+
+export interface OpenCalls {
+  readonly size: number;
+  all(): Iterable<PendingCall>;
+  add(call: PendingCall): void;
+  /** What its thread replied. Nothing where it has its answer already. */
+  answer(call: PendingCall, reply: Exclude<CallReply, { type: 'skipped' }>, queueMs: number): void;
+  /** An answer that no thread gave. Nothing where it has its answer already. */
+  fail(call: PendingCall, error: Error, outcome: CallRecord['outcome'], began: boolean): void;
+  /** One alarm a call, also after its answer: the last one set counts; undefined: none. */
+  setAlarm(call: PendingCall, atMs: number | undefined): void;
+  /** No alarm rings any more. */
+  close(): void;
+}
+
+export function createOpenCalls(ledger: Ledger, alarmed: (call: PendingCall) => void): OpenCalls {
+  const deadlines = createDeadlines(monotonicMs);
+  const open = new Set<PendingCall>();
+
+  function setAlarm(call: PendingCall, atMs: number | undefined): void {
+    if (call.alarm !== undefined) deadlines.clear(call.alarm);
+    call.alarm = atMs === undefined ? undefined : deadlines.set(atMs, () => ring(call));
+  }
+
+  function ring(call: PendingCall): void {
+    call.alarm = undefined;
+    alarmed(call);
+  }
+
+  function settle(call: PendingCall): void {
+    call.answered = true;
+    open.delete(call);
+    setAlarm(call, undefined);
+  }
+
+  return {
+    get size() {
+      return open.size;
+    },
+    all: () => open,
+    add: (call) => void open.add(call),
+    answer(call, reply, queueMs) {
+      if (call.answered) return;
+      settle(call);
+      const { runMs } = reply;
+      ledger.record({ task: call.task.name, outcome: outcomeOf(reply), lane: 'thread', queueMs, runMs });
+      if (reply.type === 'failed') call.reject(replyError(reply));
+      else call.resolve({ lane: 'thread', contentType: reply.contentType, body: reply.body, queueMs, runMs });
+    },
+    fail(call, error, outcome, began) {
+      if (call.answered) return;
+      settle(call);
+      const nowMs = monotonicMs();
+      const sentMs = call.state.at === 'thread' && began ? call.state.sentMs : nowMs;
+      const queueMs = sentMs - call.arrivedMs;
+      const lane = began ? 'thread' : 'none';
+      ledger.record({ task: call.task.name, outcome, lane, queueMs, runMs: nowMs - sentMs });
+      call.reject(error);
+    },
+    setAlarm,
+    close: () => deadlines.close(),
+  };
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { type Cluster, type LogLine, startCluster } from '../support/cluster.js';
+import { answering, taskFolder } from '../support/task-folder.js';
+import { startTraffic } from '../support/traffic.js';
+
+// Whole clusters boot here, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
+
+const asks = [
+  { method: 'GET', path: '/' },
+  { method: 'POST', path: '/hash', body: '{"algorithm":"sha256","data":"abc"}' },
+  { method: 'GET', path: '/' },
+  { method: 'POST', path: '/compute', body: '{"operation":"primes","limit":20000}' },
+  { method: 'GET', path: '/' },
+] as const;
+
+/** Reloads by SIGHUP; resolves with the line of its end. */
+async function reload(cluster: Cluster): Promise<LogLine> {
+  const before = ends(cluster).length;
+  cluster.signal('SIGHUP');
+  await cluster.waitForLine(() => ends(cluster).length > before);
+  return ends(cluster).at(-1) ?? {};
+}
+
+function ends({ lines }: Cluster): LogLine[] {
+  return lines.filter(({ msg }) => msg === 'reload completed' || msg === 'reload aborted');
+}
+
+describe('a reload', () => {
+  it.each([
+    ['2', 10_000],
+    ['1', 3_000],
+  ])(
+    'three times under 18 clients with %s server processes loses nothing',
+    async (workers, least) => {
+      await using cluster = await startCluster({ env: { WORKERS: workers } });
+      const old = cluster.serverPids();
+      const traffic = startTraffic(cluster.port, 18, asks);
+      for (let i = 0; i < 3; i++) expect((await reload(cluster)).msg).toBe('reload completed');
+      while (traffic.answered() < least) await sleep(50);
+      const report = await traffic.stop();
+      expect(report.losses).toEqual({});
+      expect(report.requests).toBeGreaterThanOrEqual(least);
+      expect(cluster.serverPids()).toHaveLength(old.length);
+      expect(cluster.serverPids().filter((pid) => old.includes(pid))).toEqual([]);
+      // Ready all the time.
+      expect(cluster.lines.filter(({ msg }) => msg === 'readiness changed')).toHaveLength(1);
+      expect(await cluster.stop()).toBe(0);
+    },
+    60_000,
+  );
+
+  it('reads task files anew and keeps the address', async () => {
+    using tasks = taskFolder();
+    tasks.write('mine', answering('old'));
+    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: tasks.path } });
+    const ask = async () => (await fetch(`${cluster.url}/mine`)).json();
+    expect(await ask()).toEqual({ answer: 'old' });
+    tasks.write('mine', answering('new'));
+    expect(await ask()).toEqual({ answer: 'old' });
+    expect((await reload(cluster)).msg).toBe('reload completed');
+    expect(await ask()).toEqual({ answer: 'new' });
+  });
+
+  it.each([
+    ['is refused', 'throw new Error("broken");', 'broken.js'],
+    ['ends its process', 'process.exit(1);', 'ended with code 1 before it was ready'],
+    ['never loads', 'for (;;);', 'BOOT_TIMEOUT_MS'],
+  ])('is aborted by a task file that %s, and the old processes serve on', async (_, source, reason) => {
+    using tasks = taskFolder();
+    await using cluster = await startCluster({ env: { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: '4000' } });
+    const old = cluster.serverPids();
+    tasks.write('broken', source);
+    expect(await reload(cluster)).toMatchObject({
+      msg: 'reload aborted',
+      reason: expect.stringContaining(reason),
+    });
+    expect(cluster.serverPids()).toEqual(old);
+    expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
+    expect(await cluster.stop()).toBe(0);
+  });
+
+  it('is refused during another one', async () => {
+    await using cluster = await startCluster();
+    const first = reload(cluster);
+    await cluster.waitForLine(({ msg }) => msg === 'reload started');
+    cluster.signal('SIGHUP');
+    await cluster.waitForLine(({ msg }) => msg === 'reload refused: another one is running');
+    expect((await first).msg).toBe('reload completed');
+    expect(cluster.lines.filter(({ msg }) => msg === 'reload started')).toHaveLength(1);
+  });
+
+  it('gives way to a stop', async () => {
+    await using cluster = await startCluster();
+    cluster.signal('SIGHUP');
+    await cluster.waitForLine(({ msg }) => msg === 'reload started');
+    expect(await cluster.stop()).toBe(0);
+    expect(cluster.serverPids()).toEqual([]);
+  });
+
+  it('goes on when a process dies meanwhile, and all are new and whole at its end', async () => {
+    await using cluster = await startCluster();
+    const old = cluster.serverPids();
+    const end = reload(cluster);
+    await cluster.waitForLine(({ msg }) => msg === 'reload started');
+    for (const pid of old) process.kill(pid, 'SIGKILL');
+    expect((await end).msg).toBe('reload completed');
+    while (cluster.serverPids().length !== 2) await sleep(20);
+    expect(cluster.serverPids().filter((pid) => old.includes(pid))).toEqual([]);
+    expect((await fetch(cluster.url)).status).toBe(200);
+  });
+
+  it('lets a long call of the old process end, while the new one serves', async () => {
+    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: faults } });
+    const body = JSON.stringify({ how: 'hold', ms: 4_000 });
+    const headers = { 'content-type': 'application/json' };
+    const held = fetch(`${cluster.url}/fault`, { method: 'POST', headers, body });
+    const [old] = cluster.serverPids();
+    const end = reload(cluster);
+    await cluster.waitForLine(({ msg, serverPid }) => msg === 'server process ready' && serverPid !== old);
+    expect(await (await fetch(cluster.url)).text()).not.toContain(String(old));
+    expect((await held).status).toBe(200);
+    expect((await end).msg).toBe('reload completed');
+  });
+});

@@ -1,0 +1,70 @@
+// Clients that ask without pause and account for every request: what was lost and how.
+import { Agent, request } from 'node:http';
+
+export interface TrafficReport {
+  readonly requests: number;
+  /** What was not answered 2xx, by error code or status. */
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+export interface Traffic {
+  /** How many requests have been answered so far. */
+  readonly answered: () => number;
+  stop(): Promise<TrafficReport>;
+}
+
+export interface Ask {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+}
+
+/** Every client asks in turn; every other one by a new connection each time. */
+export function startTraffic(port: number, clients: number, asks: readonly Ask[]): Traffic {
+  const losses: Record<string, number> = {};
+  let requests = 0;
+  let going = true;
+
+  async function client(index: number): Promise<void> {
+    const agent = new Agent({ keepAlive: index % 2 === 0, maxSockets: 1 });
+    try {
+      for (let turn = index; going; turn++) {
+        const ask = asks[turn % asks.length];
+        if (ask === undefined) return;
+        const outcome = await send(port, agent, ask);
+        requests++;
+        if (!outcome.startsWith('2')) losses[outcome] = (losses[outcome] ?? 0) + 1;
+      }
+    } finally {
+      agent.destroy();
+    }
+  }
+
+  const all = Promise.all(Array.from({ length: clients }, (_, index) => client(index)));
+  return {
+    answered: () => requests,
+    async stop() {
+      going = false;
+      await all;
+      return { requests, losses };
+    },
+  };
+}
+
+/** The status, or the code of the error. Never rejects. */
+function send(port: number, agent: Agent, { method, path, body }: Ask): Promise<string> {
+  return new Promise((resolve) => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+    const req = request({ host: '127.0.0.1', port, agent, method, path, headers }, (res) => {
+      res.resume();
+      res.once('end', () => resolve(String(res.statusCode)));
+      res.once('error', (error) => resolve(codeOf(error)));
+    });
+    req.once('error', (error) => resolve(codeOf(error)));
+    req.end(body);
+  });
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error ? String(error.code) : error.message;
+}
