@@ -1,5 +1,6 @@
 // What the primary and the server processes say to each other: tagged unions, nothing else.
 import type { ServerConfig } from './config.js';
+import type { MetricsReport, RuntimeMetrics } from './metrics.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
 export const protocolVersion = 1;
@@ -42,6 +43,8 @@ export type ToServer =
       readonly readiness: ClusterReadiness;
     }
   | { readonly type: 'readiness'; readonly readiness: ClusterReadiness }
+  /** Asks for a report, and for the process's own figures where they are wanted: they cost about a millisecond. */
+  | { readonly type: 'report'; readonly id: number; readonly runtime: boolean }
   /** Drain and leave; `timeoutMs` from now, then what is open is cut. */
   | { readonly type: 'close'; readonly mode: CloseMode; readonly timeoutMs: number };
 
@@ -52,8 +55,14 @@ export type ToPrimary =
   | { readonly type: 'ready'; readonly address: string; readonly port: number; readonly threads: number }
   /** The event loop turns. */
   | { readonly type: 'beat' }
-  /** Once a second, and once more before it leaves. */
-  | { readonly type: 'status'; readonly status: ServerStatus }
+  /** What it has counted so far: when it was asked (`id`), and once more before it leaves. */
+  | {
+      readonly type: 'report';
+      readonly id: number | null;
+      readonly status: ServerStatus;
+      readonly metrics: MetricsReport;
+      readonly runtime: RuntimeMetrics | null;
+    }
   /** It cannot boot, and another attempt would not change that (a bad task file, an address in use): one line. */
   | { readonly type: 'unbootable'; readonly line: string }
   /** It met an uncaught exception and drains by itself: time to replace it. */

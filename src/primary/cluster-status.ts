@@ -29,6 +29,8 @@ export interface ServerEntry extends ServerStatus {
   readonly pid: number;
   readonly slot: number;
   readonly state: ServerState;
+  /** How often a process was lost in its slot. */
+  readonly losses: number;
   readonly uptimeMs: number;
 }
 
@@ -41,7 +43,7 @@ export interface ClusterStatus {
   readonly totals: Totals;
 }
 
-export function serverEntry(server: ServerHandle): ServerEntry {
+export function serverEntry(server: ServerHandle, losses: number): ServerEntry {
   const { pid, slot, state, config } = server;
   const uptimeMs = Math.round(monotonicMs() - server.forkedMs);
   const none: ServerStatus = {
@@ -50,7 +52,7 @@ export function serverEntry(server: ServerHandle): ServerEntry {
     queue: { waiting: 0, limit: config.poolMaxQueue },
     tasks: {},
   };
-  return { pid, slot, state, uptimeMs, ...(server.status ?? none) };
+  return { pid, slot, state, losses, uptimeMs, ...(server.status ?? none) };
 }
 
 /** The sum of both, task by task. */

@@ -6,16 +6,12 @@ import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness } from '../messages.js';
-import {
-  addCounts,
-  type ClusterStatus,
-  type PrimaryState,
-  type Reload,
-  serverEntry,
-  type Totals,
-} from './cluster-status.js';
+import { Books } from './books.js';
+import type { ClusterEvent } from './cluster-event.js';
+import { type ClusterStatus, type PrimaryState, type Reload, serverEntry } from './cluster-status.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { watchHandover } from './handover.js';
+import { createRefresh, type Figures } from './refresh.js';
 import { afterDeath, afterFork, giveUp, initialRespawn } from './respawn-policy.js';
 import { type Exit, ServerHandle } from './server-handle.js';
 import type { Timings } from './timings.js';
@@ -28,6 +24,7 @@ export interface PrimaryOptions {
   readonly log: Logger;
   /** All server processes are ready for the first time. */
   onListening(): void;
+  onEvent?(event: ClusterEvent): void;
 }
 
 /** How it ended. `line`: for the user, where it did not end because it was asked to. */
@@ -48,7 +45,13 @@ export interface Primary {
   reload(): ReloadAnswer;
   /** One server process more or fewer, at least one. */
   resize(by: 1 | -1): void;
+  /** As it was told last: `refresh` gets what is new. */
   snapshot(): ClusterStatus;
+  readonly books: Books;
+  /** Server processes in the table or on their way out of it. */
+  readonly servers: Iterable<ServerHandle>;
+  /** Gets the server processes' figures. Takes a quarter of a second at most, and never fails. */
+  refresh(figures: Figures): Promise<void>;
 }
 
 /** A place in the table. It stays when its server process is replaced. */
@@ -65,11 +68,12 @@ interface Slot {
 const keptExits = 20;
 
 export function startPrimary(options: PrimaryOptions): Primary {
-  const { timings, log } = options;
+  const { timings, log, onEvent = () => {} } = options;
   const startedMs = monotonicMs();
   const slots: Slot[] = [];
   const alive = new Set<ServerHandle>();
   const exits: Exit[] = [];
+  const books = new Books(alive);
   let stage: 'starting' | 'serving' | 'stopping' = 'starting';
   let everReady = false;
   let readiness: ClusterReadiness = 'unavailable';
@@ -77,11 +81,9 @@ export function startPrimary(options: PrimaryOptions): Primary {
   let respawn = initialRespawn;
   let fillTimer: NodeJS.Timeout | undefined;
   let bootDeaths = 0;
-  let restarts = 0;
   let allAnswered = true;
   let reloading = false;
   let lastReload: Reload | null = null;
-  let retired: Totals = {};
   let finish: (outcome: Outcome) => void = () => {};
   const done = new Promise<Outcome>((resolve) => {
     finish = resolve;
@@ -95,7 +97,17 @@ export function startPrimary(options: PrimaryOptions): Primary {
 
   for (let number = 1; number <= options.serverProcesses; number++) slots.push(emptySlot(number));
   fill();
-  return { done, close, force, reload, resize, snapshot };
+  return {
+    done,
+    close,
+    force,
+    reload,
+    resize,
+    snapshot,
+    books,
+    servers: alive,
+    refresh: createRefresh(alive),
+  };
 
   // --- The table ---
 
@@ -112,7 +124,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
         fillTimer = setTimeout(fill, waitMs);
         return;
       }
-      if (slot.losses > 0) restarts++;
+      if (slot.lost !== undefined) books.restarted(slot.lost.reason);
       slot.lost = undefined;
       slot.server = fork(slot.number);
       respawn = afterFork(respawn, { nowMs: monotonicMs(), chance: Math.random() }, timings);
@@ -131,6 +143,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
       onReady: () => {
         clearTimeout(bootTimer);
         everReady = true;
+        onEvent({ type: 'ready', slot, pid: server.pid });
         judge();
         fill();
       },
@@ -140,11 +153,13 @@ export function startPrimary(options: PrimaryOptions): Primary {
         handOver([...alive].some((other) => other.state === 'ready'));
         exits.push(exit);
         if (exits.length > keptExits) exits.shift();
-        retired = addCounts(retired, gone.status?.tasks ?? {});
+        books.retire(gone);
+        onEvent({ type: 'exited', ...exit });
         if (stage === 'stopping' && !gone.answeredAll) allAnswered = false;
       },
     });
     alive.add(server);
+    onEvent({ type: 'forked', slot, pid: server.pid });
     return server;
   }
 
@@ -209,11 +224,13 @@ export function startPrimary(options: PrimaryOptions): Primary {
     reloading = true;
     const startedAt = new Date().toISOString();
     log.info('reload started');
+    onEvent({ type: 'reload started' });
     void replaceAll().then((reason) => {
       reloading = false;
       const outcome = reason === null ? 'completed' : 'aborted';
       lastReload = { startedAt, finishedAt: new Date().toISOString(), outcome, reason };
       log[reason === null ? 'info' : 'error']({ reason }, `reload ${outcome}`);
+      onEvent(reason === null ? { type: 'reload completed' } : { type: 'reload aborted', reason });
       fill();
     });
     return 'started';
@@ -251,6 +268,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
       void slot?.server?.close('reload', shutdownTimeoutMs, 'fewer processes');
       void slot?.successor?.close('reload', shutdownTimeoutMs, 'fewer processes');
     }
+    onEvent({ type: 'resized', serverProcesses: slots.length });
     log.info({ serverProcesses: slots.length }, `one server process ${by === 1 ? 'more' : 'fewer'}`);
     judge();
     fill();
@@ -262,6 +280,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     clearTimeout(bootTimer);
     clearTimeout(fillTimer);
     log.info({ reason, shutdownDelayMs, shutdownTimeoutMs }, 'stopping');
+    onEvent({ type: 'stopping', reason });
     judge();
     if (everReady && shutdownDelayMs > 0) await delay(shutdownDelayMs);
     const servers = [...alive];
@@ -295,18 +314,25 @@ export function startPrimary(options: PrimaryOptions): Primary {
     return missing ? 'degraded' : 'ready';
   }
 
+  function lossesOf(number: number): number {
+    return slots.find((slot) => slot.number === number)?.losses ?? 0;
+  }
+
   function snapshot(): ClusterStatus {
     const dead = slots.flatMap((slot) => (slot.lost?.state === 'dead' ? [slot.lost] : []));
     const primary = {
       pid: process.pid,
       state: state(),
       uptimeMs: Math.round(monotonicMs() - startedMs),
-      restarts,
+      restarts: books.restarts,
       lastReload,
       exits: [...exits],
     };
-    const totals = [...alive].reduce((sum, server) => addCounts(sum, server.status?.tasks ?? {}), retired);
-    return { primary, servers: [...alive, ...dead].map(serverEntry), totals };
+    return {
+      primary,
+      servers: [...alive, ...dead].map((server) => serverEntry(server, lossesOf(server.slot))),
+      totals: books.totals(),
+    };
   }
 }
 

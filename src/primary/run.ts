@@ -4,6 +4,7 @@ import cluster from 'node:cluster';
 import type { Config, ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import { localUrl, proveAddress } from './address.js';
+import { listenAdmin } from './admin/admin.js';
 import { budget, readCores, threadsPerProcess } from './core-budget.js';
 import { exitCodes } from './exit-codes.js';
 import { type Outcome, type Primary, startPrimary } from './primary.js';
@@ -36,6 +37,7 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
     },
     timings.secondSignalMs,
   );
+  const admin = await listenAdmin(config, log);
   const port = await proveAddress(config.host, config.port, { host: 'HOST', port: 'PORT' });
   if (stopped) return { code: exitCodes.ok };
 
@@ -53,12 +55,13 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
     serverProcesses,
     timings,
     log,
+    ...(admin && { onEvent: admin.onEvent }),
     onListening: () => {
       const url = localUrl(config.host, port);
       const what = {
         url,
         port,
-        adminUrl: null,
+        adminUrl: admin?.url ?? null,
         pid: process.pid,
         serverProcesses,
         threadsPerProcess: threads,
@@ -66,9 +69,12 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
       log.info(what, 'listening');
     },
   });
+  admin?.attach(primary);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught exception in the primary: draining');
     void primary?.close('uncaught exception', exitCodes.forced);
   });
-  return primary.done;
+  const outcome = await primary.done;
+  admin?.close();
+  return outcome;
 }

@@ -12,6 +12,7 @@ import {
   type ToPrimary,
   type ToServer,
 } from '../messages.js';
+import type { MetricsReport, RuntimeMetrics } from '../metrics.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Timings } from './timings.js';
 
@@ -72,6 +73,9 @@ export class ServerHandle {
   state: ServerState = 'starting';
   status: ServerStatus | undefined;
   bootFailure: BootFailure | undefined;
+  /** What it has counted, as it told last. */
+  metrics: MetricsReport | undefined;
+  runtime: RuntimeMetrics | undefined;
 
   readonly #worker: Worker;
   readonly #options: ServerHandleOptions;
@@ -85,6 +89,8 @@ export class ServerHandle {
   #cut: number | undefined;
   #wasToldToBoot = false;
   #settleBoot: (failure: BootFailure | undefined) => void = () => {};
+  #reportsAsked = 0;
+  readonly #reports = new Map<number, () => void>();
   #settleExit: (exit: Exit) => void = () => {};
 
   constructor(worker: Worker, options: ServerHandleOptions) {
@@ -155,6 +161,27 @@ export class ServerHandle {
     return this.exited;
   }
 
+  /** Asks for its figures. Resolves when they are there, after `timeoutMs`, or when the process is gone. */
+  report(runtime: boolean, timeoutMs: number): Promise<void> {
+    if (this.state === 'starting' || this.state === 'dead') return Promise.resolve();
+    return new Promise((resolve) => {
+      const id = ++this.#reportsAsked;
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#reports.delete(id);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#reports.set(id, done);
+      this.#send({ type: 'report', id, runtime });
+    });
+  }
+
+  /** Why it was lost, or left. */
+  get reason(): ExitReason {
+    return this.#reason ?? 'died';
+  }
+
   /** Ends it without asking. */
   kill(): void {
     if (this.state !== 'dead') this.#worker.process.kill('SIGKILL');
@@ -171,8 +198,11 @@ export class ServerHandle {
         break;
       case 'beat':
         break;
-      case 'status':
+      case 'report':
         this.status = message.status;
+        this.metrics = message.metrics;
+        this.runtime = message.runtime ?? this.runtime;
+        if (message.id !== null) this.#reports.get(message.id)?.();
         break;
       case 'unbootable':
         this.#reason ??= 'unbootable';
@@ -236,7 +266,8 @@ export class ServerHandle {
     clearTimeout(this.#bootTimer);
     clearTimeout(this.#killTimer);
     this.#heartbeat.stop();
-    const reason = this.#reason ?? 'died';
+    for (const done of [...this.#reports.values()]) done();
+    const { reason } = this;
     const exit: Exit = { pid: this.pid, slot: this.slot, code, signal, reason, at: new Date().toISOString() };
     const asked = reason === 'reload' || reason === 'stop' || reason === 'fewer processes';
     const how = signal === null ? `with code ${code}` : `by ${signal}`;

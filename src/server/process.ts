@@ -14,7 +14,6 @@ import {
 import { KeyFileError } from './guard/api-keys.js';
 import { type RunningServer, startServer } from './server.js';
 
-const statusEveryMs = 1_000;
 /** Without a primary nobody accepts connections: what runs may end, within the two seconds that are left. */
 const orphanDrainMs = 1_200;
 const orphanLimitMs = 1_800;
@@ -34,6 +33,8 @@ export function runServerProcess(): void {
       case 'readiness':
         readiness = message.readiness;
         return;
+      case 'report':
+        return void report(message.id, message.runtime);
       case 'close':
         return void close(message.mode, message.timeoutMs, 0);
       default:
@@ -69,11 +70,12 @@ export function runServerProcess(): void {
     send({ type: 'ready', address, port, threads: config.poolMaxThreads });
     const beatEveryMs = Math.min(500, Math.max(20, config.heartbeatTimeoutMs / 20));
     timers.push(setInterval(() => send({ type: 'beat' }), beatEveryMs));
-    timers.push(setInterval(tellStatus, statusEveryMs));
   }
 
-  function tellStatus(): void {
-    if (server !== undefined) send({ type: 'status', status: server.status() });
+  async function report(id: number | null, wantsRuntime: boolean): Promise<void> {
+    if (server === undefined) return;
+    const runtime = wantsRuntime ? await server.runtime() : null;
+    send({ type: 'report', id, status: server.status(), metrics: server.metrics(), runtime });
   }
 
   async function close(mode: CloseMode, timeoutMs: number, code: number): Promise<void> {
@@ -83,7 +85,7 @@ export function runServerProcess(): void {
     const { cut } = await server.close(mode, timeoutMs);
     // A later close only hastens the first one.
     if (!first) return;
-    tellStatus();
+    await report(null, false);
     for (const timer of timers) clearInterval(timer);
     send({ type: 'closed', cut }, () => process.exit(code));
   }

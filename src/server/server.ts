@@ -8,12 +8,15 @@ import { createLane } from '../lane/lane.js';
 import { loadTasks } from '../lane/task-registry.js';
 import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness, ServerStatus } from '../messages.js';
+import type { MetricsReport, RuntimeMetrics } from '../metrics.js';
+import { createRuntimeMetrics } from '../runtime-metrics.js';
 import { createApp } from './app.js';
 import { createDrain } from './drain.js';
 import { alignPrototypes } from './express-prototypes.js';
 import { readApiKeys } from './guard/api-keys.js';
 import { createHttpServer } from './http-server.js';
 import { createLoopDelay } from './loop-delay.js';
+import { createServerMetrics } from './metrics.js';
 
 export interface ServerDeps {
   readonly config: ServerConfig;
@@ -28,8 +31,11 @@ export interface ServerDeps {
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
-  /** The event loop's delay is that since the last time it was asked for. */
   status(): ServerStatus;
+  /** What it has counted since it began. */
+  metrics(): MetricsReport;
+  /** The process's own figures. */
+  runtime(): Promise<RuntimeMetrics>;
   /**
    * Ends it politely. A later `stop` hastens a running `reload`; otherwise idempotent.
    * @param timeoutMs from now; then what is open is cut
@@ -49,9 +55,11 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const tasks = await loadTasks([builtInTasks, ...(config.tasksDir === undefined ? [] : [config.tasksDir])]);
   const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
   if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
-  const lane = createLane({ config, tasks, log, onFatal: deps.onFatal });
+  const { onAnswer, onCall, report } = createServerMetrics(tasks.map(({ route }) => route));
+  const runtime = createRuntimeMetrics(String(deps.slot));
+  const lane = createLane({ config, tasks, log, onCall, onFatal: deps.onFatal });
   const closing = (): CloseMode | undefined => drain.mode();
-  const app = createApp({ config, tasks, lane, keys, readiness: deps.readiness, closing, log });
+  const app = createApp({ config, tasks, lane, keys, readiness: deps.readiness, closing, log, onAnswer });
   const http = createHttpServer({
     handler: app,
     classes: alignPrototypes(app),
@@ -66,7 +74,9 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     return {
       address,
       port,
-      status: () => ({ eventLoopDelayMs: loopDelay.take(), ...lane.status() }),
+      status: () => ({ eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
+      metrics: report,
+      runtime,
       async close(mode, timeoutMs) {
         const closed = await drain.close(mode, timeoutMs);
         loopDelay.stop();

@@ -8,7 +8,7 @@ export const expositionType = Registry.PROMETHEUS_CONTENT_TYPE;
 
 export interface Exposition {
   readonly status: ClusterStatus;
-  readonly restartsByReason: Readonly<Record<string, number>>;
+  readonly restartsByReason: ReadonlyMap<string, number>;
   readonly series: readonly Series[];
   /** One a process. */
   readonly runtime: readonly RuntimeMetrics[];
@@ -75,8 +75,11 @@ function gauges({ servers }: ClusterStatus): object[] {
   ];
 }
 
-function restarts(byReason: Readonly<Record<string, number>>): object {
-  const samples = Object.entries(byReason).map(([reason, value]) => ({ labels: { reason }, value }));
+function restarts(byReason: ReadonlyMap<string, number>): object {
+  const samples = [...byReason].map(([reason, value]) => ({
+    labels: { reason: reason.replaceAll(' ', '_') },
+    value,
+  }));
   const help = 'Server processes that were lost and replaced, by reason.';
   return metric('millrace_server_restarts_total', 'counter', help, samples);
 }

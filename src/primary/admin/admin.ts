@@ -1,0 +1,133 @@
+// The admin side of the primary, put together: listen → routes → a sample of the cluster every second. It only reads
+// the primary and passes on one wish, a reload.
+import type { Server } from 'node:http';
+import type { Config } from '../../config.js';
+import { AppError } from '../../errors.js';
+import type { Logger } from '../../log.js';
+import { createRuntimeMetrics } from '../../runtime-metrics.js';
+import { localUrl, proveAddress } from '../address.js';
+import type { ClusterEvent } from '../cluster-event.js';
+import type { Primary } from '../primary.js';
+import { createAdminServer, type Resources, serveAdmin } from './admin-server.js';
+import { expose, expositionType } from './exposition.js';
+import { createGuard } from './guard.js';
+import { createLiveFeed, type LiveFeed } from './live-feed.js';
+import { createLoadSampler } from './load-sampler.js';
+import { reply, replyJson } from './reply.js';
+import { statusView } from './status-view.js';
+
+export interface Admin {
+  readonly url: string;
+  readonly onEvent: (event: ClusterEvent) => void;
+  /** Begins to answer. In the same turn as `listenAdmin` resolves, so that nobody waits. */
+  attach(primary: Primary): void;
+  close(): void;
+}
+
+type AdminConfig = Pick<Config, 'adminHost' | 'adminPort' | 'adminAllowedHosts'>;
+
+const sampleEveryMs = 1_000;
+
+/**
+ * Listens where the settings say; undefined for `off`.
+ * @throws ConfigError where the address cannot be used
+ */
+export async function listenAdmin(config: AdminConfig, log: Logger): Promise<Admin | undefined> {
+  const { adminHost, adminPort, adminAllowedHosts } = config;
+  if (adminPort === 'off') return undefined;
+  const port = await proveAddress(adminHost, adminPort, { host: 'ADMIN_HOST', port: 'ADMIN_PORT' });
+  const server = createAdminServer();
+  await listen(server, adminHost, port);
+  // It is for looking at what runs; it keeps nothing running.
+  server.unref();
+  const feed = createLiveFeed();
+  let sampling: NodeJS.Timeout | undefined;
+
+  return {
+    url: localUrl(adminHost, port),
+    onEvent: feed.event,
+    attach(primary) {
+      serveAdmin(server, resourcesOf(primary, feed), createGuard([adminHost, ...adminAllowedHosts]), log);
+      sampling = sampleEvery(sampleEveryMs, primary, feed);
+    },
+    close() {
+      clearInterval(sampling);
+      feed.close();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function sampleEvery(everyMs: number, primary: Primary, feed: LiveFeed): NodeJS.Timeout {
+  const sample = createLoadSampler();
+  return setInterval(async () => {
+    await primary.refresh('counts');
+    const status = primary.snapshot();
+    feed.snapshot({ status, sample: sample(primary.servers, status) });
+  }, everyMs).unref();
+}
+
+function resourcesOf(primary: Primary, feed: LiveFeed): Resources {
+  const primaryRuntime = createRuntimeMetrics('primary');
+  return new Map([
+    [
+      '/status',
+      {
+        method: 'GET',
+        async answer(exchange) {
+          await primary.refresh('counts');
+          replyJson(exchange, 200, statusView(primary.snapshot()));
+        },
+      },
+    ],
+    [
+      '/metrics',
+      {
+        method: 'GET',
+        async answer(exchange) {
+          await primary.refresh('all');
+          const text = await expose({
+            status: primary.snapshot(),
+            restartsByReason: primary.books.restartsByReason(),
+            series: primary.books.series(),
+            runtime: [await primaryRuntime(), ...primary.books.runtime()],
+          });
+          reply(exchange, 200, expositionType, text);
+        },
+      },
+    ],
+    [
+      '/reload',
+      {
+        method: 'POST',
+        answer(exchange) {
+          if (primary.reload() === 'started') return replyJson(exchange, 202, { reload: 'started' });
+          throw new AppError('CONFLICT', 'Another reload is running, or the server is starting or stopping.');
+        },
+      },
+    ],
+    [
+      '/events',
+      {
+        method: 'GET',
+        answer({ req, res }) {
+          if (req.method === 'HEAD') res.writeHead(200, { 'Content-Type': 'text/event-stream' }).end();
+          else if (!feed.join(res)) {
+            throw new AppError('OVERLOADED', 'Too many watch already.', { retryAfterSeconds: 5 });
+          }
+        },
+      },
+    ],
+  ]);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
