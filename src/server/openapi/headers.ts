@@ -42,10 +42,9 @@ export function headersOf(
 const requestHeaders = {
   'Request-Timeout': {
     description:
-      'Seconds, above 0, until the caller stops waiting, counted from when the headers were read. Without it a call ' +
-      'waits and runs as long as the server’s settings allow.',
+      'Seconds, above 0 (`2.5`, say), until the caller stops waiting, counted from when the headers were read. Without ' +
+      'it a call waits and runs as long as the server’s settings allow.',
     schema: { type: 'string', pattern: '^\\d{1,6}(\\.\\d{1,3})?$' },
-    examples: { seconds: { value: '2.5' } },
   },
   'X-Request-Id': {
     description: 'An id for this request, for the answer and the log. One that is not sound is replaced.',
