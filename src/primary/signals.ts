@@ -1,4 +1,5 @@
 // What signals to the primary mean. They are verbs of the primary, nothing else.
+import { isatty } from 'node:tty';
 import { monotonicMs } from '../clock.js';
 
 export interface SignalVerbs {
@@ -25,7 +26,15 @@ export function obeySignals(verbs: SignalVerbs, secondSignalMs: number): void {
   };
   process.on('SIGTERM', onStop);
   process.on('SIGINT', onStop);
-  process.on('SIGHUP', () => verbs.reload());
+  process.on('SIGHUP', () => {
+    if (terminalIsGone()) onStop('SIGHUP of a closed terminal');
+    else verbs.reload();
+  });
   process.on('SIGTTIN', () => verbs.resize(1));
   process.on('SIGTTOU', () => verbs.resize(-1));
+}
+
+/** SIGHUP has two senses: of a terminal that was closed, a server started by hand should not survive it. */
+function terminalIsGone(): boolean {
+  return process.stdout.isTTY && !isatty(process.stdout.fd);
 }

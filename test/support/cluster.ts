@@ -92,8 +92,12 @@ export function watch(child: ChildProcess): Launched {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
+  // Where a test was given up on, nobody disposes: server processes leave by themselves then.
+  const killAtExit = () => void child.kill('SIGKILL');
+  process.once('exit', killAtExit);
   const exited = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('close', (code, signal) => {
+      process.off('exit', killAtExit);
       over = true;
       for (const waiter of [...waiters]) waiter();
       resolve(code ?? signal ?? 'SIGKILL');

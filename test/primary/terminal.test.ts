@@ -1,0 +1,79 @@
+// The server as a user starts it: `npm start` on a real terminal, which util-linux's `script` provides.
+import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
+const hasTerminals = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0;
+
+interface Terminal {
+  readonly url: string;
+  type(keys: string): void;
+  hangUp(): void;
+  readonly exited: Promise<number | null>;
+  output(): string;
+}
+
+async function npmStart(): Promise<Terminal> {
+  const child = spawn('script', ['-q', '-e', '-c', 'exec npm start', '/dev/null'], {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      PORT: '0',
+      ADMIN_PORT: '0',
+      WORKERS: '2',
+      TASKS_DIR: faults,
+    },
+    stdio: 'pipe',
+  });
+  let output = '';
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      output += String(chunk);
+      const found = output.includes('listening') && /url.*?(http:\/\/127\.0\.0\.1:\d+)/.exec(output);
+      if (found) resolve(String(found[1]));
+    });
+    void exited.then(() => reject(new Error(`ended before it listened:\n${output}`)));
+  });
+  return {
+    url,
+    type: (keys) => child.stdin.write(keys),
+    hangUp: () => child.kill('SIGKILL'),
+    exited,
+    output: () => output,
+  };
+}
+
+describe.skipIf(!hasTerminals)('npm start on a terminal', () => {
+  it('ends with 0 on one Ctrl-C, with running calls answered', async () => {
+    const terminal = await npmStart();
+    const calls = Array.from({ length: 4 }, () =>
+      fetch(`${terminal.url}/fault`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{"how":"hold","ms":700}',
+      }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    terminal.type('\x03');
+    expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(await terminal.exited).toBe(0);
+    expect(terminal.output()).toContain('stopped');
+  });
+
+  it('stops when the terminal is gone', async () => {
+    const terminal = await npmStart();
+    terminal.hangUp();
+    const gone = async () =>
+      !(await fetch(terminal.url).then(
+        () => true,
+        () => false,
+      ));
+    while (!(await gone())) await new Promise((resolve) => setTimeout(resolve, 50));
+  });
+});
