@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The entry of every process: settings → primary, or on to server/process.ts. The only reader of the environment
+// The entry of every process: command line, or on to server/process.ts. The only reader of the environment
 // and the command line.
 import cluster from 'node:cluster';
 
@@ -7,8 +7,8 @@ import cluster from 'node:cluster';
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 if (cluster.isPrimary) {
-  const { serve } = await import('./cli/serve.js');
-  process.exit(await serve(process.argv.slice(2), process.env));
+  const { run } = await import('./cli/run.js');
+  process.exit(await run(process.argv.slice(2), process.env));
 } else {
   // A signal to the whole process group (Ctrl-C) reaches server processes too. The primary speaks to them.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTTIN', 'SIGTTOU']) process.on(signal, () => {});

@@ -1,11 +1,12 @@
 // Reads the task folders once, at boot, and refuses bad files. A URL never becomes a path: routes are made from
 // what was found here.
 import { readdir } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { TaskDefinition } from '../task.js';
 import { inputIssues } from './input.js';
+import { nameFault, taskName, taskRoute } from './task-files.js';
 
 export interface Task {
   /** The file's name without extension: `hash.verify`. */
@@ -26,13 +27,8 @@ export class TaskFileError extends Error {
   }
 }
 
-/** First segments of routes that are the server's own. */
-const reserved = new Set(['io', 'livez', 'readyz', 'docs', 'openapi']);
-
 /** Node 22.18 and later strip types by themselves. */
 const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
-
-const nameRule = /^[A-Za-z][\w-]*(\.[A-Za-z0-9][\w-]*)*$/;
 
 /**
  * The tasks of the folders' top-level files, by name. Files that begin with `_` or `.` and files that are no
@@ -60,21 +56,15 @@ async function moduleFiles(folder: string): Promise<string[]> {
     throw new TaskFileError(path, 'the task folder cannot be read', cause);
   });
   return entries
-    .filter((name) => /\.(js|mjs|ts|mts)$/.test(name) && !/^[._]|\.d\.m?ts$/.test(name))
+    .filter((name) => taskName(name) !== undefined)
     .sort()
     .map((name) => join(path, name));
 }
 
 async function loadTask(file: string): Promise<Task> {
-  const name = basename(file).replace(/\.\w+$/, '');
-  if (!nameRule.test(name)) {
-    throw new TaskFileError(
-      file,
-      'a task is named by letters, digits, - and _ (a dot becomes a / of its route)',
-    );
-  }
-  if (reserved.has(name.split('.', 1)[0] ?? ''))
-    throw new TaskFileError(file, `the name ${name} is reserved`);
+  const name = taskName(file) ?? '';
+  const fault = nameFault(name);
+  if (fault !== undefined) throw new TaskFileError(file, fault);
   if (/ts$/.test(file) && !loadsTypeScript) {
     throw new TaskFileError(file, 'this Node cannot load TypeScript: compile it to .js first');
   }
@@ -91,7 +81,7 @@ async function loadTask(file: string): Promise<Task> {
   }
   return {
     name,
-    route: `/${name.replaceAll('.', '/')}`,
+    route: taskRoute(name),
     module,
     definition: checkDefinition(file, exported),
   };
@@ -138,11 +128,7 @@ function checkDefinition(file: string, exported: unknown): TaskDefinition {
   if (definition.pathParam !== undefined && !definition.query) {
     throw new TaskFileError(file, 'pathParam needs query: it is a part of the GET form');
   }
-  try {
-    z.toJSONSchema(definition.input, { unrepresentable: 'any', io: 'input' });
-  } catch (cause) {
-    throw new TaskFileError(file, 'input: has no JSON schema, so the API could not be described', cause);
-  }
+  checkDescribable(file, definition);
   for (const [index, example] of (definition.examples ?? []).entries()) {
     const parsed = definition.input.safeParse(example);
     if (!parsed.success) {
@@ -154,6 +140,22 @@ function checkDefinition(file: string, exported: unknown): TaskDefinition {
     }
   }
   return definition;
+}
+
+/** The API's description is made from the same schemas. */
+function checkDescribable(file: string, { input, query, bytesQuery, output = [] }: TaskDefinition): void {
+  const check = (field: string, schema: unknown, io: 'input' | 'output') => {
+    if (!(schema instanceof Object) || !('_zod' in schema)) return;
+    try {
+      z.toJSONSchema(schema as z.ZodType, { unrepresentable: 'any', io });
+    } catch (cause) {
+      throw new TaskFileError(file, `${field}: has no JSON schema, so the API could not be described`, cause);
+    }
+  };
+  check('input', input, 'input');
+  check('query', query, 'input');
+  check('bytesQuery', bytesQuery, 'input');
+  for (const one of [output].flat()) check('output', one, 'output');
 }
 
 function zod3Hint(exported: object): string {

@@ -2,9 +2,9 @@
 // primary; how, in drain.ts.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import type { ServerConfig } from '../config.js';
 import { createLane } from '../lane/lane.js';
+import { builtInTasks } from '../lane/task-files.js';
 import { loadTasks } from '../lane/task-registry.js';
 import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness, ServerStatus } from '../messages.js';
@@ -43,8 +43,6 @@ export interface RunningServer {
    */
   close(mode: CloseMode, timeoutMs: number): Promise<{ readonly cut: number }>;
 }
-
-const builtInTasks = fileURLToPath(new URL('../../workers/', import.meta.url));
 
 /**
  * Resolves when it listens and its first thread has run something.

@@ -1,0 +1,46 @@
+// millrace check: reads settings and task files as a start would, and tells what would run. It starts and binds nothing.
+import { dirname, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config.js';
+import { builtInTasks } from '../lane/task-files.js';
+import { loadTasks, type Task } from '../lane/task-registry.js';
+import { localUrl } from '../primary/address.js';
+import { budget, readCores } from '../primary/core-budget.js';
+import { textTable } from './text-table.js';
+
+/** @throws TaskFileError for a task file that cannot be served */
+export async function check(config: Config): Promise<string> {
+  const { tasksDir } = config;
+  const tasks = await loadTasks([builtInTasks, ...(tasksDir === undefined ? [] : [tasksDir])]);
+  const { serverProcesses, threadsPerProcess } = budget(config, readCores());
+  const admin =
+    config.adminPort === 'off' ? 'no admin server' : `admin ${localUrl(config.adminHost, config.adminPort)}`;
+  return [
+    `Would run ${plural(serverProcesses, 'server process', 'server processes')} × ` +
+      `${plural(threadsPerProcess, 'thread', 'threads')} at ${localUrl(config.host, config.port)}, ${admin}`,
+    '',
+    textTable([
+      ['TASK', 'ROUTES', 'FROM'],
+      ...tasks.map((task) => [task.name, routesOf(task).join(', '), originOf(task)]),
+    ]),
+    '',
+    'Settings and task files are fine.',
+  ].join('\n');
+}
+
+function originOf({ module }: Task): string {
+  const folder = dirname(fileURLToPath(module));
+  return `${folder}${sep}` === builtInTasks ? 'built in' : folder;
+}
+
+/** `POST /hash (JSON or bytes)`, `GET /hash` */
+export function routesOf({ route, definition }: Task): string[] {
+  const { fromBytes, query, pathParam } = definition;
+  const post = `POST ${route}${fromBytes === undefined ? '' : ' (JSON or bytes)'}`;
+  if (!query) return [post];
+  return [post, `GET ${route}${pathParam === undefined ? '' : `/:${pathParam}`}`];
+}
+
+function plural(count: number, one: string, more: string): string {
+  return `${count} ${count === 1 ? one : more}`;
+}

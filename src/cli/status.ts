@@ -1,0 +1,107 @@
+// millrace status: what the admin server knows, as tables for people or as JSON for programs.
+import { z } from 'zod';
+import { askAdmin, unexpected } from './admin-client.js';
+import { duration, textTable } from './text-table.js';
+
+const counts = z.object({
+  completed: z.number(),
+  failed: z.number(),
+  refused: z.number(),
+  expired: z.number(),
+  cancelled: z.number(),
+  inline: z.number(),
+  thread: z.number(),
+});
+
+/** As much of /status as is shown. */
+const answer = z.object({
+  primary: z.object({
+    pid: z.number(),
+    state: z.string(),
+    uptimeMs: z.number(),
+    restarts: z.number(),
+    lastReload: z
+      .object({ finishedAt: z.string(), outcome: z.string(), reason: z.string().nullable() })
+      .nullable(),
+  }),
+  servers: z.array(
+    z.object({
+      pid: z.number(),
+      state: z.string(),
+      uptimeMs: z.number(),
+      eventLoopDelayMs: z.object({ p50: z.number(), p99: z.number() }),
+      threads: z.object({ busy: z.number(), idle: z.number(), max: z.number() }),
+      queue: z.object({ waiting: z.number(), limit: z.number() }),
+    }),
+  ),
+  totals: z.record(z.string(), counts),
+});
+
+type ClusterAnswer = z.output<typeof answer>;
+
+/** @throws CommandError where nobody answers, or something else does */
+export async function status(admin: URL, json: boolean): Promise<string> {
+  const got = await askAdmin(admin, 'GET', '/status');
+  const read = answer.safeParse(got.body);
+  if (got.status !== 200 || !read.success) throw unexpected(admin, got);
+  if (json) return JSON.stringify(got.body, null, 2);
+  return [primaryLine(read.data), serverTable(read.data), taskTable(read.data)].join('\n\n');
+}
+
+function primaryLine({ primary }: ClusterAnswer): string {
+  const { state, pid, uptimeMs, restarts, lastReload } = primary;
+  const reload =
+    lastReload === null
+      ? 'no reload yet'
+      : `last reload ${[lastReload.outcome, lastReload.finishedAt, lastReload.reason].filter((one) => one !== null).join(', ')}`;
+  return `millrace is ${state}: primary ${pid}, up ${duration(uptimeMs)}, ${restarts} restarts, ${reload}`;
+}
+
+function serverTable({ servers }: ClusterAnswer): string {
+  return textTable([
+    [
+      'SERVER PROCESS',
+      'STATE',
+      'UP',
+      'LOOP P50 MS',
+      'LOOP P99 MS',
+      'THREADS BUSY',
+      'IDLE',
+      'MAX',
+      'WAITING',
+      'LIMIT',
+    ],
+    ...servers.map(({ pid, state, uptimeMs, eventLoopDelayMs: delay, threads, queue }) => [
+      String(pid),
+      state,
+      duration(uptimeMs),
+      rounded(delay.p50),
+      rounded(delay.p99),
+      threads.busy,
+      threads.idle,
+      threads.max,
+      queue.waiting,
+      queue.limit,
+    ]),
+  ]);
+}
+
+function taskTable({ totals }: ClusterAnswer): string {
+  return textTable([
+    ['TASK', 'COMPLETED', 'FAILED', 'REFUSED', 'EXPIRED', 'CANCELLED', 'INLINE', 'THREAD'],
+    ...Object.entries(totals).map(([task, one]) => [
+      task,
+      one.completed,
+      one.failed,
+      one.refused,
+      one.expired,
+      one.cancelled,
+      one.inline,
+      one.thread,
+    ]),
+  ]);
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
+}

@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { millrace } from '../support/command.js';
+
+describe('a running cluster', () => {
+  let cluster: Cluster;
+  let admin: string[];
+  beforeAll(async () => {
+    cluster = await startCluster();
+    admin = ['--admin-url', String(cluster.lines.find(({ msg }) => msg === 'listening')?.adminUrl)];
+    await fetch(`${cluster.url}/hash?algorithm=sha256&data=abc`);
+  });
+  afterAll(() => cluster.dispose());
+
+  it('shows itself as tables', async () => {
+    const { code, stdout } = await millrace(['status', ...admin]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`millrace is ready: primary ${cluster.pid}, up `);
+    for (const pid of cluster.serverPids()) expect(stdout).toMatch(new RegExp(`\\n${pid} +ready `));
+  });
+
+  it('shows itself as JSON, by its setting too', async () => {
+    const { port } = new URL(admin[1] ?? '');
+    const { stdout } = await millrace(['status', '--json'], { env: { ADMIN_PORT: port } });
+    expect(JSON.parse(stdout)).toMatchObject({ primary: { pid: cluster.pid, state: 'ready' } });
+  });
+
+  it('reloads when it is told to, one reload at a time', async () => {
+    const before = cluster.serverPids();
+    const [first, second] = await Promise.all([
+      millrace(['reload', ...admin]),
+      millrace(['reload', ...admin]),
+    ]);
+    const codes = [first.code, second.code].toSorted();
+    expect(codes).toEqual([0, 1]);
+    expect([first.stderr, second.stderr]).toContain('millrace: another reload is under way\n');
+    await cluster.waitForLine(({ msg }) => /^reload (completed|finished|done)/.test(String(msg)));
+    expect(cluster.serverPids().filter((pid) => before.includes(pid))).toEqual([]);
+    const { stdout } = await millrace(['status', ...admin]);
+    expect(stdout).toContain('last reload completed');
+  });
+});
+
+describe('without a cluster', () => {
+  it.each(['status', 'reload'])('millrace %s says in one line that nobody answers', async (command) => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    const { code, stderr } = await millrace([command], { env: { ADMIN_PORT: String(port) } });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^millrace: nobody answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)[^\n]+\n$/,
+    );
+  });
+
+  it('millrace status knows another server when it meets one', async () => {
+    const server = createServer((_req, res) => res.end('hello')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await millrace(['status', '--admin-url', `http://127.0.0.1:${port}`]);
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain('no admin server of millrace');
+  });
+});
