@@ -1,0 +1,75 @@
+// npm run dev: builds and serves, and does both anew whenever a source changes. A source that does not compile leaves the
+// running server alone. Ctrl-C ends everything. It is no part of what is shipped.
+import { spawn } from 'node:child_process';
+import { watch } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('.', import.meta.url));
+/** An editor saves in several steps. */
+const settleMs = 100;
+
+/** The server's process while it runs. */
+let server;
+let stopping = false;
+let building = false;
+let changed = false;
+let timer;
+
+for (const folder of ['src', 'workers']) {
+  watch(`${root}${folder}`, { recursive: true }, () => {
+    clearTimeout(timer);
+    timer = setTimeout(rebuild, settleMs);
+  });
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop(signal));
+await rebuild();
+
+async function rebuild() {
+  // What changes during a build is built after it.
+  changed = true;
+  if (building) return;
+  building = true;
+  while (changed && !stopping) {
+    changed = false;
+    const built = (await ended(run('build.js'))) === 0;
+    if (!built)
+      console.error(server ? 'dev: not built; the last good server keeps running' : 'dev: not built');
+    else if (!changed && !stopping) await restart();
+  }
+  building = false;
+}
+
+async function restart() {
+  if (server) {
+    const old = server;
+    old.kill('SIGTERM');
+    await ended(old);
+  }
+  if (stopping) return;
+  const started = run('dist/src/main.js', ...process.argv.slice(2));
+  server = started;
+  ended(started).then((code) => {
+    if (server !== started) return;
+    server = undefined;
+    if (stopping) process.exit(code);
+    if (!building) console.error(`dev: the server ended (${code}); waiting for a change`);
+  });
+}
+
+/** The primary knows a signal that comes twice within a moment, from a terminal and from here, for one. */
+function stop(signal) {
+  stopping = true;
+  if (server) server.kill(signal);
+  else process.exit(0);
+}
+
+function run(script, ...args) {
+  // Nobody who edits waits for the drain of a forgotten connection.
+  const env = { SHUTDOWN_TIMEOUT_MS: '1000', ...process.env };
+  return spawn(process.execPath, [`${root}${script}`, ...args], { stdio: 'inherit', env });
+}
+
+function ended(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+}
