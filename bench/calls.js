@@ -1,0 +1,24 @@
+// The calls that the scenarios make, named by how long they take on a 2.5 GHz Xeon: one loop through primes, so that
+// service times are even. The right answer is computed once, here.
+import { hash, primes } from './peers/work.js';
+
+/** GET / of every server. */
+export const light = { request: { path: '/' }, expected: { startsWith: 'hello from server ' } };
+
+/** A CPU-bound call of about this many ms. @param {number} ms */
+export function busyCall(ms) {
+  const limit = Math.round(ms * 200_000);
+  return {
+    limit,
+    request: { path: `/compute/primes?limit=${limit}` },
+    expected: { equals: JSON.stringify(primes(limit)) },
+  };
+}
+
+const digestInput = { algorithm: 'sha256', data: 'x'.repeat(1_024) };
+
+/** SHA-256 of 1 KiB. */
+export const smallHash = {
+  request: { method: 'POST', path: '/hash', body: JSON.stringify(digestInput) },
+  expected: { equals: JSON.stringify(hash(digestInput)) },
+};

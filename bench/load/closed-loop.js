@@ -1,0 +1,77 @@
+// Closed-loop load of a few clients: each sends its next request when it has its answer. For keeping calls in flight;
+// where the server's own cost is measured autocannon does it (saturating.js).
+import { latencySummary } from '../statistics.js';
+import { Connection, fits, requestBytes } from './connection.js';
+
+/**
+ * @param {object} job
+ * @param {{ host: string, port: number }} job.target
+ * @param {{ method?: string, path: string, body?: string }} job.request
+ * @param {{ equals?: string, startsWith?: string }} job.expected
+ * @param {number} job.clients each with an address of its own (127.0.0.x), where the system allows it
+ * @param {number} [job.firstAddress] the last part of the first client's
+ * @param {number} job.warmMs at the begin, not counted
+ * @param {number} job.durationMs
+ * @param {boolean} [job.reconnect] a new connection for every request
+ * @param {Promise<unknown>} [stopped] ends it earlier
+ */
+export async function closedLoop(job, stopped) {
+  const bytes = requestBytes(job.request);
+  const countFromMs = performance.now() + job.warmMs;
+  let untilMs = countFromMs + job.durationMs;
+  void stopped?.then(() => {
+    untilMs = performance.now();
+  });
+  const latencies = [];
+  const servers = new Map();
+  const errors = new Map();
+  let wrong = 0;
+  let lost = 0;
+
+  async function client(number) {
+    let connection = open(number);
+    while (performance.now() < untilMs) {
+      const sentMs = performance.now();
+      try {
+        const { status, body } = await connection.request(bytes);
+        const nowMs = performance.now();
+        if (status !== 200) throw new Error(`status ${status}`);
+        if (!fits(body, job.expected)) wrong++;
+        if (nowMs >= countFromMs && nowMs < untilMs) {
+          latencies.push(nowMs - sentMs);
+          if (body.startsWith(pidText)) servers.set(body, (servers.get(body) ?? 0) + 1);
+        }
+      } catch (error) {
+        // What is cut off because the measurement is over is no loss.
+        if (performance.now() >= untilMs) break;
+        lost++;
+        errors.set(error.message, (errors.get(error.message) ?? 0) + 1);
+      }
+      if (job.reconnect) connection.close();
+      if (!connection.isOpen || job.reconnect) connection = open(number);
+    }
+    connection.close();
+  }
+
+  function open(number) {
+    const localAddress =
+      process.platform === 'linux' ? { localAddress: `127.0.0.${(job.firstAddress ?? 2) + number}` } : {};
+    return new Connection({ ...job.target, ...localAddress });
+  }
+
+  const clients = Array.from({ length: job.clients }, (_, number) => client(number));
+  // An answer that comes after the end is not waited for longer than this.
+  const ended = new Promise((resolve) => setTimeout(resolve, job.warmMs + job.durationMs + 200));
+  await Promise.race([Promise.all(clients), ended]);
+  return {
+    perSecond: (latencies.length * 1_000) / (untilMs - countFromMs),
+    latency: latencySummary(latencies),
+    busiestShare: Math.max(0, ...servers.values()) / latencies.length,
+    wrong,
+    lost,
+    errors: Object.fromEntries(errors),
+  };
+}
+
+/** How a light answer begins; what follows tells the server processes apart. */
+const pidText = 'hello from server ';

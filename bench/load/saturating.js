@@ -1,0 +1,23 @@
+// Closed-loop load by autocannon: as many requests as the server can answer, on a few connections.
+import autocannon from 'autocannon';
+import { fits } from './connection.js';
+
+export async function saturating({ url, request, expected, connections, durationMs }) {
+  const result = await autocannon({
+    url: new URL(request.path, url).href,
+    method: request.method ?? 'GET',
+    ...(request.body !== undefined && {
+      body: request.body,
+      headers: { 'content-type': 'application/json' },
+    }),
+    connections,
+    duration: durationMs / 1_000,
+    verifyBody: (body) => fits(String(body), expected),
+  });
+  return {
+    answered: result['2xx'],
+    perSecond: result['2xx'] / result.duration,
+    wrong: result.mismatches,
+    failed: result.errors + result.timeouts + result.non2xx,
+  };
+}

@@ -1,0 +1,23 @@
+// What a figure was measured on: kept with every result.
+import { readFileSync } from 'node:fs';
+import { cpus, loadavg, totalmem } from 'node:os';
+
+const packages = ['express', 'piscina', 'fastify', 'autocannon'];
+
+export function describeMachine() {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+    packages: Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
+    date: new Date().toISOString(),
+    loadAverageBefore: loadavg().map((load) => Math.round(load * 100) / 100),
+  };
+}
+
+function versionOf(name) {
+  const url = new URL(`../node_modules/${name}/package.json`, import.meta.url);
+  return JSON.parse(readFileSync(url, 'utf8')).version;
+}

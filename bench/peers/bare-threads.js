@@ -1,0 +1,31 @@
+// As many threads as cores, each calling the same function over and over: no HTTP, no queue, nobody to answer. The
+// limit for CPU. It takes its job by `argument`, prints calls per second, and ends.
+import { cpus } from 'node:os';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { primes } from './work.js';
+
+if (isMainThread) {
+  const [limit, warmMs, durationMs] = process.argv.slice(2).map(Number);
+  const counts = cpus().map(
+    () =>
+      new Promise((resolve, reject) => {
+        new Worker(new URL(import.meta.url), { workerData: { limit, warmMs, durationMs } })
+          .on('message', resolve)
+          .on('error', reject);
+      }),
+  );
+  const calls = (await Promise.all(counts)).reduce((sum, one) => sum + one, 0);
+  console.log(JSON.stringify({ perSecond: (calls * 1_000) / durationMs }));
+} else {
+  const { limit, warmMs, durationMs } = workerData;
+  const fromMs = performance.now() + warmMs;
+  while (performance.now() < fromMs) primes(limit);
+  const startMs = performance.now();
+  let calls = 0;
+  while (performance.now() < startMs + durationMs) {
+    primes(limit);
+    calls++;
+  }
+  // The last call ended a little late: counted as the share that fell inside.
+  parentPort.postMessage((calls * durationMs) / (performance.now() - startMs));
+}

@@ -1,0 +1,30 @@
+// The cluster around a peer, as tutorials show it: PROCESSES server processes share one port.
+import cluster from 'node:cluster';
+
+/** @param {() => import('node:http').Server} listen makes the server of one process, listening on port 0 */
+export function serveCluster(listen) {
+  if (!cluster.isPrimary) {
+    listen();
+    return;
+  }
+  const processes = Number(process.env.PROCESSES ?? 1);
+  let listening = 0;
+  for (let i = 0; i < processes; i++) cluster.fork();
+  cluster.on('listening', (_worker, { port }) => {
+    if (++listening === processes) console.log(JSON.stringify({ url: `http://127.0.0.1:${port}/` }));
+  });
+  process.on('SIGTERM', () => process.exit());
+  process.on('SIGHUP', reload);
+}
+
+/** The textbook's graceful reload: one after the other, a new process first. */
+async function reload() {
+  for (const old of Object.values(cluster.workers)) {
+    await new Promise((resolve) => cluster.fork().once('listening', resolve));
+    await new Promise((resolve) => {
+      old.once('exit', resolve);
+      old.disconnect();
+    });
+  }
+  console.log(JSON.stringify({ reloaded: true }));
+}

@@ -1,0 +1,22 @@
+// Express that computes in its handlers. With PROCESSES=1 a plain server, with more the cluster that every tutorial
+// shows as the answer to CPU-bound work.
+import express from 'express';
+import { serveCluster } from './cluster.js';
+import { addFeatures, withFeatures } from './features.js';
+import { hash, hello, primes } from './work.js';
+
+const routeOf = (req) => req.route?.path ?? 'unmatched';
+
+serveCluster(() => {
+  const app = express();
+  if (withFeatures) {
+    app.use((req, res, next) => {
+      addFeatures(req, res, routeOf);
+      next();
+    });
+  }
+  app.get('/', (_req, res) => res.type('text/plain').send(hello));
+  app.get('/compute/primes', (req, res) => res.json(primes(Number(req.query.limit))));
+  app.post('/hash', express.json(), (req, res) => res.json(hash(req.body)));
+  return app.listen(0, '127.0.0.1');
+});

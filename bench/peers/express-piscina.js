@@ -1,0 +1,23 @@
+// Express that hands its work to piscina, with piscina's defaults.
+import express from 'express';
+import { Piscina } from 'piscina';
+import { serveCluster } from './cluster.js';
+import { addFeatures, withFeatures } from './features.js';
+import { hash, hello } from './work.js';
+
+const routeOf = (req) => req.route?.path ?? 'unmatched';
+
+serveCluster(() => {
+  const pool = new Piscina({ filename: new URL('./piscina-task.js', import.meta.url).href });
+  const app = express();
+  if (withFeatures) {
+    app.use((req, res, next) => {
+      addFeatures(req, res, routeOf);
+      next();
+    });
+  }
+  app.get('/', (_req, res) => res.type('text/plain').send(hello));
+  app.get('/compute/primes', async (req, res) => res.json(await pool.run(Number(req.query.limit))));
+  app.post('/hash', express.json(), (req, res) => res.json(hash(req.body)));
+  return app.listen(0, '127.0.0.1');
+});

@@ -1,0 +1,27 @@
+// Fastify that hands its work to piscina, with piscina's defaults.
+import Fastify from 'fastify';
+import { Piscina } from 'piscina';
+import { serveCluster } from './cluster.js';
+import { headers, observe, requestIdOf, withFeatures } from './features.js';
+import { hash, hello } from './work.js';
+
+const constantHeaders = Object.fromEntries(headers);
+
+serveCluster(() => {
+  const pool = new Piscina({ filename: new URL('./piscina-task.js', import.meta.url).href });
+  const app = Fastify({ genReqId: (req) => requestIdOf(req.headers['x-request-id']) });
+  if (withFeatures) {
+    app.addHook('onRequest', (req, reply, done) => {
+      reply.header('X-Request-Id', req.id).headers(constantHeaders);
+      done();
+    });
+    app.addHook('onResponse', (req, reply, done) => {
+      observe(req.method, req.routeOptions.url ?? 'unmatched', reply.statusCode, reply.elapsedTime / 1_000);
+      done();
+    });
+  }
+  app.get('/', (_req, reply) => reply.type('text/plain; charset=utf-8').send(hello));
+  app.get('/compute/primes', (req) => pool.run(Number(req.query.limit)));
+  app.post('/hash', (req) => hash(req.body));
+  void app.listen({ port: 0, host: '127.0.0.1' });
+});

@@ -1,0 +1,45 @@
+// Tables from results: as text for the terminal, as Markdown for the documents.
+import { ratio, spread } from '../statistics.js';
+
+/**
+ * @typedef {{ metric: number[] | undefined, unit?: string, base?: number[] }} Cell the values of a metric, one per
+ * round; with a `base`, their ratio to its values
+ * @typedef {{ columns: string[], rows: (string | Cell)[][] }} Table
+ */
+
+/** @param {Table} table */
+export function markdownTable({ columns, rows }) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  const rule = columns.map((_, index) => (index === 0 ? '---' : '---:'));
+  return [line(columns), line(rule), ...rows.map((row) => line(row.map(cellText)))].join('\n');
+}
+
+/** @param {Table} table */
+export function textTable({ columns, rows }) {
+  const lines = [columns, ...rows.map((row) => row.map(cellText))];
+  const widths = columns.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  return lines
+    .map(
+      (line) =>
+        `  ${line.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join('  ')}`,
+    )
+    .join('\n');
+}
+
+/** The median, and what it ranged over: `1.21 × (1.18–1.30)`. */
+export function cellText(cell) {
+  if (typeof cell === 'string') return cell;
+  const { metric, base } = cell;
+  if (metric === undefined || metric.length === 0) return '–';
+  const unit = base ? ' ×' : cell.unit ? ` ${cell.unit}` : '';
+  const { median, min, max } = base ? ratio(metric, base) : spread(metric);
+  const range = digits(min) === digits(max) ? '' : ` (${digits(min)}–${digits(max)})`;
+  return `${digits(median)}${unit}${range}`;
+}
+
+/** Three digits that mean something, at most two behind the point. @param {number} value */
+export function digits(value) {
+  const size = Math.abs(value);
+  if (size >= 1_000) return Math.round(value).toLocaleString('en-GB');
+  return String(Number(value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2)));
+}

@@ -1,0 +1,47 @@
+// How much of the cores the CPU-bound calls get at saturation, against threads that do nothing else.
+import { bareThreadsPerSecond } from '../bare-threads.js';
+import { load } from '../load/load.js';
+import { interleave } from '../rounds.js';
+import { saturatedCall } from '../saturated.js';
+import { millrace, peer, startServer } from '../servers.js';
+
+const variants = [
+  { name: 'threads', label: 'bare threads, no HTTP' },
+  { name: 'millrace', label: 'millrace', spec: millrace() },
+  { name: 'fastify-piscina', label: 'Fastify + piscina', spec: peer('fastify-piscina') },
+  { name: 'express-piscina', label: 'Express + piscina', spec: peer('express-piscina') },
+  { name: 'textbook', label: 'textbook cluster', spec: peer('express-inline') },
+];
+
+export const goodput = {
+  name: 'goodput',
+  title: 'CPU-bound calls of 25 ms answered at saturation',
+  rounds: 5,
+  async run({ quick, rounds, say }) {
+    const settings = { clients: 16, warmMs: quick ? 500 : 1_000, durationMs: quick ? 1_500 : 5_000 };
+    const { warmMs, durationMs } = settings;
+    const measured = await interleave({ rounds, variants, say }, async ({ spec }) => {
+      if (spec === undefined) {
+        return { perSecond: await bareThreadsPerSecond(saturatedCall.limit, warmMs, durationMs) };
+      }
+      const server = await startServer(spec);
+      try {
+        const target = { host: server.host, port: server.port };
+        const { perSecond, lost } = await load('closedLoop', { ...saturatedCall, ...settings, target });
+        if (lost > 0) throw new Error(`${lost} calls were not answered`);
+        return { perSecond };
+      } finally {
+        await server.close();
+      }
+    });
+    return { settings, variants: measured };
+  },
+  table: ({ variants: { threads, ...others } }) => ({
+    columns: ['server', '÷ bare threads', 'calls/s'],
+    rows: [threads, ...Object.values(others)].map(({ label, values }) => [
+      label,
+      { metric: values.perSecond, base: threads.values.perSecond },
+      { metric: values.perSecond },
+    ]),
+  }),
+};

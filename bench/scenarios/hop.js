@@ -1,0 +1,38 @@
+// What handing a small call to a thread costs the event loop: the lane, which sends calls that wait together in one
+// message, against one piscina.run per call.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { interleave } from '../rounds.js';
+
+const runner = fileURLToPath(new URL('../hop-runner.js', import.meta.url));
+
+const variants = [
+  { name: 'piscina-64', label: 'one piscina.run per call, 64 at once', side: 'piscina', concurrency: 64 },
+  { name: 'lane-64', label: 'the thread lane, 64 at once', side: 'lane', concurrency: 64 },
+  { name: 'piscina-1', label: 'one piscina.run per call, one at a time', side: 'piscina', concurrency: 1 },
+  { name: 'lane-1', label: 'the thread lane, one at a time', side: 'lane', concurrency: 1 },
+];
+
+export const hop = {
+  name: 'hop',
+  title: "The event loop's own time per call of 100 µs on a thread",
+  rounds: 7,
+  async run({ quick, rounds, say }) {
+    const settings = { warmCalls: 2_000, calls: quick ? 2_000 : 10_000 };
+    const measured = await interleave({ rounds, variants, say }, async ({ side, concurrency }) => {
+      const args = [runner, side, concurrency, settings.warmCalls, settings.calls].map(String);
+      const { stdout } = await promisify(execFile)(process.execPath, args);
+      return JSON.parse(stdout);
+    });
+    return { settings, variants: measured };
+  },
+  table: ({ variants: results }) => ({
+    columns: ['way', '÷ piscina.run', 'event loop per call'],
+    rows: Object.entries(results).map(([name, { label, values }]) => [
+      label,
+      { metric: values.loopUs, base: results[`piscina-${name.split('-')[1]}`].values.loopUs },
+      { metric: values.loopUs, unit: 'µs' },
+    ]),
+  }),
+};

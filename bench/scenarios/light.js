@@ -1,0 +1,60 @@
+// What a light request costs: CPU time of the whole process tree per answer, under a closed loop. Throughput would
+// tell of the load generator as much, which shares the cores; CPU time does not.
+import { light as lightCall, smallHash } from '../calls.js';
+import { load } from '../load/load.js';
+import { interleave } from '../rounds.js';
+import { millrace, peer, startServer } from '../servers.js';
+
+const off = { FEATURES: 'off' };
+
+const variants = [
+  { name: 'millrace', label: 'millrace', spec: millrace() },
+  { name: 'node', label: 'bare node:http', spec: peer('node-http', off) },
+  { name: 'node-features', label: 'node:http + id, headers, histogram', spec: peer('node-http') },
+  { name: 'fastify', label: 'Fastify', spec: peer('fastify-piscina', off) },
+  { name: 'fastify-features', label: 'Fastify + id, headers, histogram', spec: peer('fastify-piscina') },
+  { name: 'express', label: 'Express as it comes', spec: peer('express-inline', off) },
+  { name: 'express-features', label: 'Express + id, headers, histogram', spec: peer('express-inline') },
+  { name: 'millrace-hash', label: 'millrace, POST /hash of 1 KiB', spec: millrace(), call: smallHash },
+  {
+    name: 'fastify-hash',
+    label: 'Fastify + features, POST /hash of 1 KiB',
+    spec: peer('fastify-piscina'),
+    call: smallHash,
+  },
+];
+
+export const light = {
+  name: 'light',
+  title: 'CPU time per light request',
+  rounds: 5,
+  async run({ quick, rounds, say }) {
+    const settings = { connections: 32, warmMs: quick ? 500 : 1_500, durationMs: quick ? 700 : 2_000 };
+    const measured = await interleave({ rounds, variants, say }, async ({ spec, call = lightCall }) => {
+      const server = await startServer(spec);
+      try {
+        const job = { url: server.url, ...call, connections: settings.connections };
+        await load('saturating', { ...job, durationMs: settings.warmMs });
+        const beforeMs = server.cpuTimeMs();
+        const { answered, perSecond, failed } = await load('saturating', {
+          ...job,
+          durationMs: settings.durationMs,
+        });
+        if (failed > 0) throw new Error(`${failed} requests of ${call.request.path} failed`);
+        return { cpuUs: ((server.cpuTimeMs() - beforeMs) * 1_000) / answered, perSecond };
+      } finally {
+        await server.close();
+      }
+    });
+    return { settings, variants: measured };
+  },
+  table: (result) => ({
+    columns: ['server', 'CPU per request', '× bare node:http', '× Fastify with the same features'],
+    rows: Object.values(result.variants).map(({ label, values }) => [
+      label,
+      { metric: values.cpuUs, unit: 'µs' },
+      { metric: values.cpuUs, base: result.variants.node.values.cpuUs },
+      { metric: values.cpuUs, base: result.variants['fastify-features'].values.cpuUs },
+    ]),
+  }),
+};

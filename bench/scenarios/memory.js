@@ -1,0 +1,55 @@
+// Start-up: time to the first answer, and memory when all is up and nothing was asked yet.
+import { light } from '../calls.js';
+import { Connection, requestBytes } from '../load/connection.js';
+import { residentMb } from '../process-tree.js';
+import { interleave } from '../rounds.js';
+import { millrace, peer, serverProcesses, startServer } from '../servers.js';
+
+const variants = [
+  { name: 'millrace', label: 'millrace, 1 thread per process', spec: millrace() },
+  {
+    name: 'millrace-4',
+    label: 'millrace, 4 threads per process',
+    spec: millrace({ POOL_MIN_THREADS: '4', POOL_MAX_THREADS: '4' }),
+  },
+  { name: 'node', label: 'node:http cluster', spec: peer('node-http') },
+  { name: 'express-piscina', label: 'Express + piscina', spec: peer('express-piscina') },
+  { name: 'fastify-piscina', label: 'Fastify + piscina', spec: peer('fastify-piscina') },
+];
+
+export const memory = {
+  name: 'memory',
+  title: 'Start-up and memory',
+  rounds: 5,
+  async run({ quick, rounds, say }) {
+    const settings = { serverProcesses };
+    const measured = await interleave({ rounds: quick ? 1 : rounds, variants, say }, async ({ spec }) => {
+      const startMs = performance.now();
+      const server = await startServer(spec);
+      try {
+        const connection = new Connection({ host: server.host, port: server.port });
+        await connection.request(requestBytes(light.request));
+        const firstAnswerMs = performance.now() - startMs;
+        connection.close();
+        const [primary, ...others] = server.processes().map(residentMb);
+        return {
+          firstAnswerMs,
+          primaryMb: primary,
+          processMb: others.reduce((sum, one) => sum + one, 0) / others.length,
+        };
+      } finally {
+        await server.close();
+      }
+    });
+    return { settings, variants: measured };
+  },
+  table: ({ variants: results }) => ({
+    columns: ['server', 'until the first answer', 'a server process', 'the primary'],
+    rows: Object.values(results).map(({ label, values }) => [
+      label,
+      { metric: values.firstAnswerMs, unit: 'ms' },
+      { metric: values.processMb, unit: 'MiB' },
+      { metric: values.primaryMb, unit: 'MiB' },
+    ]),
+  }),
+};

@@ -1,0 +1,26 @@
+// All scenarios, the most telling first: --quick runs the first six.
+import { connections } from './connections.js';
+import { goodput } from './goodput.js';
+import { hop } from './hop.js';
+import { light } from './light.js';
+import { memory } from './memory.js';
+import { nice } from './nice.js';
+import { overload } from './overload.js';
+import { reload } from './reload.js';
+import { saturation } from './saturation.js';
+import { scaling } from './scaling.js';
+import { short } from './short.js';
+
+export const scenarios = [
+  saturation,
+  light,
+  goodput,
+  overload,
+  short,
+  hop,
+  nice,
+  memory,
+  connections,
+  reload,
+  scaling,
+];

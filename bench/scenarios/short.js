@@ -1,0 +1,52 @@
+// A short call among long ones: 12 clients keep calls of 1.5 s running, another one asks for a millisecond of work,
+// again and again.
+import { busyCall } from '../calls.js';
+import { load } from '../load/load.js';
+import { interleave } from '../rounds.js';
+import { millrace, peer, startServer } from '../servers.js';
+
+const shortCall = busyCall(1);
+const longCall = busyCall(1_500);
+
+const variants = [
+  { name: 'millrace', label: 'millrace', spec: millrace({ QUEUE_MAX_WAIT_MS: '60000' }) },
+  { name: 'fastify-piscina', label: 'Fastify + piscina', spec: peer('fastify-piscina') },
+  { name: 'textbook', label: 'textbook cluster', spec: peer('express-inline') },
+];
+
+export const short = {
+  name: 'short',
+  title: 'A call of 1 ms while 12 clients keep calls of 1.5 s running',
+  rounds: 3,
+  async run({ quick, rounds, say }) {
+    const settings = { longClients: 12, warmMs: quick ? 2_000 : 4_000, durationMs: quick ? 3_000 : 12_000 };
+    const { warmMs, durationMs } = settings;
+    const measured = await interleave({ rounds, variants, say }, async ({ spec }) => {
+      const server = await startServer(spec);
+      try {
+        const target = { host: server.host, port: server.port };
+        const times = { target, warmMs, durationMs };
+        const [probe] = await Promise.all([
+          load('closedLoop', { ...shortCall, ...times, clients: 1, firstAddress: 100, niceness: -10 }),
+          load('closedLoop', { ...longCall, ...times, clients: settings.longClients }),
+        ]);
+        const { count, p50, p99 } = probe.latency;
+        // Not one answer in all that time: it took at least as long.
+        return count > 0 ? { p50, p99, answered: count } : { p50: durationMs, p99: durationMs, answered: 0 };
+      } finally {
+        await server.close();
+      }
+    });
+    return { settings, variants: measured };
+  },
+  table: ({ variants }) => ({
+    columns: ['server', '÷ millrace', 'p50', 'p99', 'short calls answered'],
+    rows: Object.values(variants).map(({ label, values }) => [
+      label,
+      { metric: values.p50, base: variants.millrace.values.p50 },
+      { metric: values.p50, unit: 'ms' },
+      { metric: values.p99, unit: 'ms' },
+      { metric: values.answered },
+    ]),
+  }),
+};

@@ -1,0 +1,41 @@
+// Numbers from numbers. Medians and full ranges: with a handful of rounds on a noisy machine, a mean would mostly tell
+// of the worst round.
+
+/** @param {readonly number[]} sorted ascending @param {number} share 0 to 1 */
+export function percentile(sorted, share) {
+  if (sorted.length === 0) return Number.NaN;
+  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))];
+}
+
+/** @param {readonly number[]} values */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** @param {readonly number[]} values one per round */
+export function spread(values) {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
+}
+
+/**
+ * Round by round, then the spread: what slowed the machine down in a round slowed down both.
+ * @param {readonly number[]} values @param {readonly number[]} base
+ */
+export function ratio(values, base) {
+  return spread(values.map((value, round) => value / base[round]));
+}
+
+/** @param {readonly number[]} latenciesMs in any order */
+export function latencySummary(latenciesMs) {
+  const sorted = Float64Array.from(latenciesMs).sort();
+  return {
+    count: sorted.length,
+    p50: percentile(sorted, 0.5),
+    p90: percentile(sorted, 0.9),
+    p99: percentile(sorted, 0.99),
+    p999: percentile(sorted, 0.999),
+    max: percentile(sorted, 1),
+  };
+}
