@@ -31,6 +31,8 @@ process.on('SIGTERM', async () => {
   await pm2('kill');
   process.exit();
 });
+// PM2's daemon serves; this process only waits for signals.
+setInterval(() => undefined, 60_000);
 // Last: whoever reads it may send a signal at once.
 console.log(JSON.stringify({ url: `http://127.0.0.1:${port}/` }));
 
