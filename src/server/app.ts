@@ -48,7 +48,9 @@ export function createApp(deps: AppDeps): Express {
   const guard = access(deps.keys);
   mountIoRoutes(app, config.bodyLimitBytes, guard);
   mountProbes(app, deps.readiness);
-  if (config.docs === 'on') mountDocs(app, deps.tasks);
+  if (config.docs === 'on') {
+    mountDocs(app, deps.tasks, { keyed: deps.keys !== undefined, quota: config.cpuQuotaMsPerMinute > 0 });
+  }
   mountTasks(app, { ...deps, guard });
   // Asks for the server as a whole (RFC 9110, 9.3.7).
   app.options('\\*', optionsAnswer(allowedMethods));

@@ -12,7 +12,7 @@ import { ioApp } from '../support/app.js';
 import { startTestServer, type TestServer } from '../support/server.js';
 
 const tasks = await loadTasks([builtInTasks, describedTasks]);
-const document = JSON.parse(JSON.stringify(apiDocument(tasks, '1.2.3')));
+const document = JSON.parse(JSON.stringify(apiDocument(tasks, '1.2.3', { keyed: false, quota: false })));
 const operations = operationsOf(document);
 
 describe('the description', () => {
@@ -82,6 +82,22 @@ describe('the description', () => {
       '504',
     ]);
     expect(document.components.schemas.Problem.properties.code.enum).toEqual(Object.keys(errorTable));
+  });
+});
+
+describe('the description of a server with keys and quotas', () => {
+  const guarded = JSON.parse(JSON.stringify(apiDocument(tasks, '1.2.3', { keyed: true, quota: true })));
+  const byId = new Map(operationsOf(guarded).map(({ operation }) => [operation.operationId, operation]));
+
+  it('is valid, and says where a key is asked for and what happens without it', async () => {
+    expect(await new Validator().validate(structuredClone(guarded))).toEqual({ valid: true });
+    expect(byId.get('hash.post')).toMatchObject({ security: [{ bearer: [] }, { apiKey: [] }] });
+    expect(Object.keys(byId.get('hash.get')?.responses ?? {})).toEqual(
+      expect.arrayContaining(['401', '429']),
+    );
+    expect(Object.keys(byId.get('hello')?.responses ?? {})).toContain('401');
+    for (const open of ['livez', 'readyz', 'openapi', 'docs'])
+      expect(byId.get(open)).not.toHaveProperty('security');
   });
 });
 

@@ -1,5 +1,6 @@
 // The API's description: OpenAPI 3.1, made once from the tasks and the error table. How it is served is routes/docs.ts.
 import type { Task } from '../../lane/task-registry.js';
+import { type Access, securitySchemes } from './access.js';
 import { createComponents, type Node } from './components.js';
 import { lightPaths } from './light-paths.js';
 import { taskPaths } from './task-paths.js';
@@ -10,11 +11,11 @@ HEAD answers wherever GET does, without running a call. OPTIONS answers 204 with
 Query numbers are plain decimals. An empty, repeated or unknown parameter or field is refused.
 A client whose connection ends before its answer has left: its call is cancelled.`;
 
-/** @throws where a task's output has no JSON schema */
-export function apiDocument(tasks: readonly Task[], version: string): Node {
+/** @param access what the settings ask of callers */
+export function apiDocument(tasks: readonly Task[], version: string, access: Access): Node {
   const components = createComponents();
-  const paths: Record<string, Node> = lightPaths(components);
-  for (const task of tasks) Object.assign(paths, taskPaths(components, task));
+  const paths: Record<string, Node> = lightPaths(components, access);
+  for (const task of tasks) Object.assign(paths, taskPaths(components, task, access));
   return {
     openapi: '3.1.1',
     info: { title: 'millrace', version, description, license: { name: 'MIT', identifier: 'MIT' } },
@@ -26,6 +27,6 @@ export function apiDocument(tasks: readonly Task[], version: string): Node {
       { name: 'Description', description: 'What you are reading.' },
     ],
     paths,
-    components: components.document(),
+    components: { ...components.document(), ...(access.keyed && { securitySchemes }) },
   };
 }

@@ -24,6 +24,12 @@ const answerHeaders = {
     example: 'GET, HEAD, POST, OPTIONS',
     required: true,
   },
+  'WWW-Authenticate': {
+    description: 'How to show a key.',
+    schema: { type: 'string' },
+    example: 'Bearer realm="millrace"',
+    required: true,
+  },
 } satisfies Record<string, Node>;
 
 export type AnswerHeader = keyof typeof answerHeaders;

@@ -1,14 +1,15 @@
 // The operations of the light routes: io, probes, and the description itself. Their handlers are in routes/.
+import { type Access, accessCodes, securityOf } from './access.js';
 import type { Components, Node } from './components.js';
 import { headerParameters, headersOf } from './headers.js';
 import { problemResponses } from './problems.js';
 
 /** Path items by path. */
-export function lightPaths(components: Components): Record<string, Node> {
+export function lightPaths(components: Components, access: Access): Record<string, Node> {
   return {
-    '/': { get: hello(components) },
-    '/io/delay': { get: delay(components) },
-    '/io/echo': { post: echo(components) },
+    '/': { get: hello(components, access) },
+    '/io/delay': { get: delay(components, access) },
+    '/io/echo': { post: echo(components, access) },
     '/livez': { get: probe(components, 'livez', 'Does the event loop turn?') },
     '/readyz': { get: readiness(components) },
     '/openapi.json': { get: description(components) },
@@ -16,28 +17,30 @@ export function lightPaths(components: Components): Record<string, Node> {
   };
 }
 
-function hello(components: Components): Node {
+function hello(components: Components, access: Access): Node {
   return {
     operationId: 'hello',
     tags: ['IO'],
     summary: 'Which server process answers',
+    ...securityOf(access),
     parameters: headerParameters(components),
     responses: {
       200: answer(components, 'A greeting', 'text/plain', {
         schema: { type: 'string', pattern: '^hello from server \\d+$' },
         example: 'hello from server 4711',
       }),
-      ...problemResponses(components),
+      ...problemResponses(components, accessCodes(access, 'io')),
     },
   };
 }
 
-function delay(components: Components): Node {
+function delay(components: Components, access: Access): Node {
   return {
     operationId: 'ioDelay',
     tags: ['IO'],
     summary: 'Wait on a timer',
     description: 'Stands for a slow upstream: waits without work.',
+    ...securityOf(access),
     parameters: [
       {
         name: 'ms',
@@ -59,22 +62,28 @@ function delay(components: Components): Node {
         },
         example: { waitedMs: 50 },
       }),
-      ...problemResponses(components, ['DEADLINE_EXCEEDED']),
+      ...problemResponses(components, [...accessCodes(access, 'io'), 'DEADLINE_EXCEEDED']),
     },
   };
 }
 
-function echo(components: Components): Node {
+function echo(components: Components, access: Access): Node {
   return {
     operationId: 'ioEcho',
     tags: ['IO'],
     summary: 'The body, as it came',
     description: 'Any media type; the answer has the same.',
+    ...securityOf(access),
     parameters: headerParameters(components),
     requestBody: { content: { '*/*': { example: 'hello' } } },
     responses: {
       200: answer(components, 'The same bytes', '*/*', {}),
-      ...problemResponses(components, ['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'DEADLINE_EXCEEDED']),
+      ...problemResponses(components, [
+        ...accessCodes(access, 'io'),
+        'BODY_TOO_LARGE',
+        'UNSUPPORTED_MEDIA_TYPE',
+        'DEADLINE_EXCEEDED',
+      ]),
     },
   };
 }

@@ -54,6 +54,7 @@ function problemResponse(components: Components, status: number, codes: readonly
 
 function headersFor(codes: readonly ErrorCode[]): AnswerHeader[] {
   if (codes.includes('METHOD_NOT_ALLOWED')) return ['Allow'];
+  if (codes.includes('UNAUTHORIZED')) return ['WWW-Authenticate'];
   // Whoever is told that the server stops should look for another one, not wait.
   return codes.includes('OVERLOADED') || codes.includes('QUOTA_EXCEEDED') ? ['Retry-After'] : [];
 }

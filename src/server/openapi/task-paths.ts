@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ErrorCode } from '../../errors.js';
 import type { Task } from '../../lane/task-registry.js';
 import { querySchema } from '../query-form.js';
+import { type Access, accessCodes, securityOf } from './access.js';
 import type { Components, Node, Reference } from './components.js';
 import { headerParameters, headersOf } from './headers.js';
 import { formParameters } from './parameters.js';
@@ -21,17 +22,17 @@ const bytesType = 'application/octet-stream';
 const ofBodies: readonly ErrorCode[] = ['MALFORMED_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 
 /** Path items by path. */
-export function taskPaths(components: Components, task: Task): Record<string, Node> {
+export function taskPaths(components: Components, task: Task, access: Access): Record<string, Node> {
   const { definition, route } = task;
-  const get = getOperation(components, task);
+  const get = getOperation(components, task, access);
   const { pathParam } = definition;
-  const post = postOperation(components, task);
+  const post = postOperation(components, task, access);
   if (get === undefined) return { [route]: { post } };
   if (pathParam === undefined) return { [route]: { get, post } };
   return { [route]: { post }, [`${route}/{${pathParam}}`]: { get } };
 }
 
-function postOperation(components: Components, task: Task): Node {
+function postOperation(components: Components, task: Task, access: Access): Node {
   const { definition, name } = task;
   const json = {
     schema: shareSchema(components, `${name}.input`, definition.input, 'input'),
@@ -41,16 +42,17 @@ function postOperation(components: Components, task: Task): Node {
   const beside = definition.bytesQuery && formParameters(definition.bytesQuery, { mediaType: bytesType });
   return {
     ...commonParts(task, 'post'),
+    ...securityOf(access),
     parameters: [...(beside ?? []), ...headerParameters(components)],
     requestBody: { required: true, content: { 'application/json': json, ...bytes } },
     responses: {
       200: okResponse(components, task),
-      ...problemResponses(components, [...ofCalls, ...ofBodies]),
+      ...problemResponses(components, [...accessCodes(access, 'cpu'), ...ofCalls, ...ofBodies]),
     },
   };
 }
 
-function getOperation(components: Components, task: Task): Node | undefined {
+function getOperation(components: Components, task: Task, access: Access): Node | undefined {
   const { definition } = task;
   const schema = querySchema(definition);
   if (schema === undefined) return undefined;
@@ -61,13 +63,14 @@ function getOperation(components: Components, task: Task): Node | undefined {
   const missing: ErrorCode[] = definition.pathParam === undefined ? [] : ['NOT_FOUND'];
   return {
     ...commonParts(task, 'get'),
+    ...securityOf(access),
     parameters: [
       ...formParameters(schema, { pathParam: definition.pathParam, example }),
       ...headerParameters(components),
     ],
     responses: {
       200: okResponse(components, task),
-      ...problemResponses(components, [...ofCalls, ...missing]),
+      ...problemResponses(components, [...accessCodes(access, 'cpu'), ...ofCalls, ...missing]),
     },
   };
 }

@@ -8,13 +8,14 @@ import { AppError } from '../../errors.js';
 import type { Task } from '../../lane/task-registry.js';
 import { millraceVersion } from '../../version.js';
 import { answer } from '../answer.js';
+import type { Access } from '../openapi/access.js';
 import { apiDocument } from '../openapi/document.js';
 import { expectation } from '../preconditions.js';
 import { noQuery } from '../query.js';
 import { mountResource } from '../resource.js';
 
-export function mountDocs(app: Express, tasks: readonly Task[]): void {
-  const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion())));
+export function mountDocs(app: Express, tasks: readonly Task[], access: Access): void {
+  const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion(), access)));
   mountResource(app, '/openapi.json', { get: [expectation, description(document)] });
   const swaggerUi = swaggerUiPackage();
   mountResource(app, '/docs', { get: [expectation, page(swaggerUi)] });

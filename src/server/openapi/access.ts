@@ -1,0 +1,34 @@
+// What callers must show and how much they may use, as the settings have it: API keys and quotas.
+import type { ErrorCode } from '../../errors.js';
+import type { Node } from './components.js';
+
+export interface Access {
+  /** API keys are asked for. */
+  readonly keyed: boolean;
+  /** Clients have a quota of CPU time. */
+  readonly quota: boolean;
+}
+
+/** Two ways to show a key. */
+export const securitySchemes: Node = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'An API key as a bearer token.' },
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Api-Key',
+    description: 'An API key in a header of its own.',
+  },
+};
+
+/** A part of every operation that asks for a key. */
+export function securityOf({ keyed }: Access): Node {
+  return keyed ? { security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })) } : {};
+}
+
+/** The refusals of whom may not, or not now. */
+export function accessCodes({ keyed, quota }: Access, lane: 'io' | 'cpu'): ErrorCode[] {
+  return [
+    ...(keyed ? ['UNAUTHORIZED' as const] : []),
+    ...(quota && lane === 'cpu' ? ['QUOTA_EXCEEDED' as const] : []),
+  ];
+}
