@@ -2,8 +2,9 @@
 // what was found here.
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { ConfigError } from '../config.js';
 import type { TaskDefinition } from '../task.js';
 import { inputIssues } from './input.js';
 import { nameFault, taskName, taskRoute } from './task-files.js';
@@ -33,7 +34,7 @@ const loadsTypeScript = 'typescript' in process.features && Boolean(process.feat
 /**
  * The tasks of the folders' top-level files, by name. Files that begin with `_` or `.` and files that are no
  * modules are passed over.
- * @throws TaskFileError for the first file that cannot be served
+ * @throws TaskFileError for the first file that cannot be served; ConfigError for a folder that cannot be read
  */
 export async function loadTasks(folders: readonly string[]): Promise<readonly Task[]> {
   const tasks = new Map<string, Task>();
@@ -42,7 +43,10 @@ export async function loadTasks(folders: readonly string[]): Promise<readonly Ta
       const task = await loadTask(file);
       const twin = tasks.get(task.name);
       if (twin !== undefined)
-        throw new TaskFileError(file, `the task ${task.name} is already there (${twin.module})`);
+        throw new TaskFileError(
+          file,
+          `the task ${task.name} is already there (${fileURLToPath(twin.module)})`,
+        );
       tasks.set(task.name, task);
     }
   }
@@ -53,7 +57,12 @@ export async function loadTasks(folders: readonly string[]): Promise<readonly Ta
 async function moduleFiles(folder: string): Promise<string[]> {
   const path = resolve(folder);
   const entries = await readdir(path).catch((cause: unknown) => {
-    throw new TaskFileError(path, 'the task folder cannot be read', cause);
+    // The built-in folder is always there.
+    const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+    throw new ConfigError(
+      `TASKS_DIR must be a folder that can be read, not ${JSON.stringify(folder)}${code}`,
+      { cause },
+    );
   });
   return entries
     .filter((name) => taskName(name) !== undefined)
@@ -73,9 +82,10 @@ async function loadTask(file: string): Promise<Task> {
   try {
     exported = ((await import(module)) as { default?: unknown }).default;
   } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
     throw new TaskFileError(
       file,
-      `cannot be imported: ${cause instanceof Error ? cause.message : cause}`,
+      `cannot be imported: ${message.split('\n', 1)[0]}${moduleHint(cause)}`,
       cause,
     );
   }
@@ -87,18 +97,29 @@ async function loadTask(file: string): Promise<Task> {
   };
 }
 
+/** `npm init` writes `"type": "commonjs"`, and then Node takes no `import` in a `.js` file. */
+function moduleHint(cause: unknown): string {
+  const isHint =
+    cause instanceof SyntaxError &&
+    /outside a module|Unexpected token 'export'|of modules|import\.meta/.test(cause.message);
+  return isHint ? ' (name it .mjs, or put "type": "module" into the package.json above it)' : '';
+}
+
 const callable = z.custom((value) => typeof value === 'function', 'must be a function');
 const schema = z.custom(isZod4, 'must be a zod 4 schema');
-const output = z.union([schema, z.strictObject({ contentType: z.string().min(1) })]);
+/** What may stand in a Content-Type header. */
+const contentType = z.string().regex(/^[\w.+-]+\/[\w.+-]+(?:;[ -~]*)?$/, 'must be a media type');
+const outputRule = 'must be a zod 4 schema, { contentType }, or a list of these';
+const output = z.union([schema, z.strictObject({ contentType })], outputRule);
 
 /** What a default export must look like; the types of task.ts at run time, for modules that had no compiler. */
 const definitionShape = z.strictObject({
   summary: z.string().optional(),
   description: z.string().optional(),
   input: schema,
-  output: z.union([output, z.array(output).min(1)]).optional(),
+  output: z.union([output, z.array(output).min(1)], outputRule).optional(),
   examples: z.array(z.unknown()).optional(),
-  query: z.union([z.boolean(), schema]).optional(),
+  query: z.union([z.boolean(), schema], 'must be true, false or a zod 4 schema').optional(),
   pathParam: z.string().min(1).optional(),
   fromBytes: callable.optional(),
   bytesQuery: schema.optional(),
@@ -159,9 +180,12 @@ function checkDescribable(file: string, { input, query, bytesQuery, output = [] 
 }
 
 function zod3Hint(exported: object): string {
-  const input: unknown = 'input' in exported ? exported.input : undefined;
-  const isZod3 = typeof input === 'object' && input !== null && '_def' in input && !('_zod' in input);
-  return isZod3 ? ' (input is a zod 3 schema)' : '';
+  const old = ['input', 'query', 'output'].find((field) => isZod3(Reflect.get(exported, field)));
+  return old === undefined ? '' : ` (${old} is a zod 3 schema)`;
+}
+
+function isZod3(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '_def' in value && !('_zod' in value);
 }
 
 /** `a.b` would stand behind the GET form of `a` where that has a path parameter. */
@@ -170,7 +194,7 @@ function refuseHiddenRoutes(tasks: ReadonlyMap<string, Task>): void {
     const parent = tasks.get(task.name.replace(/\.[^.]*$/, ''));
     if (parent !== undefined && parent !== task && parent.definition.pathParam !== undefined) {
       throw new TaskFileError(
-        task.module,
+        fileURLToPath(task.module),
         `its route ${task.route} belongs to ${parent.name}/:${parent.definition.pathParam}`,
       );
     }

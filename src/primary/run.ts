@@ -44,7 +44,8 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
   const { serverProcesses, threadsPerProcess: threads } = budget(config, readCores());
   log.info({ pid: process.pid, node: process.version, serverProcesses }, 'primary started');
   // Flags were read here: what server processes need comes with `boot`.
-  cluster.setupPrimary({ args: [] });
+  // Warnings of Node become lines of their log, not text of several lines among it.
+  cluster.setupPrimary({ args: [], execArgv: [...process.execArgv, '--no-warnings'] });
   primary = startPrimary({
     configFor: (workers): ServerConfig => ({
       ...config,

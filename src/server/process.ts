@@ -1,7 +1,7 @@
 // The life of a server process between the primary's messages: hello → boot → ready → beats → close. What it serves
 // is server.ts; when it closes is the primary's decision, but for faults of its own and the primary's death.
 import cluster from 'node:cluster';
-import type { ServerConfig } from '../config.js';
+import { ConfigError, type ServerConfig } from '../config.js';
 import { TaskFileError } from '../lane/task-registry.js';
 import { createLogger, type Logger } from '../log.js';
 import {
@@ -43,6 +43,8 @@ export function runServerProcess(): void {
   });
   // Also what was rejected and never handled comes here.
   process.on('uncaughtException', fail);
+  // Node would print it in its own form, in lines of their own (see the fork's --no-warnings).
+  process.on('warning', (warning) => log?.warn({ err: warning }, 'warning'));
   cluster.worker?.on('disconnect', () => {
     // Otherwise the cluster module ends the process at once.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
@@ -108,7 +110,8 @@ function send(message: ToPrimary, sent: () => void = () => {}): void {
 
 /** The line for the user where another attempt would not help, else undefined. */
 function unbootable(error: unknown, { host, port }: ServerConfig): string | undefined {
-  if (error instanceof TaskFileError || error instanceof KeyFileError) return error.message;
+  if (error instanceof TaskFileError || error instanceof KeyFileError || error instanceof ConfigError)
+    return error.message;
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
   const listening = error.syscall === 'listen' || error.syscall === 'bind';
   return listening ? `HOST and PORT must be usable, but ${host}:${port} is not (${error.code})` : undefined;

@@ -64,6 +64,24 @@ describe('task files', () => {
     ['without run', 'a.js', good.replace('run:', 'runs:'), 'run'],
     ['with a misspelt field', 'a.js', good.replace('examples', 'exmaples'), 'exmaples'],
     ['whose example does not fit', 'a.js', good.replace('{ n: 1 }', '{ n: 1.5 }'), 'examples.0 does not fit'],
+    [
+      'whose query is a zod 3 schema',
+      'a.js',
+      good.replace('run:', 'query: { _def: {} }, run:'),
+      'query: must be true, false or a zod 4 schema (query is a zod 3 schema)',
+    ],
+    [
+      'whose output is no schema',
+      'a.js',
+      good.replace('run:', 'output: [1], run:'),
+      'output: must be a zod 4 schema, { contentType }, or a list of these',
+    ],
+    [
+      'whose content type is none',
+      'a.js',
+      good.replace('run:', 'output: { contentType: "image/png\\n" }, run:'),
+      'output: must be',
+    ],
     ['with a reserved name', 'io.delay.js', good, 'reserved'],
     ['with a name that is no route', 'a b.js', good, 'named by letters'],
     [
@@ -81,6 +99,13 @@ describe('task files', () => {
     expect(String(error)).not.toContain('\n');
   });
 
+  it('that Node takes for CommonJS are refused with what to do', async () => {
+    const folder = await folderOf({ 'a.js': good, 'package.json': '{"type":"commonjs"}' });
+    await expect(loadTasks([folder])).rejects.toThrow(
+      /a\.js: cannot be imported: .* \(name it \.mjs, or put /,
+    );
+  });
+
   it('of the same name in two folders are refused', async () => {
     const folders = [await folderOf({ 'a.js': good }), await folderOf({ 'a.mjs': good })];
     await expect(loadTasks(folders)).rejects.toThrow('already there');
@@ -95,6 +120,8 @@ describe('task files', () => {
   });
 
   it('in a folder that is not there are refused', async () => {
-    await expect(loadTasks([join(root, 'nowhere')])).rejects.toThrow('cannot be read');
+    await expect(loadTasks([join(root, 'nowhere')])).rejects.toThrow(
+      /^TASKS_DIR must be a folder that can be read, not ".*nowhere" \(ENOENT\)$/,
+    );
   });
 });
