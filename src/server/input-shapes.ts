@@ -25,10 +25,12 @@ export function inputShapes(schema: z.ZodType): Shape[] {
   return objectsOf(schema).flatMap(shapeOf);
 }
 
-/** The values that a field of the input may have: where there is a fixed set of them. */
-export function fieldValues(schema: z.ZodType, field: string): ReadonlySet<string> {
-  const values = objectsOf(schema).flatMap((object) => constantsOf(object.properties?.[field]) ?? []);
-  return new Set(values.filter((value) => typeof value === 'string'));
+/** The values that a field of the input may have: none without such a field; undefined where they are not listed. */
+export function fieldValues(schema: z.ZodType, field: string): ReadonlySet<string> | undefined {
+  const lists = objectsOf(schema)
+    .flatMap(({ properties }) => (properties?.[field] === undefined ? [] : [properties[field]]))
+    .map((one) => constantsOf(one));
+  return lists.includes(undefined) ? undefined : new Set(lists.flatMap((list) => list ?? []).map(String));
 }
 
 /** The objects that a schema describes: one, or the alternatives of a union, however they are nested. */

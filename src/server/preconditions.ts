@@ -22,15 +22,20 @@ export function announcedLength(limitOf: (req: Request) => number): RequestHandl
   };
 }
 
-const jsonType = /^application\/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?$/i;
-const bytesType = /^application\/octet-stream[ \t]*$/i;
+/**
+ * A media type without its parameters, and the charset if there is one. Parameters that the type does not define are
+ * ignored, as receivers should (RFC 9110, 8.3.1; RFC 2045, 5).
+ */
+const mediaTypeForm =
+  /^([^\s;]+)[ \t]*(?:;[ \t]*(?:charset=("?)([\w-]+)\2|[\w-]+=(?:[^\s;"]+|"[^"]*"))?[ \t]*)*$/i;
 
 export type BodyType = 'json' | 'bytes' | 'other';
 
 export function bodyTypeOf(req: Request): BodyType {
-  const type = req.headers['content-type'] ?? '';
-  if (jsonType.test(type)) return 'json';
-  return bytesType.test(type) ? 'bytes' : 'other';
+  const [, type, , charset = 'utf-8'] = mediaTypeForm.exec(req.headers['content-type'] ?? '') ?? [];
+  if (type?.toLowerCase() === 'application/octet-stream') return 'bytes';
+  const isJson = type?.toLowerCase() === 'application/json' && /^utf-?8$/i.test(charset);
+  return isJson ? 'json' : 'other';
 }
 
 const mediaTypes = { json: 'application/json (UTF-8)', bytes: 'application/octet-stream' };

@@ -41,7 +41,8 @@ export function queryForm(definition: QueryDefinition): QueryForm | undefined {
       if (parameters.has(inPath[0])) throw invalidQuery([unknownParameter(inPath[0])]);
       return inputOf(shapes, new Map([inPath, ...parameters]));
     },
-    has: (field, value) => shapes.some(({ constants }) => constants.get(field)?.includes(value)),
+    has: (field, value) =>
+      shapes.some((shape) => shape.fields.has(field) && fits(shape, new Map([[field, value]]))),
   };
 }
 

@@ -91,6 +91,8 @@ describe('a GET form has', () => {
     ]);
     const form = queryForm({ input, query: true, run: () => null });
     expect([form?.has('kind', 'flat'), form?.has('kind', 'deep')]).toEqual([true, false]);
-    expect([...fieldValues(input, 'kind')]).toEqual(['flat', 'deep']);
+    expect(fieldValues(input, 'x')).toBeUndefined();
+    expect(fieldValues(input, 'y')).toEqual(new Set());
+    expect([...(fieldValues(input, 'kind') ?? [])]).toEqual(['flat', 'deep']);
   });
 });

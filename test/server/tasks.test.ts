@@ -43,6 +43,21 @@ describe('the GET form', () => {
       .expect(200, { result: { n: -3, loud: true, label: 'true' } });
   });
 
+  it('takes any value in the path where the field does not list its values', async () => {
+    await request(app).get('/greet/3').expect(200, { times: 3 });
+    await request(app).head('/greet/3').expect(200);
+    const res = await request(app).get('/greet/30').expect(400);
+    expect(res.body.errors[0].path).toBe('times');
+    await request(app).get('/greet/often').expect(400);
+  });
+
+  it('must have the field that stands in the path', async () => {
+    const tasks = apps.tasks
+      .filter(({ name }) => name === 'greet')
+      .map((task) => ({ ...task, definition: Object.assign({}, task.definition, { pathParam: 'time' }) }));
+    expect(() => apps.app({ tasks })).toThrow(/greet\.js: pathParam: the input has no field "time"$/);
+  });
+
   it('decodes the value in the path', async () => {
     await request(app).get('/shape/do%75ble?n=1').expect(200);
   });
@@ -185,7 +200,9 @@ describe('a JSON body', () => {
     undefined,
     'text/plain',
     'application/json; charset=latin1',
-    'application/json; x=1',
+    'application/json; charset="latin1"',
+    'application/json; x=1; charset=utf-16',
+    'application/json; x',
     'application/jsonx',
     'application/x-www-form-urlencoded',
     'application/octet-stream',
@@ -194,6 +211,20 @@ describe('a JSON body', () => {
     const res = await (type === undefined ? post : post.set('Content-Type', type).send('{}'));
     expect(res.body.code).toBe('UNSUPPORTED_MEDIA_TYPE');
     expect(res.status).toBe(415);
+  });
+
+  it.each([
+    'Application/JSON',
+    'application/json;charset="UTF-8"',
+    'application/json; charset=utf8',
+    'application/json;',
+    'application/json; x=1; y="a b"; charset=utf-8',
+  ])('may be called %s', async (type) => {
+    await request(app)
+      .post('/shape')
+      .set('Content-Type', type)
+      .send('{"operation":"double","n":1}')
+      .expect(200);
   });
 
   it('may not be compressed', async () => {

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { readConfig, type ServerConfig } from '#src/config.js';
 import type { CallRecord, Lane } from '#src/lane/call.js';
 import { createLane } from '#src/lane/lane.js';
-import { loadTasks } from '#src/lane/task-registry.js';
+import { loadTasks, type Task } from '#src/lane/task-registry.js';
 import { createLogger, type Logger } from '#src/log.js';
 import { type AppDeps, createApp } from '#src/server/app.js';
 
@@ -32,6 +32,7 @@ export function ioApp(deps: Partial<AppDeps> = {}) {
 
 export interface TaskApp {
   readonly lane: Lane;
+  readonly tasks: readonly Task[];
   readonly records: readonly CallRecord[];
   app(deps?: Partial<AppDeps>): ReturnType<typeof createApp>;
 }
@@ -43,7 +44,7 @@ export async function taskApps(env: Record<string, string> = {}): Promise<TaskAp
   const tasks = await loadTasks([fileURLToPath(new URL('../fixtures/routes', import.meta.url))]);
   const records: CallRecord[] = [];
   const lane = createLane({ config, tasks, log, onCall: (record) => records.push(record), onFatal: fail });
-  return { lane, records, app: (deps) => ioApp({ config, tasks, lane, ...deps }) };
+  return { lane, tasks, records, app: (deps) => ioApp({ config, tasks, lane, ...deps }) };
 }
 
 function fail(error: unknown): never {
