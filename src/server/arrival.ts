@@ -26,9 +26,9 @@ export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): RequestHandl
   function ended(this: Response): void {
     const { req } = this;
     const { exchange } = req;
-    const left = !this.writableFinished && !exchange.answered;
+    const left = !this.writableFinished && exchange.answeredMs === undefined;
     const status = left ? clientLeftStatus : this.statusCode;
-    const durationMs = performance.now() - exchange.arrivedMs;
+    const durationMs = (exchange.answeredMs ?? performance.now()) - exchange.arrivedMs;
     onAnswer?.(req.method, routeOf(req), status, durationMs / 1_000);
     if (accessLog === 'off') return;
     // A refusal for load is no failure: metrics count it, and a line for each would be load of its own.
@@ -52,7 +52,7 @@ export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): RequestHandl
 
   return (req, res, next) => {
     const requestId = requestIdOf(req.headers['x-request-id']);
-    req.exchange = { requestId, arrivedMs: performance.now(), keyName: undefined, answered: false };
+    req.exchange = { requestId, arrivedMs: performance.now(), keyName: undefined, answeredMs: undefined };
     res.setHeader('X-Request-Id', requestId);
     for (const [name, value] of headers) res.setHeader(name, value);
     res.on('close', ended);

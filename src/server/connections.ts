@@ -48,6 +48,12 @@ export class Connection {
     return last?.headersSent === true && (!last.shouldKeepAlive || last.getHeader('connection') === 'close');
   }
 
+  /** The last answer was given during its upload, and stays open only to read and drop the rest. */
+  get isAnsweredEarly(): boolean {
+    const last = this.lastDue;
+    return last !== undefined && !last.req.complete && this.hasSaidClose && this.socket.writableLength === 0;
+  }
+
   /** The answers that are still due, in order. */
   due(): Answer[] {
     const last = this.lastDue;

@@ -101,7 +101,8 @@ export function createDrain({ http, lane, headersTimeoutMs, timings = usualTimin
   function mayEnd(connection: Connection, nowMs: number): boolean {
     const { bytesRead } = connection.socket;
     const seen = quiet.get(connection);
-    if (seen?.bytesRead !== bytesRead || connection.lastDue !== undefined || connection.state !== 'open') {
+    const isDue = connection.lastDue !== undefined && !connection.isAnsweredEarly;
+    if (seen?.bytesRead !== bytesRead || isDue || connection.state !== 'open') {
       quiet.set(connection, { bytesRead, sinceMs: nowMs });
       return false;
     }

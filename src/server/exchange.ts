@@ -8,8 +8,9 @@ export interface Exchange {
   readonly arrivedMs: number;
   /** The name of the API key that was shown, once it was found good. */
   keyName: string | undefined;
-  /** The whole answer was handed to the socket, though the exchange is kept open (see lingering-answer.ts). */
-  answered: boolean;
+  /** performance.now() when the whole answer was handed to the socket, where the exchange stays open behind it (see
+   * lingering-answer.ts). */
+  answeredMs: number | undefined;
 }
 
 declare global {

@@ -136,7 +136,12 @@ function onClientError(connection: Connection, error: Error): void {
     socket.destroy();
     return;
   }
-  if (connection.state !== 'open' || connection.hasSaidClose) return;
+  if (connection.state !== 'open') return;
+  if (connection.hasSaidClose) {
+    // It was answered during its upload, and now it has left: there is no more to wait for.
+    if (socket.readableEnded) socket.end();
+    return;
+  }
   // Who has said nothing is told nothing.
   if (socket.bytesRead === 0) {
     socket.destroy();

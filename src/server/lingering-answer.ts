@@ -41,7 +41,7 @@ export function answerDuringUpload(
   // The length tells the client that the answer is complete, although the response is not ended yet.
   if (req.method === 'HEAD') res.flushHeaders();
   else res.write(body);
-  req.exchange.answered = true;
+  req.exchange.answeredMs = performance.now();
 
   const end = () => res.end();
   const timer = setTimeout(end, lingerMs);

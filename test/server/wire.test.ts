@@ -2,6 +2,8 @@ import { EventEmitter, once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Lane } from '#src/lane/call.js';
 import { ioApp, listeningLog, type TaskApp, taskApps, testConfig } from '../support/app.js';
+import { startHttpServer } from '../support/http-server.js';
+import { RawClient } from '../support/raw-client.js';
 import { dial, head, listen } from '../support/wire.js';
 
 let apps: TaskApp;
@@ -52,6 +54,39 @@ describe('a body beyond its limit', () => {
     const wire = dial(await listen(ioApp({ config: testConfig({ BODY_LIMIT_BYTES: '1000' }) })));
     wire.send(head('POST /io/echo', 'Content-Length: 1001'));
     expect(await wire.received('BODY_TOO_LARGE')).toMatch(/^HTTP\/1.1 413 .*^Connection: close\r$/ms);
+  });
+
+  it('holds nobody up: the exchange ends with the client, and took no longer than the answer', async () => {
+    const { log, lines } = listeningLog();
+    const config = testConfig({ BODY_LIMIT_BYTES: '1000', ACCESS_LOG: 'all' });
+    const server = await startHttpServer({ handler: ioApp({ config, log }) });
+    try {
+      const client = await RawClient.connect(server.port);
+      const startedMs = performance.now();
+      client.send(head('POST /io/echo', 'Content-Length: 1001'));
+      expect((await client.answer()).status).toBe(413);
+      const answeredMs = performance.now() - startedMs;
+      client.socket.end();
+      await client.closed();
+      await server.close();
+      expect(performance.now() - startedMs).toBeLessThan(5_000);
+      expect(lines).toMatchObject([{ status: 413 }]);
+      expect(lines[0]?.durationMs).toBeLessThanOrEqual(answeredMs);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it('does not hold up a stop either', async () => {
+    const config = testConfig({ BODY_LIMIT_BYTES: '1000' });
+    const server = await startHttpServer({ handler: ioApp({ config }) });
+    const client = await RawClient.connect(server.port);
+    client.send(head('POST /io/echo', 'Content-Length: 1001'));
+    expect((await client.answer()).status).toBe(413);
+    const startedMs = performance.now();
+    expect(await server.drain.close('stop', 20_000)).toEqual({ cut: 0 });
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    client.destroy();
   });
 
   it('is refused as it streams, and the answer reaches a client that reads only after it has sent all', async () => {
