@@ -381,7 +381,10 @@ function checkTogether(config: Config): void {
       `POOL_MIN_THREADS must be at most POOL_MAX_THREADS (${config.poolMaxThreads}), not ${config.poolMinThreads}`,
     );
   }
-  if (config.adminPort === config.port && config.port !== 0 && config.adminHost === config.host) {
+  const hosts = [config.host, config.adminHost];
+  // A wildcard address takes the port of every other one of the machine.
+  const sameHost = config.host === config.adminHost || hosts.includes('0.0.0.0') || hosts.includes('::');
+  if (config.adminPort === config.port && config.port !== 0 && sameHost) {
     throw new ConfigError(`ADMIN_PORT must differ from PORT (${config.port}) on the same host`);
   }
 }

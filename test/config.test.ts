@@ -41,6 +41,7 @@ describe('settings', () => {
       'POOL_MIN_THREADS must be at most POOL_MAX_THREADS (4), not 5',
     ],
     [{ ADMIN_PORT: '3000' }, 'ADMIN_PORT must differ from PORT (3000) on the same host'],
+    [{ ADMIN_PORT: '3000', HOST: '0.0.0.0' }, 'ADMIN_PORT must differ from PORT (3000) on the same host'],
   ])('refuse %j in one line', (env, message) => {
     expect(() => readConfig(env)).toThrow(ConfigError);
     expect(() => readConfig(env)).toThrow(message);

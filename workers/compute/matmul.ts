@@ -27,9 +27,9 @@ export const matmul = defineOperation({
         if (row >= 0) problem([name, row], `must have ${rows[0]?.length} entries, as the first row has`);
         return row >= 0;
       };
-      if (ragged('a', a) || ragged('b', b)) return;
-      if (a[0]?.length !== b.length)
-        problem(['b'], `must have ${a[0]?.length} rows, as many as \`a\` has columns`);
+      const columns = a[0]?.length;
+      if (ragged('a', a) || ragged('b', b) || columns === undefined) return;
+      if (columns !== b.length) problem(['b'], `must have ${columns} rows, as many as \`a\` has columns`);
     })
     .describe('Multiply two matrices.'),
   costUs: ({ a, b }) => {
