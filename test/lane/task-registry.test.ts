@@ -80,7 +80,7 @@ describe('task files', () => {
       'whose content type is none',
       'a.js',
       good.replace('run:', 'output: { contentType: "image/png\\n" }, run:'),
-      'output: must be',
+      'output.contentType: must be a media type',
     ],
     ['with a reserved name', 'io.delay.js', good, 'reserved'],
     ['with a name that is no route', 'a b.js', good, 'named by letters'],
