@@ -1,7 +1,8 @@
-// Compiles src/ and workers/ into dist/, then removes what dist/ holds of sources that are gone,
-// so that a deleted task file is not served any more. Prints nothing when all is well.
+// Compiles src/ and workers/ into dist/, removes what dist/ holds of sources that are gone, so that a deleted task
+// file is not served any more, and copies the dashboard's files, which run in browsers, as they are. Prints nothing
+// when all is well.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +20,11 @@ for (const folder of ['src', 'workers'].filter((name) => existsSync(join(root, '
   for (const entry of readdirSync(join(root, 'dist', folder), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const built = join(entry.parentPath, entry.name);
-    const source = join(root, built.slice(join(root, 'dist').length)).replace(/\.(d\.ts|js\.map|js)$/, '');
-    if (!existsSync(`${source}.ts`) && !existsSync(`${source}.js`)) rmSync(built);
+    const original = join(root, built.slice(join(root, 'dist').length));
+    const source = original.replace(/\.(d\.ts|js\.map|js)$/, '');
+    if (![original, `${source}.ts`, `${source}.js`].some((file) => existsSync(file))) rmSync(built);
   }
 }
+
+const page = 'src/primary/admin/page';
+cpSync(join(root, page), join(root, 'dist', page), { recursive: true });

@@ -8,11 +8,12 @@ import { createRuntimeMetrics } from '../../runtime-metrics.js';
 import { localUrl, proveAddress } from '../address.js';
 import type { ClusterEvent } from '../cluster-event.js';
 import type { Primary } from '../primary.js';
-import { createAdminServer, type Resources, serveAdmin } from './admin-server.js';
+import { createAdminServer, type Resource, type Resources, serveAdmin } from './admin-server.js';
 import { expose, expositionType } from './exposition.js';
 import { createGuard } from './guard.js';
 import { createLiveFeed, type LiveFeed } from './live-feed.js';
 import { createLoadSampler } from './load-sampler.js';
+import { pageResources } from './page-files.js';
 import { reply, replyJson } from './reply.js';
 import { statusView } from './status-view.js';
 
@@ -70,7 +71,8 @@ function sampleEvery(everyMs: number, primary: Primary, feed: LiveFeed): NodeJS.
 
 function resourcesOf(primary: Primary, feed: LiveFeed): Resources {
   const primaryRuntime = createRuntimeMetrics('primary');
-  return new Map([
+  return new Map<string, Resource>([
+    ...pageResources(),
     [
       '/status',
       {

@@ -1,0 +1,96 @@
+// The dashboard: listens to /events and draws what comes. Everything it knows it was told by the server.
+import { byId, setText } from './dom.js';
+import { addEvent, describe, drawEvents } from './events.js';
+import { count, uptime } from './format.js';
+import { createPanels } from './panels.js';
+import { watchReload } from './reload.js';
+import { createTaskTable, drawServers } from './tables.js';
+
+const keptSamples = 300;
+const keptEvents = 100;
+/** EventSource comes back by itself, but for an answer that was no stream. */
+const retryMs = 2_000;
+
+const state = {
+  samples: [],
+  events: [],
+  primaryPid: undefined,
+  marks: () =>
+    state.events.flatMap((event) => {
+      const { tone, marked } = describe(event);
+      return marked ? [{ atMs: event.atMs, tone }] : [];
+    }),
+};
+const panels = createPanels(state);
+const tasks = createTaskTable();
+
+function onHistory({ samples, events, status }) {
+  // What was seen before stays: after a restart the server itself knows it no more.
+  const since = Math.min(samples[0]?.atMs ?? Date.now(), events[0]?.atMs ?? Date.now());
+  state.samples = [...state.samples.filter(({ atMs }) => atMs < since), ...samples].slice(-keptSamples);
+  state.events = [...state.events.filter(({ atMs }) => atMs < since), ...events].slice(-keptEvents);
+  drawEvents(state.events);
+  panels.draw();
+  if (status !== null) drawStatus(status, Date.now());
+  document.body.dataset.connection = 'live';
+  setText(byId('notice'), '');
+  byId('reload').disabled = false;
+}
+
+function onSnapshot({ status, sample }) {
+  state.samples.push(sample);
+  if (state.samples.length > keptSamples) state.samples.shift();
+  panels.draw();
+  drawStatus(status, sample.atMs);
+}
+
+function onLifecycle(event) {
+  state.events.push(event);
+  if (state.events.length > keptEvents) state.events.shift();
+  addEvent(event);
+}
+
+function drawStatus({ primary, servers, totals }, atMs) {
+  if (state.primaryPid !== undefined && state.primaryPid !== primary.pid) {
+    setText(byId('notice'), 'The server was restarted: counts begin anew.');
+  }
+  state.primaryPid = primary.pid;
+  document.title = `millrace: ${primary.state}`;
+  setState(primary.state);
+  setText(byId('uptime'), uptime(primary.uptimeMs));
+  setText(byId('restarts'), count(primary.restarts));
+  setText(byId('pid'), String(primary.pid));
+  drawServers(servers);
+  tasks.draw(totals, atMs);
+}
+
+function setState(name) {
+  byId('state').dataset.state = name;
+  setText(byId('state'), name);
+}
+
+function onLost() {
+  document.body.dataset.connection = 'lost';
+  document.title = 'millrace: not connected';
+  setState('not connected');
+  setText(
+    byId('notice'),
+    'The server does not answer. What you see is from before; trying again every second.',
+  );
+  byId('reload').disabled = true;
+}
+
+function connect() {
+  const source = new EventSource('/events');
+  const on = (name, handle) => source.addEventListener(name, ({ data }) => handle(JSON.parse(data)));
+  on('history', onHistory);
+  on('snapshot', onSnapshot);
+  on('lifecycle', onLifecycle);
+  source.addEventListener('error', () => {
+    onLost();
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, retryMs);
+  });
+}
+
+watchReload();
+connect();

@@ -1,0 +1,117 @@
+// The two tables: server processes, and calls by task.
+import { byId, element } from './dom.js';
+import { count, duration, rate, uptime } from './format.js';
+
+/** Beyond this many, threads are told by number alone. */
+const drawnThreads = 12;
+
+/** @param {object[]} servers as in /status, and with slot and losses */
+export function drawServers(servers) {
+  const rows = [...servers].sort((a, b) => a.slot - b.slot || b.uptimeMs - a.uptimeMs).map(serverRow);
+  byId('servers')
+    .querySelector('tbody')
+    .replaceChildren(...rows);
+}
+
+function serverRow({ slot, pid, state, losses, uptimeMs, eventLoopDelayMs, threads, queue }) {
+  const dead = state === 'dead';
+  const known = (text) => (dead || state === 'starting' ? '–' : text);
+  return element(
+    'tr',
+    { 'data-state': state },
+    element('th', { scope: 'row' }, `server ${slot}`),
+    cell('state', element('span', { class: 'pill', 'data-state': state }, state)),
+    number('pid', String(pid)),
+    number('uptime', dead ? '–' : uptime(uptimeMs)),
+    number('restarts', count(losses)),
+    number('loop delay p50', known(duration(eventLoopDelayMs.p50))),
+    number('loop delay p99', known(duration(eventLoopDelayMs.p99))),
+    cell('threads', threadsOf(threads)),
+    cell('queue', queueOf(queue)),
+  );
+}
+
+function threadsOf({ busy, idle, max }) {
+  const text = element('span', { class: 'text' }, `${busy} busy, ${idle} idle, ${max} max`);
+  const boxes = element('span', { class: 'threads', 'aria-hidden': 'true' });
+  for (let i = 0; i < max && max <= drawnThreads; i++) {
+    boxes.append(element('i', { class: i < busy ? 'busy' : i < busy + idle ? 'idle' : 'absent' }));
+  }
+  return element('span', { class: 'both' }, boxes, text);
+}
+
+function queueOf({ waiting, limit }) {
+  const meter = element('meter', {
+    min: '0',
+    max: String(Math.max(limit, 1)),
+    value: String(waiting),
+    'aria-hidden': 'true',
+  });
+  return element(
+    'span',
+    { class: 'both' },
+    meter,
+    element('span', { class: 'text' }, `${count(waiting)} of ${count(limit)}`),
+  );
+}
+
+export function createTaskTable() {
+  let before;
+
+  return {
+    /** @param {Record<string, Record<string, number>>} totals @param {number} atMs */
+    draw(totals, atMs) {
+      const section = byId('tasks');
+      const tasks = Object.entries(totals).sort(([a], [b]) => a.localeCompare(b));
+      section.classList.toggle('is-empty', tasks.length === 0);
+      const rows = tasks.map(([task, counts]) => {
+        const last = before?.totals[task];
+        const seconds = before === undefined ? 0 : (atMs - before.atMs) / 1_000;
+        const perSecond = last === undefined || seconds <= 0 ? null : (ended(counts) - ended(last)) / seconds;
+        return taskRow(task, counts, perSecond === null ? null : Math.max(0, perSecond));
+      });
+      section.querySelector('tbody').replaceChildren(...rows);
+      before = { totals, atMs };
+    },
+  };
+}
+
+function ended({ completed, failed, refused, expired, cancelled }) {
+  return completed + failed + refused + expired + cancelled;
+}
+
+function taskRow(task, counts, perSecond) {
+  const outcome = (name, tone) => {
+    const value = counts[name];
+    return number(name, count(value), value === 0 ? 'zero' : tone);
+  };
+  return element(
+    'tr',
+    {},
+    element('th', { scope: 'row' }, task),
+    number('calls/s', rate(perSecond)),
+    outcome('completed', ''),
+    outcome('failed', 'bad'),
+    outcome('refused', 'warn'),
+    outcome('expired', 'warn'),
+    outcome('cancelled', ''),
+    cell('lane', lanesOf(counts)),
+  );
+}
+
+function lanesOf({ inline, thread }) {
+  const all = inline + thread;
+  if (all === 0) return element('span', { class: 'text zero' }, 'none ran yet');
+  const share = Math.round((inline / all) * 100);
+  const meter = element('meter', { min: '0', max: '100', value: String(100 - share), 'aria-hidden': 'true' });
+  const text = `${count(inline)} inline, ${count(thread)} thread`;
+  return element('span', { class: 'both' }, meter, element('span', { class: 'text' }, text));
+}
+
+function number(label, text, tone = '') {
+  return element('td', { class: `number ${tone}`, 'data-label': label }, text);
+}
+
+function cell(label, child) {
+  return element('td', { 'data-label': label }, child);
+}
