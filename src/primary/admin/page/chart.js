@@ -2,7 +2,8 @@
 import uPlot from '/uplot.js';
 import { time } from './format.js';
 
-const windowSeconds = 300;
+/** A young server's few samples fill the width, too. */
+const shortestSeconds = 90;
 const syncKey = 'millrace';
 const font = '11px system-ui, sans-serif';
 
@@ -38,15 +39,16 @@ export function createChart(parent, { height, lines, band, scale, tick, events, 
       width: Math.max(parent.clientWidth, 100),
       height,
       legend: { show: false },
-      padding: [8, 6, 0, 0],
+      padding: [8, 22, 0, 0],
       cursor: { sync: { key: syncKey }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
-      scales: { x: { range: (_u, _min, max) => [max - windowSeconds, max] }, y: scale },
+      scales: { x: { range: (_u, min, max) => [Math.min(min, max - shortestSeconds), max] }, y: scale },
       axes: [
-        { ...axis, size: 24, space: 90, values: (_u, splits) => splits.map((at) => time(at * 1_000)) },
+        { ...axis, size: 24, space: 76, values: (_u, splits) => splits.map((at) => time(at * 1_000)) },
         {
           ...axis,
           size: 52,
           space: 28,
+          ...(scale.distr === 3 && { splits: (_u, _axis, min, max) => decades(min, max) }),
           values: (_u, splits) => splits.map((one) => (one === null ? '' : tick(one))),
         },
       ],
@@ -63,6 +65,13 @@ export function createChart(parent, { height, lines, band, scale, tick, events, 
   new ResizeObserver(() => chart.setSize({ width: parent.clientWidth, height })).observe(parent);
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => chart.redraw());
   return { setData: (data) => chart.setData(data) };
+}
+
+/** Lines at powers of ten only. */
+function decades(min, max) {
+  const lines = [];
+  for (let one = min; one <= max * 1.001; one *= 10) lines.push(one);
+  return lines;
 }
 
 function isolated(values) {

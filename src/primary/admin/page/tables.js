@@ -41,16 +41,10 @@ function threadsOf({ busy, idle, max }) {
 }
 
 function queueOf({ waiting, limit }) {
-  const meter = element('meter', {
-    min: '0',
-    max: String(Math.max(limit, 1)),
-    value: String(waiting),
-    'aria-hidden': 'true',
-  });
   return element(
     'span',
     { class: 'both' },
-    meter,
+    bar(limit === 0 ? 0 : waiting / limit),
     element('span', { class: 'text' }, `${count(waiting)} of ${count(limit)}`),
   );
 }
@@ -102,10 +96,14 @@ function taskRow(task, counts, perSecond) {
 function lanesOf({ inline, thread }) {
   const all = inline + thread;
   if (all === 0) return element('span', { class: 'text zero' }, 'none ran yet');
-  const share = Math.round((inline / all) * 100);
-  const meter = element('meter', { min: '0', max: '100', value: String(100 - share), 'aria-hidden': 'true' });
   const text = `${count(inline)} inline, ${count(thread)} thread`;
-  return element('span', { class: 'both' }, meter, element('span', { class: 'text' }, text));
+  return element('span', { class: 'both' }, bar(thread / all), element('span', { class: 'text' }, text));
+}
+
+function bar(share) {
+  const filled = element('i', {});
+  filled.style.width = `${Math.min(100, share * 100)}%`;
+  return element('span', { class: 'bar', 'aria-hidden': 'true' }, filled);
 }
 
 function number(label, text, tone = '') {
