@@ -1,1 +1,20 @@
-export function writeReport() {}
+// Writes the documents' tables and the charts from the results that are kept. Nobody edits those by hand.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { charts, contentOf, documents } from './documents.js';
+import { fillMarkers } from './markers.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** @param {(name: string) => object | undefined} read a result by its scenario */
+export function writeReport(read) {
+  for (const path of documents) {
+    if (!existsSync(root + path)) continue;
+    const text = readFileSync(root + path, 'utf8');
+    writeFileSync(
+      root + path,
+      fillMarkers(text, (name) => contentOf(name, read)),
+    );
+  }
+  for (const [path, svg] of Object.entries(charts(read))) writeFileSync(root + path, svg);
+}

@@ -19,7 +19,7 @@ export const hop = {
   title: "The event loop's own time per call of 100 µs on a thread",
   rounds: 7,
   async run({ quick, rounds, say }) {
-    const settings = { warmCalls: 2_000, calls: quick ? 2_000 : 10_000 };
+    const settings = { warmCalls: quick ? 500 : 2_000, calls: quick ? 1_000 : 10_000 };
     const measured = await interleave({ rounds, variants, say }, async ({ side, concurrency }) => {
       const args = [runner, side, concurrency, settings.warmCalls, settings.calls].map(String);
       const { stdout } = await promisify(execFile)(process.execPath, args);

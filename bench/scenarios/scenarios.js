@@ -10,6 +10,7 @@ import { reload } from './reload.js';
 import { saturation } from './saturation.js';
 import { scaling } from './scaling.js';
 import { short } from './short.js';
+import { simulation } from './simulation.js';
 
 export const scenarios = [
   saturation,
@@ -23,4 +24,5 @@ export const scenarios = [
   connections,
   reload,
   scaling,
+  simulation,
 ];

@@ -5,9 +5,6 @@ import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
 
-const shortCall = busyCall(1);
-const longCall = busyCall(1_500);
-
 const variants = [
   { name: 'millrace', label: 'millrace', spec: millrace({ QUEUE_MAX_WAIT_MS: '60000' }) },
   { name: 'fastify-piscina', label: 'Fastify + piscina', spec: peer('fastify-piscina') },
@@ -21,6 +18,8 @@ export const short = {
   async run({ quick, rounds, say }) {
     const settings = { longClients: 12, warmMs: quick ? 2_000 : 4_000, durationMs: quick ? 3_000 : 12_000 };
     const { warmMs, durationMs } = settings;
+    const shortCall = busyCall(1);
+    const longCall = busyCall(1_500);
     const measured = await interleave({ rounds, variants, say }, async ({ spec }) => {
       const server = await startServer(spec);
       try {

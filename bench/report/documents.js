@@ -1,0 +1,187 @@
+// What the documents show of the results: a table or a figure for each marker, and the charts. Pure: results in, text
+// out, so that a test can tell whether a document is what its results give.
+import { scenarios } from '../scenarios/scenarios.js';
+import { median, ratio, spread } from '../statistics.js';
+import { barChart } from './chart.js';
+import { cellText, digits, markdownTable } from './table.js';
+
+/** Documents with markers. */
+export const documents = ['README.md', 'docs/tuning.md', 'docs/benchmark.md'];
+
+/** Node versions whose results may stand beside the reference. */
+const otherNodes = ['node22', 'node24', 'node26'];
+
+/** @param {(name: string) => object | undefined} read a result by its scenario */
+export function charts(read) {
+  const saturation = read('saturation');
+  const light = read('light');
+  return {
+    ...(saturation && { 'docs/light-under-load.svg': lightUnderLoad(saturation.variants) }),
+    ...(light && { 'docs/light-cost.svg': lightCost(light.variants) }),
+  };
+}
+
+function lightUnderLoad({ idle, ...others }) {
+  return barChart({
+    title: 'Light-route p99 while the CPU is saturated',
+    subtitle:
+      'ms, logarithmic; GET / at 200/s, 8 CPU-bound calls of 25 ms always in flight; whiskers: least and greatest round',
+    logarithmic: true,
+    limit: { value: median(idle.values.p99), label: 'millrace, idle' },
+    bars: Object.entries(others).map(([name, { label, values }]) => bar(name, label, values.p99, 'ms')),
+  });
+}
+
+function lightCost(variants) {
+  const names = ['millrace', 'node', 'node-features', 'fastify-features', 'express', 'express-features'];
+  return barChart({
+    title: 'CPU time per GET /, whole process tree',
+    subtitle: 'µs; all processes and threads; whiskers: least and greatest round',
+    bars: names.map((name) => bar(name, variants[name].label, variants[name].values.cpuUs, 'µs')),
+  });
+}
+
+function bar(name, label, values, unit) {
+  const range = spread(values);
+  return { label, text: `${digits(range.median)} ${unit}`, ...range, ours: name === 'millrace' };
+}
+
+/**
+ * @param {string} name of a marker: a scenario for its table, `hero`, `summary`, `machine`, or one figure as
+ *   `scenario/variant/metric`, with a further `/variant` to divide by that one's
+ * @param {(name: string) => object | undefined} read
+ * @returns {string | undefined} undefined where its results are not there
+ */
+export function contentOf(name, read) {
+  if (name === 'hero') return hero(read('saturation'));
+  if (name === 'summary') return summary(read);
+  if (name === 'machine') return machine(read('saturation'));
+  if (name === 'light') return lightTables(read);
+  if (name.includes('/')) return figure(name, read);
+  const scenario = scenarios.find((one) => one.name === name);
+  const result = read(name);
+  return scenario && result && markdownTable(scenario.table(result));
+}
+
+function figure(name, read) {
+  const [scenario, variant, metric, base] = name.split('/');
+  const variants = read(scenario)?.variants;
+  if (variants === undefined) return undefined;
+  const values = variants[variant].values[metric];
+  const by = base && variants[base].values[metric];
+  return digits(by ? ratio(values, by).median : median(values));
+}
+
+function hero(saturation) {
+  if (saturation === undefined) return undefined;
+  const { idle, millrace, 'express-piscina': piscina, textbook } = saturation.variants;
+  const p99 = (variant) => `${digits(median(variant.values.p99))} ms`;
+  return [
+    '![Light-route p99 while the CPU is saturated, millrace against its peers](docs/light-under-load.svg)',
+    '',
+    `With the cores full of CPU-bound calls, 99 of 100 light requests are answered within **${p99(millrace)}**`,
+    `(idle: ${p99(idle)}); Express with piscina takes ${p99(piscina)}, the cluster that computes in its handlers ${p99(textbook)}.`,
+  ].join('\n');
+}
+
+function machine(result) {
+  if (result === undefined) return undefined;
+  const { cpu, cores, node, packages, date } = result.machine;
+  const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
+  return `Measured on ${cores} cores (${cpu}), Node ${node.slice(1)}, ${versions.join(', ')}, on ${date.slice(0, 10)}.`;
+}
+
+/** The claims of the project, each with its goal and what was measured. */
+function summary(read) {
+  const rows = claims.flatMap(({ scenario, claim, goal, figure }) => {
+    const result = read(scenario);
+    return result ? [[claim, goal, figure(result.variants)]] : [];
+  });
+  if (rows.length === 0) return undefined;
+  const table = markdownTable({ columns: ['what', 'goal', 'measured'], rows });
+  return `${table}\n\n${machine(read('saturation') ?? read('light')) ?? ''}\nEvery table: [docs/benchmark.md](docs/benchmark.md); the raw figures: [bench/results](bench/results).`;
+}
+
+const over = (metric, base) => cellText({ metric, base });
+
+const claims = [
+  {
+    scenario: 'saturation',
+    claim: 'light-route p99 with the cores full ÷ idle',
+    goal: '≤ 1.5 ×',
+    figure: ({ millrace, idle }) => over(millrace.values.p99, idle.values.p99),
+  },
+  {
+    scenario: 'light',
+    claim: 'CPU per `GET /`, all features on ÷ bare `node:http` without any',
+    goal: '≤ 1.25 ×',
+    figure: ({ millrace, node }) => over(millrace.values.cpuUs, node.values.cpuUs),
+  },
+  {
+    scenario: 'light',
+    claim: 'the same ÷ Fastify with the same features',
+    goal: '≤ 1 ×',
+    figure: ({ millrace, 'fastify-features': fastify }) => over(millrace.values.cpuUs, fastify.values.cpuUs),
+  },
+  {
+    scenario: 'light',
+    claim: 'CPU per `POST /hash` of 1 KiB ÷ `GET /`',
+    goal: '≤ 2 ×',
+    figure: ({ millrace, 'millrace-hash': hash }) => over(hash.values.cpuUs, millrace.values.cpuUs),
+  },
+  {
+    scenario: 'goodput',
+    claim: 'CPU-bound calls/s at saturation ÷ bare threads without HTTP',
+    goal: '≥ 0.95 ×',
+    figure: ({ millrace, threads }) => over(millrace.values.perSecond, threads.values.perSecond),
+  },
+  {
+    scenario: 'overload',
+    claim: 'the same at 10 times the load ÷ at saturation (2 times)',
+    goal: '≥ 0.95 ×',
+    figure: (variants) => over(variants['millrace-10'].values.goodput, variants['millrace-2'].values.goodput),
+  },
+  {
+    scenario: 'overload',
+    claim: 'p99 of what was accepted at 10 times the load (`QUEUE_MAX_WAIT_MS=1000`, calls of 50 ms)',
+    goal: '≤ 1,075 ms',
+    figure: (variants) => cellText({ metric: variants['millrace-10'].values.acceptedP99, unit: 'ms' }),
+  },
+  {
+    scenario: 'overload',
+    claim: 'p50 of refusals at 10 times the load',
+    goal: '< 10 ms',
+    figure: (variants) => cellText({ metric: variants['millrace-10'].values.refusedP50, unit: 'ms' }),
+  },
+  {
+    scenario: 'short',
+    claim: 'p50 of a 1 ms call while 12 clients keep 1.5 s calls running',
+    goal: '< 30 ms',
+    figure: ({ millrace }) => cellText({ metric: millrace.values.p50, unit: 'ms' }),
+  },
+  {
+    scenario: 'hop',
+    claim: 'event-loop time per 100 µs call, 64 at once ÷ one `piscina.run` each',
+    goal: '≤ 0.33 ×',
+    figure: (variants) => over(variants['lane-64'].values.loopUs, variants['piscina-64'].values.loopUs),
+  },
+  {
+    scenario: 'reload',
+    claim: 'requests lost in three reloads under 18 clients',
+    goal: '0',
+    figure: ({ millrace }) => cellText({ metric: millrace.values.lost }),
+  },
+];
+
+/** The reference, and its ratios on other versions of Node. */
+function lightTables(read) {
+  const result = read('light');
+  if (result === undefined) return undefined;
+  const { table } = scenarios.find(({ name }) => name === 'light');
+  const tables = [markdownTable(table(result))];
+  for (const node of otherNodes) {
+    const other = read(`light.${node}`);
+    if (other) tables.push(`Node ${other.machine.node.slice(1)}:`, markdownTable(table(other)));
+  }
+  return tables.join('\n\n');
+}

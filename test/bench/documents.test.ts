@@ -1,0 +1,28 @@
+// Figures in the documents are what the committed results give: nobody edits them by hand, nothing is out of date.
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { charts, contentOf, documents } from '../../bench/report/documents.js';
+import { fillMarkers } from '../../bench/report/markers.js';
+import { readResult } from '../../bench/results.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+test.each(documents)('%s shows the figures of the committed results', (path) => {
+  const text = readFileSync(root + path, 'utf8');
+  expect(fillMarkers(text, (name) => contentOf(name, readResult))).toBe(text);
+});
+
+test.each(Object.entries(charts(readResult)))('%s is drawn from the committed results', (path, svg) => {
+  expect(existsSync(root + path)).toBe(true);
+  expect(readFileSync(root + path, 'utf8')).toBe(svg);
+});
+
+test('a marker in a line is filled in the line, one between lines as lines of their own', () => {
+  const text = 'p99 <!-- bench:a/b/c -->1<!-- /bench:a/b/c --> ms\n<!-- bench:t -->\n<!-- /bench:t -->\n';
+  const filled = fillMarkers(text, (name) => (name === 't' ? '| x |' : '2'));
+  expect(filled).toBe(
+    'p99 <!-- bench:a/b/c -->2<!-- /bench:a/b/c --> ms\n<!-- bench:t -->\n| x |\n<!-- /bench:t -->\n',
+  );
+  expect(fillMarkers(filled, (name) => (name === 't' ? '| x |' : '2'))).toBe(filled);
+});
