@@ -108,6 +108,8 @@ export interface AppErrorOptions {
   readonly retryAfterSeconds?: number;
   /** The methods a 405 allows. */
   readonly allow?: readonly string[];
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** An error with a code. `message` is what the user reads as `detail`: never an inner message or a secret. */
@@ -117,6 +119,7 @@ export class AppError extends Error {
   readonly issues: readonly InputIssue[] | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly allow: readonly string[] | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
 
   constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
     super(detail, 'cause' in options ? { cause: options.cause } : undefined);
@@ -124,6 +127,7 @@ export class AppError extends Error {
     this.issues = options.issues;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.allow = options.allow;
+    this.headers = options.headers;
   }
 
   get status(): number {

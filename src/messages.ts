@@ -34,6 +34,22 @@ export interface ServerStatus {
   readonly tasks: Readonly<Record<string, TaskCounts>>;
 }
 
+/** What a server process did with a client's CPU quota since it last told, and what it expects to need. */
+export interface QuotaReport {
+  readonly client: string;
+  /** CPU time it took from the client's account by itself; below 0: it brings back what it did not use. */
+  readonly drewMs: number;
+  readonly wantMs: number;
+}
+
+export interface QuotaGrant {
+  readonly client: string;
+  /** CPU time that the server process may spend from now on. It is no longer in the account. */
+  readonly grantedMs: number;
+  /** What the account then holds; below 0: a debt. */
+  readonly leftMs: number;
+}
+
 export type ToServer =
   | {
       readonly type: 'boot';
@@ -45,6 +61,8 @@ export type ToServer =
   | { readonly type: 'readiness'; readonly readiness: ClusterReadiness }
   /** Asks for a report, and for the process's own figures where they are wanted: they cost about a millisecond. */
   | { readonly type: 'report'; readonly id: number; readonly runtime: boolean }
+  /** The answer to each `quota`: one grant per report. */
+  | { readonly type: 'quota'; readonly grants: readonly QuotaGrant[] }
   /** Drain and leave; `timeoutMs` from now, then what is open is cut. */
   | { readonly type: 'close'; readonly mode: CloseMode; readonly timeoutMs: number };
 
@@ -63,6 +81,8 @@ export type ToPrimary =
       readonly metrics: MetricsReport;
       readonly runtime: RuntimeMetrics | null;
     }
+  /** Answered by `quota`; the next one comes after the answer. */
+  | { readonly type: 'quota'; readonly reports: readonly QuotaReport[] }
   /** It cannot boot, and another attempt would not change that (a bad task file, an address in use): one line. */
   | { readonly type: 'unbootable'; readonly line: string }
   /** It met an uncaught exception and drains by itself: time to replace it. */

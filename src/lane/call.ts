@@ -53,12 +53,29 @@ export interface CallRecord {
   readonly runMs: number;
 }
 
+/** Who decides what a client may use, and is told what it used. In ms; the clock is monotonicMs(). */
+export interface CallMeter {
+  /** @throws AppError QUOTA_EXCEEDED where the client has nothing left */
+  check(client: string, nowMs: number): void;
+  /** @throws AppError QUOTA_EXCEEDED where the estimate is more than the client has left */
+  charge(client: string, estimateMs: number, nowMs: number): CallCharge;
+}
+
+/** What a call was charged. */
+export interface CallCharge {
+  /** How long it ran, 0 if never: the charge is corrected to that. What is said last counts. */
+  ran(runMs: number, nowMs: number): void;
+}
+
 export interface Lane {
   /** Resolves when a first thread has run something. */
   warm(): Promise<void>;
-  /** Before a body is read: refuses at once where the queue is full by count. @throws AppError OVERLOADED */
-  checkRoom(task: Task): void;
-  /** @throws AppError OVERLOADED where the estimated wait is too long. */
+  /**
+   * Before a body is read: refuses at once where the client's quota is spent or the queue is full by count.
+   * @throws AppError QUOTA_EXCEEDED, OVERLOADED
+   */
+  checkRoom(task: Task, client: string): void;
+  /** @throws AppError QUOTA_EXCEEDED; OVERLOADED where the estimated wait is too long. */
   call(task: Task, input: CallInput, options: CallOptions): Call;
   status(): LaneStatus;
   /**

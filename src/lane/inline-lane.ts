@@ -2,7 +2,7 @@
 // cancellation are promises of the thread lane, for what runs here has ended before anybody could ask.
 import { monotonicMs } from '../clock.js';
 import type { Logger } from '../log.js';
-import type { Call, CallOptions, CallResult } from './call.js';
+import type { Call, CallCharge, CallOptions, CallResult } from './call.js';
 import { createCallContext } from './call-context.js';
 import { stopFlag } from './control.js';
 import type { Ledger } from './ledger.js';
@@ -15,34 +15,52 @@ import type { Task } from './task-registry.js';
 import type { CallReply } from './thread-protocol.js';
 
 export interface InlineLane {
-  run(task: Task, input: unknown, options: CallOptions, profile: CallProfile): Call;
+  run(
+    task: Task,
+    input: unknown,
+    options: CallOptions,
+    profile: CallProfile,
+    charge: CallCharge | undefined,
+  ): Call;
 }
 
 export function createInlineLane(inlineMaxUs: number, ledger: Ledger, log: Logger): InlineLane {
   const surpriseUs = inlineMaxUs * surpriseFactor;
 
-  function answer(task: Task, profile: CallProfile, reply: CallReply): CallResult {
+  function answer(
+    task: Task,
+    profile: CallProfile,
+    charge: CallCharge | undefined,
+    reply: CallReply,
+  ): CallResult {
     if (reply.type === 'skipped') throw new TypeError('nothing is skipped inline');
     const { runMs } = reply;
-    profile.kind.learnInline(profile.cost, runMs * 1_000, surpriseUs, monotonicMs());
+    const nowMs = monotonicMs();
+    profile.kind.learnInline(profile.cost, runMs * 1_000, surpriseUs, nowMs);
+    charge?.ran(runMs, nowMs);
     ledger.record({ task: task.name, outcome: outcomeOf(reply), lane: 'inline', queueMs: 0, runMs });
     if (reply.type === 'failed') throw replyError(reply);
     return { lane: 'inline', contentType: reply.contentType, body: reply.body, queueMs: 0, runMs };
   }
 
-  async function settle(task: Task, profile: CallProfile, reply: Promise<CallReply>): Promise<CallResult> {
+  async function settle(
+    task: Task,
+    profile: CallProfile,
+    charge: CallCharge | undefined,
+    reply: Promise<CallReply>,
+  ): Promise<CallResult> {
     // It was synchronous until now: what it is seen to be here keeps the kind on threads from now on.
     profile.kind.learn(profile.cost, 0, false);
-    return answer(task, profile, await reply);
+    return answer(task, profile, charge, await reply);
   }
 
   return {
-    run(task, input, options, profile) {
+    run(task, input, options, profile, charge) {
       const context = createCallContext(neverStopped, createTaskLog(log, task, options));
       const reply = runTask(task.definition, input, context);
-      if (reply instanceof Promise) return { result: settle(task, profile, reply), cancel: nothing };
+      if (reply instanceof Promise) return { result: settle(task, profile, charge, reply), cancel: nothing };
       try {
-        return { result: Promise.resolve(answer(task, profile, reply)), cancel: nothing };
+        return { result: Promise.resolve(answer(task, profile, charge, reply)), cancel: nothing };
       } catch (error) {
         return { result: Promise.reject(error), cancel: nothing };
       }

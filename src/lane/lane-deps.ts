@@ -1,7 +1,7 @@
 // What the lane is made from.
 import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
-import type { CallRecord } from './call.js';
+import type { CallMeter, CallRecord } from './call.js';
 import type { Task } from './task-registry.js';
 
 export type LaneConfig = Pick<
@@ -22,6 +22,8 @@ export interface LaneDeps {
   readonly config: LaneConfig;
   readonly tasks: readonly Task[];
   readonly log: Logger;
+  /** None: everybody may use what there is. */
+  readonly meter?: CallMeter | undefined;
   /** Every call, once, when its outcome is known. */
   readonly onCall?: (record: CallRecord) => void;
   /** No thread can be started any more: this process is of no use. */

@@ -13,7 +13,7 @@ import type { Task } from './task-registry.js';
 import { createThreadLane } from './thread-lane.js';
 
 export function createLane(deps: LaneDeps): Lane {
-  const { config, tasks, log, onCall = () => undefined } = deps;
+  const { config, tasks, log, meter, onCall = () => undefined } = deps;
   const ledger = createLedger(
     tasks.map((task) => task.name),
     onCall,
@@ -35,7 +35,12 @@ export function createLane(deps: LaneDeps): Lane {
 
   return {
     warm: () => threads.warm(),
-    checkRoom: (task) => counted(task, threads.checkRoom),
+    checkRoom(task, client) {
+      counted(task, () => {
+        meter?.check(client, monotonicMs());
+        threads.checkRoom();
+      });
+    },
     call(task, input, options) {
       if (closed) throw shuttingDownError();
       const nowMs = monotonicMs();
@@ -44,10 +49,18 @@ export function createLane(deps: LaneDeps): Lane {
         throw deadlineError();
       }
       const profile = profileCall(estimates, task, input);
+      const charge =
+        meter &&
+        counted(task, () => meter.charge(options.client, profile.kind.likelyUs(profile.cost) / 1_000, nowMs));
       if (input.type === 'value' && runsInline(profile.kind, profile.cost, config.inlineMaxUs, nowMs)) {
-        return inline.run(task, input.value, options, profile);
+        return inline.run(task, input.value, options, profile, charge);
       }
-      return counted(task, () => threads.submit(task, input, options, profile));
+      try {
+        return counted(task, () => threads.submit(task, input, options, profile, charge));
+      } catch (error) {
+        charge?.ran(0, nowMs);
+        throw error;
+      }
     },
     status() {
       const { busy, idle, waiting } = threads.counts();

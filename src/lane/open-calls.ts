@@ -62,7 +62,10 @@ export function createOpenCalls(ledger: Ledger, alarmed: (call: PendingCall) => 
       const sentMs = call.state.at === 'thread' && began ? call.state.sentMs : nowMs;
       const queueMs = sentMs - call.arrivedMs;
       const lane = began ? 'thread' : 'none';
-      ledger.record({ task: call.task.name, outcome, lane, queueMs, runMs: nowMs - sentMs });
+      const runMs = nowMs - sentMs;
+      ledger.record({ task: call.task.name, outcome, lane, queueMs, runMs });
+      // Where it still runs, its reply tells more.
+      call.charge?.ran(runMs, nowMs);
       call.reject(error);
     },
     setAlarm,

@@ -1,6 +1,6 @@
 // A call on its way through the thread lane: what it is, where it stands, and its answer.
 import { AppError } from '../errors.js';
-import type { CallInput, CallOptions, CallResult } from './call.js';
+import type { CallCharge, CallInput, CallOptions, CallResult } from './call.js';
 import type { Alarm } from './deadlines.js';
 import type { CallProfile } from './profile.js';
 import type { Task } from './task-registry.js';
@@ -16,6 +16,7 @@ export interface PendingCall {
   readonly input: CallInput;
   readonly options: CallOptions;
   readonly profile: CallProfile;
+  readonly charge: CallCharge | undefined;
   readonly arrivedMs: number;
   /** As it was when the call arrived, in µs. */
   readonly estimateUs: number;

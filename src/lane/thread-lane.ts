@@ -4,6 +4,7 @@ import { monotonicMs } from '../clock.js';
 import {
   type Call,
   CallCancelled,
+  type CallCharge,
   type CallInput,
   type CallOptions,
   type CallRecord,
@@ -28,7 +29,13 @@ export interface ThreadLane {
   /** @throws AppError OVERLOADED */
   checkRoom(): void;
   /** @throws AppError OVERLOADED */
-  submit(task: Task, input: CallInput, options: CallOptions, profile: CallProfile): Call;
+  submit(
+    task: Task,
+    input: CallInput,
+    options: CallOptions,
+    profile: CallProfile,
+    charge: CallCharge | undefined,
+  ): Call;
   counts(): { readonly busy: number; readonly idle: number; readonly waiting: number };
   close(): Promise<{ readonly cut: number }>;
 }
@@ -160,10 +167,18 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   function learn(call: PendingCall, run: { completed: boolean; runUs: number; sync: boolean }): void {
     const { kind, cost } = call.profile;
     if (run.completed || run.runUs > kind.likelyUs(cost)) kind.learn(cost, run.runUs, run.sync);
-    waiting.ran(call, run.runUs, monotonicMs());
+    const nowMs = monotonicMs();
+    waiting.ran(call, run.runUs, nowMs);
+    call.charge?.ran(run.runUs / 1_000, nowMs);
   }
 
-  function submit(task: Task, input: CallInput, options: CallOptions, profile: CallProfile): Call {
+  function submit(
+    task: Task,
+    input: CallInput,
+    options: CallOptions,
+    profile: CallProfile,
+    charge: CallCharge | undefined,
+  ): Call {
     const nowMs = monotonicMs();
     const estimateUs = profile.kind.likelyUs(profile.cost);
     const { tag, key, seq } = waiting.admit(options.client, estimateUs, options.deadlineMs, nowMs);
@@ -176,6 +191,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       input,
       options,
       profile,
+      charge,
       arrivedMs: nowMs,
       estimateUs,
       batchable: isBatchable(profile.kind, profile.cost),

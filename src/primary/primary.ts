@@ -11,6 +11,7 @@ import type { ClusterEvent } from './cluster-event.js';
 import { type ClusterStatus, type PrimaryState, type Reload, serverEntry } from './cluster-status.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { watchHandover } from './handover.js';
+import { createQuotaBook } from './quota-book.js';
 import { createRefresh, type Figures } from './refresh.js';
 import { afterDeath, afterFork, giveUp, initialRespawn } from './respawn-policy.js';
 import { type Exit, ServerHandle } from './server-handle.js';
@@ -89,7 +90,10 @@ export function startPrimary(options: PrimaryOptions): Primary {
     finish = resolve;
   });
 
-  const { bootTimeoutMs, shutdownDelayMs, shutdownTimeoutMs } = options.configFor(options.serverProcesses);
+  const { cpuQuotaMsPerMinute, bootTimeoutMs, shutdownDelayMs, shutdownTimeoutMs } = options.configFor(
+    options.serverProcesses,
+  );
+  const quotas = createQuotaBook(cpuQuotaMsPerMinute);
   const bootTimer = setTimeout(() => {
     const outcome = hopeless('still starting');
     if (outcome !== undefined) end(outcome);
@@ -148,6 +152,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
         fill();
       },
       onLost,
+      onQuota: (reports) => quotas.settle(reports, slots.length, monotonicMs()),
       onExit: (gone, exit) => {
         alive.delete(gone);
         handOver([...alive].some((other) => other.state === 'ready'));

@@ -8,6 +8,8 @@ import {
   type CloseMode,
   type ClusterReadiness,
   protocolVersion,
+  type QuotaGrant,
+  type QuotaReport,
   type ServerStatus,
   type ToPrimary,
   type ToServer,
@@ -60,6 +62,8 @@ export interface ServerHandleOptions {
   /** It left its place without being asked to, dead or about to be. Once, and never after `close`. */
   onLost(server: ServerHandle): void;
   onExit(server: ServerHandle, exit: Exit): void;
+  /** What its clients used, and what they may use on. */
+  onQuota(reports: readonly QuotaReport[]): QuotaGrant[];
 }
 
 export class ServerHandle {
@@ -203,6 +207,9 @@ export class ServerHandle {
         this.metrics = message.metrics;
         this.runtime = message.runtime ?? this.runtime;
         if (message.id !== null) this.#reports.get(message.id)?.();
+        break;
+      case 'quota':
+        this.#send({ type: 'quota', grants: this.#options.onQuota(message.reports) });
         break;
       case 'unbootable':
         this.#reason ??= 'unbootable';

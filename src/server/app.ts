@@ -10,6 +10,7 @@ import { arrival, type OnAnswer } from './arrival.js';
 import { access } from './guard/access.js';
 import type { ApiKeys } from './guard/api-keys.js';
 import { cors } from './guard/cors.js';
+import type { Quota } from './guard/quota.js';
 import { trustProxies, warnOfProxy } from './guard/trust-proxy.js';
 import { notFound, problemHandler } from './problem.js';
 import { optionsAnswer } from './resource.js';
@@ -25,6 +26,8 @@ export interface AppDeps {
   readonly lane: Lane;
   /** Undefined: open to anybody. */
   readonly keys?: ApiKeys | undefined;
+  /** Undefined: everybody may use what there is. */
+  readonly quota?: Quota | undefined;
   readonly readiness: () => ClusterReadiness;
   /** Set while this server process drains: while it stops, CPU calls are refused. Connections are drain.ts. */
   readonly closing: () => CloseMode | undefined;

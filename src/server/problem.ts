@@ -36,6 +36,7 @@ function sendProblem(req: Request, res: Response, error: AppError): void {
   if (error.allow) res.setHeader('Allow', error.allow.join(', '));
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));
   if (error.code === 'SHUTTING_DOWN' || error.code === 'BODY_TOO_LARGE') res.setHeader('Connection', 'close');
+  for (const [name, value] of Object.entries(error.headers ?? {})) res.setHeader(name, value);
   const body = problemJson(error, req.exchange.requestId);
   if (mustLinger(req, res, error)) answerDuringUpload(req, res, error.status, problemType, body);
   else answer(res, error.status, problemType, body);

@@ -35,6 +35,8 @@ export function runServerProcess(): void {
         return;
       case 'report':
         return void report(message.id, message.runtime);
+      case 'quota':
+        return server?.grant(message.grants);
       case 'close':
         return void close(message.mode, message.timeoutMs, 0);
       default:
@@ -61,7 +63,14 @@ export function runServerProcess(): void {
     drainMs = config.shutdownTimeoutMs;
     log = createLogger(config.logLevel, { process: `server ${slot}`, pid: process.pid });
     try {
-      server = await startServer({ config, slot, log, readiness: () => readiness, onFatal: fail });
+      server = await startServer({
+        config,
+        slot,
+        log,
+        readiness: () => readiness,
+        onQuota: (reports) => send({ type: 'quota', reports }),
+        onFatal: fail,
+      });
     } catch (error) {
       const line = unbootable(error, config);
       if (line === undefined) log.fatal({ err: error }, 'the server process could not start');

@@ -7,13 +7,14 @@ import { createLane } from '../lane/lane.js';
 import { builtInTasks } from '../lane/task-files.js';
 import { loadTasks } from '../lane/task-registry.js';
 import type { Logger } from '../log.js';
-import type { CloseMode, ClusterReadiness, ServerStatus } from '../messages.js';
+import type { CloseMode, ClusterReadiness, QuotaGrant, QuotaReport, ServerStatus } from '../messages.js';
 import type { MetricsReport, RuntimeMetrics } from '../metrics.js';
 import { createRuntimeMetrics } from '../runtime-metrics.js';
 import { createApp } from './app.js';
 import { createDrain } from './drain.js';
 import { alignPrototypes } from './express-prototypes.js';
 import { readApiKeys } from './guard/api-keys.js';
+import { linkQuota } from './guard/quota-link.js';
 import { createHttpServer } from './http-server.js';
 import { createLoopDelay } from './loop-delay.js';
 import { createServerMetrics } from './metrics.js';
@@ -24,6 +25,8 @@ export interface ServerDeps {
   readonly slot: number;
   readonly log: Logger;
   readonly readiness: () => ClusterReadiness;
+  /** To be told to the primary; its answer goes to `grant`. */
+  readonly onQuota?: (reports: readonly QuotaReport[]) => void;
   /** This process is of no use any more: it should be replaced. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -31,6 +34,8 @@ export interface ServerDeps {
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
+  /** The primary's answer to `onQuota`. */
+  grant(grants: readonly QuotaGrant[]): void;
   status(): ServerStatus;
   /** What it has counted since it began. */
   metrics(): MetricsReport;
@@ -55,9 +60,24 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
   const { onAnswer, onCall, report } = createServerMetrics(tasks.map(({ route }) => route));
   const runtime = createRuntimeMetrics(String(deps.slot));
-  const lane = createLane({ config, tasks, log, onCall, onFatal: deps.onFatal });
+  const link =
+    config.cpuQuotaMsPerMinute > 0
+      ? linkQuota(config.cpuQuotaMsPerMinute, config.workers, (reports) => deps.onQuota?.(reports))
+      : undefined;
+  const quota = link?.quota;
+  const lane = createLane({ config, tasks, log, meter: quota, onCall, onFatal: deps.onFatal });
   const closing = (): CloseMode | undefined => drain.mode();
-  const app = createApp({ config, tasks, lane, keys, readiness: deps.readiness, closing, log, onAnswer });
+  const app = createApp({
+    config,
+    tasks,
+    lane,
+    keys,
+    quota,
+    readiness: deps.readiness,
+    closing,
+    log,
+    onAnswer,
+  });
   const http = createHttpServer({
     handler: app,
     classes: alignPrototypes(app),
@@ -72,17 +92,20 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     return {
       address,
       port,
+      grant: (grants) => link?.receive(grants),
       status: () => ({ eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
       metrics: report,
       runtime,
       async close(mode, timeoutMs) {
         const closed = await drain.close(mode, timeoutMs);
+        link?.close();
         loopDelay.stop();
         return closed;
       },
     };
   } catch (error) {
     loopDelay.stop();
+    link?.close();
     http.dispose();
     await lane.close();
     throw error;

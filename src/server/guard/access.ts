@@ -10,15 +10,20 @@ import type { ApiKeys } from './api-keys.js';
 export function access(keys: ApiKeys | undefined): readonly RequestHandler[] {
   if (keys === undefined) return [];
   return [
-    (req, res, next) => {
+    (req, _res, next) => {
       const shown = shownKeys(req);
       const [key] = shown;
       const name =
         key !== undefined && shown.length === 1 ? keys.nameOf(Buffer.from(key, 'latin1')) : undefined;
       if (name === undefined) {
         const wrong = shown.length > 0 ? ', error="invalid_token"' : '';
-        res.setHeader('WWW-Authenticate', `Bearer realm="millrace"${wrong}`);
-        throw new AppError('UNAUTHORIZED', 'A valid API key is required, as a bearer token or in X-Api-Key.');
+        throw new AppError(
+          'UNAUTHORIZED',
+          'A valid API key is required, as a bearer token or in X-Api-Key.',
+          {
+            headers: { 'WWW-Authenticate': `Bearer realm="millrace"${wrong}` },
+          },
+        );
       }
       req.exchange.keyName = name;
       next();

@@ -1,17 +1,24 @@
 // From a call to its answer, and from a client that leaves to its call's end.
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { monotonicMs } from '../../clock.js';
 import type { CallInput, CallResult, Lane } from '../../lane/call.js';
 import { jsonType } from '../../lane/result.js';
 import type { Task } from '../../lane/task-registry.js';
 import { answer } from '../answer.js';
 import { clientOf } from '../client.js';
 import { deadlineOf } from '../deadline.js';
+import type { Quota } from '../guard/quota.js';
 import { traceIdOf } from '../traceparent.js';
+
+export interface CallDeps {
+  readonly lane: Lane;
+  readonly quota?: Quota | undefined;
+}
 
 /** Makes the call and sends what it answers. Rejects with the call's error. */
 export async function answerCall(
-  lane: Lane,
+  { lane, quota }: CallDeps,
   task: Task,
   input: CallInput,
   req: Request,
@@ -21,8 +28,9 @@ export async function answerCall(
   if (socket.destroyed) return;
   const deadlineMs = deadlineOf(req);
   const traceId = traceIdOf(req.headers.traceparent);
+  const client = clientOf(req);
   const call = lane.call(task, input, {
-    client: clientOf(req),
+    client,
     requestId: req.exchange.requestId,
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(traceId !== undefined && { traceId }),
@@ -33,7 +41,12 @@ export async function answerCall(
   socket.setMaxListeners(0);
   socket.once('close', cancel);
   try {
-    sendResult(res, await call.result);
+    const result = await call.result;
+    if (quota !== undefined) {
+      for (const [name, value] of Object.entries(quota.headers(client, monotonicMs())))
+        res.setHeader(name, value);
+    }
+    sendResult(res, result);
   } finally {
     socket.off('close', cancel);
   }

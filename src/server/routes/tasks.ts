@@ -10,7 +10,9 @@ import { type Task, TaskFileError } from '../../lane/task-registry.js';
 import type { CloseMode } from '../../messages.js';
 import type { TaskDefinition } from '../../task.js';
 import { readBody } from '../body.js';
+import { clientOf } from '../client.js';
 import { deadlineOf } from '../deadline.js';
+import type { Quota } from '../guard/quota.js';
 import { fieldValues } from '../input-shapes.js';
 import { announcedLength, bodyTypeOf, expectation, mediaType, sendContinue } from '../preconditions.js';
 import { noQuery, queryOf } from '../query.js';
@@ -22,6 +24,7 @@ export interface TaskRoutesDeps {
   readonly config: ServerConfig;
   readonly tasks: readonly Task[];
   readonly lane: Lane;
+  readonly quota?: Quota | undefined;
   /** Asks who is there: in front of everything else that a method does. */
   readonly guard: readonly RequestHandler[];
   readonly closing: () => CloseMode | undefined;
@@ -56,7 +59,7 @@ function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
           type === 'bytes'
             ? await bytesInput(task, bytesQuery, req, res, uploadLimitBytes)
             : await jsonInput(task, req, res, bodyLimitBytes);
-        await answerCall(deps.lane, task, input, req, res);
+        await answerCall(deps, task, input, req, res);
       },
     ],
   });
@@ -102,13 +105,13 @@ function room(task: Task, { lane, closing }: TaskRoutesDeps): RequestHandler {
   return (req, _res, next) => {
     if (req.method !== 'HEAD') {
       if (closing() === 'stop') throw new AppError('SHUTTING_DOWN', 'The server is stopping.');
-      lane.checkRoom(task);
+      lane.checkRoom(task, clientOf(req));
     }
     next();
   };
 }
 
-function getForm(task: Task, form: QueryForm, { lane }: TaskRoutesDeps): RequestHandler {
+function getForm(task: Task, form: QueryForm, deps: TaskRoutesDeps): RequestHandler {
   const { definition } = task;
   const { pathParam } = definition;
   // A narrower schema decides what may be asked by GET; the input's own decides what `run` gets.
@@ -124,7 +127,7 @@ function getForm(task: Task, form: QueryForm, { lane }: TaskRoutesDeps): Request
     if (req.method === 'HEAD') {
       deadlineOf(req);
       answerHead(task, res);
-    } else await answerCall(lane, task, { type: 'value', value }, req, res);
+    } else await answerCall(deps, task, { type: 'value', value }, req, res);
   };
 }
 
