@@ -43,7 +43,13 @@ export function createChart(parent, { height, lines, band, scale, tick, events, 
       cursor: { sync: { key: syncKey }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
       scales: { x: { range: (_u, min, max) => [Math.min(min, max - shortestSeconds), max] }, y: scale },
       axes: [
-        { ...axis, size: 24, space: 76, values: (_u, splits) => splits.map((at) => time(at * 1_000)) },
+        {
+          ...axis,
+          size: 24,
+          space: 76,
+          incrs: [5, 10, 15, 30, 60, 120],
+          values: (_u, splits) => splits.map((at) => time(at * 1_000)),
+        },
         {
           ...axis,
           size: 52,

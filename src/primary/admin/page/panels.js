@@ -84,8 +84,9 @@ export function createPanels(state) {
     set(lane.panel, 'busy', `${sample.threads.busy} of ${sample.threads.max}`);
     set(lane.panel, 'waiting', count(sample.waiting));
     for (const { panel } of [...groups, lane]) {
-      if (pointed === null) panel.removeAttribute('data-at');
-      else panel.setAttribute('data-at', time(sample.atMs));
+      const title = panel.querySelector('h2');
+      if (pointed === null) title.removeAttribute('data-at');
+      else title.setAttribute('data-at', time(sample.atMs));
     }
   }
 
