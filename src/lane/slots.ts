@@ -53,6 +53,7 @@ export function createSlots(
   control: Control,
   threads: Threads,
   max: number,
+  cancelGraceMs: number,
   taskIndex: (call: PendingCall) => number,
   events: SlotsEvents,
 ): Slots {
@@ -121,7 +122,11 @@ export function createSlots(
     remainingUs(nowMs) {
       let sum = 0;
       for (const slot of slots) {
-        if (slot !== undefined) sum += Math.max(0, slot.estimateUs - (nowMs - slot.sentMs) * 1_000);
+        if (slot === undefined) continue;
+        const leftUs = Math.max(0, slot.estimateUs - (nowMs - slot.sentMs) * 1_000);
+        // Nobody waits for it any more: it stops by itself or is ended.
+        const isAbandoned = slot.calls.every((call) => call.answered);
+        sum += isAbandoned ? Math.min(leftUs, cancelGraceMs * 1_000) : leftUs;
       }
       return sum;
     },

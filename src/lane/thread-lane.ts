@@ -67,6 +67,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     control,
     threads,
     config.poolMaxThreads,
+    config.cancelGraceMs,
     (call) => taskIndex.get(call.task) ?? -1,
     {
       replied,

@@ -140,6 +140,17 @@ describe('the thread lane', () => {
     expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });
   });
 
+  it('does not let others wait for what a cancelled call would still have run', async () => {
+    const latch = createLatch();
+    const { call } = await startLane({ poolMaxThreads: 1, queueMaxWaitMs: 5_000 });
+    const long = call('quick', { us: 60_000_000, memory: latch.memory });
+    await latch.begun(1);
+    expect(() => call('misbehave', { how: 'ok' })).toThrow('wait');
+    long.cancel();
+    await outcome(long);
+    expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });
+  });
+
   it('limits the run of a call by the task timeout, from its start', async () => {
     const { call } = await startLane({ poolMaxThreads: 1, taskTimeoutMs: 50 });
     expect(await outcome(call('misbehave', { how: 'spin' }))).toBe('DEADLINE_EXCEEDED');
