@@ -88,7 +88,7 @@ function tokensOf(args: readonly string[]): Tokens {
     if (token.kind !== 'option') continue;
     const { name, rawName, value, inlineValue } = token;
     const type = Object.hasOwn(options, name) ? options[name]?.type : undefined;
-    if (type === undefined) throw misuse(`unknown flag ${rawName.slice(0, 100)}`);
+    if (type === undefined) throw misuse(`unknown flag ${quote(rawName)}`);
     if (type === 'boolean') {
       if (value !== undefined) throw misuse(`${rawName} takes no value`);
       switches.add(name);
