@@ -1,17 +1,21 @@
 // millrace check: reads settings and task files as a start would, and tells what would run. It starts and binds nothing.
 import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Config } from '../config.js';
+import { type Config, ConfigError } from '../config.js';
 import { builtInTasks } from '../lane/task-files.js';
-import { loadTasks, type Task } from '../lane/task-registry.js';
+import { loadTasks, type Task, TaskFileError } from '../lane/task-registry.js';
 import { localUrl } from '../primary/address.js';
 import { budget, readCores } from '../primary/core-budget.js';
 import { textTable } from './text-table.js';
 
-/** @throws TaskFileError for a task file that cannot be served */
+/** @throws ConfigError for a task file that cannot be served */
 export async function check(config: Config): Promise<string> {
   const { tasksDir } = config;
-  const tasks = await loadTasks([builtInTasks, ...(tasksDir === undefined ? [] : [tasksDir])]);
+  const tasks = await loadTasks([builtInTasks, ...(tasksDir === undefined ? [] : [tasksDir])]).catch(
+    (error: unknown) => {
+      throw error instanceof TaskFileError ? new ConfigError(error.message, { cause: error }) : error;
+    },
+  );
   const { serverProcesses, threadsPerProcess } = budget(config, readCores());
   const admin =
     config.adminPort === 'off' ? 'no admin server' : `admin ${localUrl(config.adminHost, config.adminPort)}`;

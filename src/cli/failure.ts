@@ -1,6 +1,5 @@
 // What a user reads who asked for something that cannot be done: one line on stderr, and an exit code.
 import { ConfigError } from '../config.js';
-import { TaskFileError } from '../lane/task-registry.js';
 import { type ExitCode, exitCodes } from '../primary/exit-codes.js';
 
 /** A command could not do its work, though nothing is wrong with the settings: one line. Ends with 1. */
@@ -14,7 +13,7 @@ export function failed(error: unknown): ExitCode {
     complain(error.message);
     return exitCodes.forced;
   }
-  if (error instanceof ConfigError || error instanceof TaskFileError) {
+  if (error instanceof ConfigError) {
     complain(error.message);
     return exitCodes.unusable;
   }

@@ -2,7 +2,6 @@
 import { readConfig, type Values } from '../config.js';
 import { type ExitCode, exitCodes } from '../primary/exit-codes.js';
 import { millraceVersion } from '../version.js';
-import { adminUrl } from './admin-client.js';
 import { type Command, readCommand } from './command.js';
 import { failed } from './failure.js';
 
@@ -32,15 +31,10 @@ async function obey(command: Command, env: Values): Promise<ExitCode> {
       print(await (await import('./check.js')).check(readConfig(env, command.flags)));
       break;
     case 'status':
-      print(
-        await (await import('./status.js')).status(
-          adminUrl(command.adminUrl, env, command.flags),
-          command.json,
-        ),
-      );
+      print(await (await import('./status.js')).status(await adminOf(command, env), command.json));
       break;
     case 'reload':
-      print(await (await import('./reload.js')).reload(adminUrl(command.adminUrl, env, command.flags)));
+      print(await (await import('./reload.js')).reload(await adminOf(command, env)));
       break;
     case 'new-task':
       print(
@@ -51,6 +45,10 @@ async function obey(command: Command, env: Values): Promise<ExitCode> {
       );
   }
   return exitCodes.ok;
+}
+
+async function adminOf({ adminUrl: given, flags }: Command, env: Values): Promise<URL> {
+  return (await import('./admin-client.js')).adminUrl(given, env, flags);
 }
 
 function print(text: string): void {
