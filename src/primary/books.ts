@@ -2,7 +2,8 @@
 import type { RuntimeMetrics, Series } from '../metrics.js';
 import { addCounts, type Totals } from './cluster-status.js';
 import { addSeries, type SeriesSums } from './metrics-sum.js';
-import type { ExitReason, ServerHandle } from './server-handle.js';
+import type { Exit, ExitReason } from './server-exit.js';
+import type { ServerHandle } from './server-handle.js';
 
 /** Why a process may be lost; known from the start, so that each is a counter at 0 before it happens. */
 const lossReasons = [
@@ -15,20 +16,29 @@ const lossReasons = [
   'drain timeout',
 ] as const satisfies readonly ExitReason[];
 
+const keptExits = 20;
+
 export class Books {
   readonly #alive: ReadonlySet<ServerHandle>;
   readonly #retiredSeries: SeriesSums = new Map();
   readonly #restarts = new Map<ExitReason, number>(lossReasons.map((reason) => [reason, 0]));
   #retired: Totals = {};
+  #exits: readonly Exit[] = [];
 
   constructor(alive: ReadonlySet<ServerHandle>) {
     this.#alive = alive;
   }
 
   /** It has gone: what it told last stays. In the same turn it must leave the living. */
-  retire({ status, metrics }: ServerHandle): void {
+  retire({ status, metrics }: ServerHandle, exit: Exit): void {
+    this.#exits = [...this.#exits, exit].slice(-keptExits);
     this.#retired = addCounts(this.#retired, status?.tasks ?? {});
     addSeries(this.#retiredSeries, metrics?.series ?? []);
+  }
+
+  /** The last ones, oldest first. */
+  get exits(): readonly Exit[] {
+    return this.#exits;
   }
 
   /** One that was lost is replaced. */

@@ -1,5 +1,5 @@
 // What happens to the cluster, for those who watch it live.
-import type { ExitReason } from './server-handle.js';
+import type { ExitReason } from './server-exit.js';
 
 export type ClusterEvent =
   | { readonly type: 'forked' | 'ready'; readonly slot: number; readonly pid: number }

@@ -2,7 +2,8 @@
 // nothing.
 import { monotonicMs } from '../clock.js';
 import type { ServerStatus, TaskCounts } from '../messages.js';
-import type { Exit, ServerHandle, ServerState } from './server-handle.js';
+import type { Exit } from './server-exit.js';
+import type { ServerHandle, ServerState } from './server-handle.js';
 
 export type PrimaryState = 'starting' | 'ready' | 'degraded' | 'stopping';
 

@@ -11,3 +11,9 @@ export const exitCodes = {
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** How a primary ended. `line`: for the user, where it did not end because it was asked to. */
+export interface Outcome {
+  readonly code: ExitCode;
+  readonly line?: string;
+}

@@ -6,8 +6,8 @@ import type { Logger } from '../log.js';
 import { localUrl, proveAddress } from './address.js';
 import { listenAdmin } from './admin/admin.js';
 import { budget, readCores, threadsPerProcess } from './core-budget.js';
-import { exitCodes } from './exit-codes.js';
-import { type Outcome, type Primary, startPrimary } from './primary.js';
+import { exitCodes, type Outcome } from './exit-codes.js';
+import { type Primary, startPrimary } from './primary.js';
 import { obeySignals } from './signals.js';
 import { defaultTimings, type Timings } from './timings.js';
 

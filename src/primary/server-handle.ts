@@ -16,40 +16,12 @@ import {
 } from '../messages.js';
 import type { MetricsReport, RuntimeMetrics } from '../metrics.js';
 import { Heartbeat } from './heartbeat.js';
+import { ReportRequests } from './report-requests.js';
+import type { BootFailure, Exit, ExitReason } from './server-exit.js';
 import type { Timings } from './timings.js';
 
 /** `draining`: it was asked to leave, or leaves after a fault, and still answers what it accepted. */
 export type ServerState = 'starting' | 'ready' | 'draining' | 'dead';
-
-/** Why a server process ended. */
-export type ExitReason =
-  /** By itself, or by a signal from outside. */
-  | 'died'
-  | 'uncaught exception'
-  | 'heartbeat timeout'
-  | 'boot timeout'
-  | 'unbootable'
-  | 'other version'
-  | 'drain timeout'
-  | 'reload'
-  | 'fewer processes'
-  | 'stop';
-
-export interface Exit {
-  readonly pid: number;
-  readonly slot: number;
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly reason: ExitReason;
-  /** ISO 8601. */
-  readonly at: string;
-}
-
-/** Why a boot failed. `line`: for the user; `final`: another attempt would not change it. */
-export interface BootFailure {
-  readonly line: string;
-  readonly final: boolean;
-}
 
 export interface ServerHandleOptions {
   readonly slot: number;
@@ -58,10 +30,10 @@ export interface ServerHandleOptions {
   readonly log: Logger;
   readonly readiness: () => ClusterReadiness;
   /** It listens, and its first thread has run something. */
-  onReady(server: ServerHandle): void;
+  onReady(): void;
   /** It left its place without being asked to, dead or about to be. Once, and never after `close`. */
-  onLost(server: ServerHandle): void;
-  onExit(server: ServerHandle, exit: Exit): void;
+  onLost(): void;
+  onExit(exit: Exit): void;
   /** What its clients used, and what they may use on. */
   onQuota(reports: readonly QuotaReport[]): QuotaGrant[];
 }
@@ -93,8 +65,7 @@ export class ServerHandle {
   #cut: number | undefined;
   #wasToldToBoot = false;
   #settleBoot: (failure: BootFailure | undefined) => void = () => {};
-  #reportsAsked = 0;
-  readonly #reports = new Map<number, () => void>();
+  readonly #reports = new ReportRequests();
   #settleExit: (exit: Exit) => void = () => {};
 
   constructor(worker: Worker, options: ServerHandleOptions) {
@@ -168,17 +139,7 @@ export class ServerHandle {
   /** Asks for its figures. Resolves when they are there, after `timeoutMs`, or when the process is gone. */
   report(runtime: boolean, timeoutMs: number): Promise<void> {
     if (this.state === 'starting' || this.state === 'dead') return Promise.resolve();
-    return new Promise((resolve) => {
-      const id = ++this.#reportsAsked;
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#reports.delete(id);
-        resolve();
-      };
-      const timer = setTimeout(done, timeoutMs);
-      this.#reports.set(id, done);
-      this.#send({ type: 'report', id, runtime });
-    });
+    return this.#reports.ask((id) => this.#send({ type: 'report', id, runtime }), timeoutMs);
   }
 
   /** Why it was lost, or left. */
@@ -206,7 +167,7 @@ export class ServerHandle {
         this.status = message.status;
         this.metrics = message.metrics;
         this.runtime = message.runtime ?? this.runtime;
-        if (message.id !== null) this.#reports.get(message.id)?.();
+        if (message.id !== null) this.#reports.settle(message.id);
         break;
       case 'quota':
         this.#send({ type: 'quota', grants: this.#options.onQuota(message.reports) });
@@ -246,7 +207,7 @@ export class ServerHandle {
     this.#heartbeat.start();
     this.#log.info({ afterMs: Math.round(monotonicMs() - this.forkedMs) }, 'server process ready');
     this.#settleBoot(undefined);
-    this.#options.onReady(this);
+    this.#options.onReady();
   }
 
   /** It met a fault of its own and drains by itself. */
@@ -255,7 +216,7 @@ export class ServerHandle {
     this.#reason ??= 'uncaught exception';
     if (!wasReady) return;
     void this.close('reload', this.config.shutdownTimeoutMs, 'uncaught exception');
-    this.#options.onLost(this);
+    this.#options.onLost();
   }
 
   #kill(reason: ExitReason, line: string): void {
@@ -273,7 +234,7 @@ export class ServerHandle {
     clearTimeout(this.#bootTimer);
     clearTimeout(this.#killTimer);
     this.#heartbeat.stop();
-    for (const done of [...this.#reports.values()]) done();
+    this.#reports.settleAll();
     const { reason } = this;
     const exit: Exit = { pid: this.pid, slot: this.slot, code, signal, reason, at: new Date().toISOString() };
     const asked = reason === 'reload' || reason === 'stop' || reason === 'fewer processes';
@@ -282,9 +243,9 @@ export class ServerHandle {
     const line = this.#line ?? `a server process ended ${how} before it was ready`;
     if (!this.#wasReady) this.bootFailure = { line, final: reason === 'unbootable' };
     this.#settleBoot(this.bootFailure);
-    this.#options.onExit(this, exit);
+    this.#options.onExit(exit);
     this.#settleExit(exit);
-    if (before !== 'draining') this.#options.onLost(this);
+    if (before !== 'draining') this.#options.onLost();
   }
 
   #send(message: ToServer): void {

@@ -59,7 +59,7 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
 export function launch({ env = {}, args = [], entry = main, detached = false }: StartOptions = {}): Launched {
   const inherited = { PATH: process.env.PATH, HOME: process.env.HOME };
   const child = spawn(process.execPath, [entry, ...args], {
-    env: { ...inherited, PORT: '0', ADMIN_PORT: '0', WORKERS: '2', ...env },
+    env: { ...inherited, PORT: '0', ADMIN_PORT: '0', WORKERS: '2', BOOT_TIMEOUT_MS: '60000', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,
   });

@@ -1,0 +1,180 @@
+// The table: one slot for each server process that there should be, refilled when its process is lost. It neither
+// reloads nor stops; those verbs are primary.ts, and when a refill is due is respawn-policy.ts.
+import cluster from 'node:cluster';
+import { monotonicMs } from '../clock.js';
+import type { ServerConfig } from '../config.js';
+import type { Logger } from '../log.js';
+import type { ClusterReadiness } from '../messages.js';
+import type { Books } from './books.js';
+import type { ClusterEvent } from './cluster-event.js';
+import type { Outcome } from './exit-codes.js';
+import { watchHandover } from './handover.js';
+import type { QuotaBook } from './quota-book.js';
+import { Respawn } from './respawn.js';
+import { ServerHandle } from './server-handle.js';
+import type { Timings } from './timings.js';
+
+/** A place in the table. It stays when its server process is replaced. */
+export interface Slot {
+  readonly number: number;
+  server: ServerHandle | undefined;
+  /** During a reload: the process that is to take the place. */
+  successor: ServerHandle | undefined;
+  /** The process that was lost here last, until the next one is forked. */
+  lost: ServerHandle | undefined;
+  losses: number;
+}
+
+export interface SlotTableOptions {
+  /** What a server process works with where this many of them share the cores. */
+  readonly configFor: (serverProcesses: number) => ServerConfig;
+  readonly bootTimeoutMs: number;
+  readonly timings: Timings;
+  readonly log: Logger;
+  readonly books: Books;
+  readonly quotas: QuotaBook;
+  /** All that live, with or without a slot: also who still drains. */
+  readonly alive: Set<ServerHandle>;
+  readonly readiness: () => ClusterReadiness;
+  /** A process became ready, or was lost. */
+  onChange(): void;
+  onExit(server: ServerHandle): void;
+  /** None was ever ready, and none will be. */
+  onHopeless(outcome: Outcome): void;
+  onEvent(event: ClusterEvent): void;
+}
+
+export class SlotTable {
+  readonly slots: Slot[] = [];
+  /** Whether any process was ever ready. */
+  everReady = false;
+  readonly #options: SlotTableOptions;
+  readonly #respawn: Respawn;
+  readonly #bootTimer: NodeJS.Timeout;
+  #fillTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: SlotTableOptions) {
+    this.#options = options;
+    this.#respawn = new Respawn(options.timings, options.bootTimeoutMs);
+    this.#bootTimer = setTimeout(() => {
+      const outcome = this.#respawn.hopeless('still starting');
+      if (outcome !== undefined) options.onHopeless(outcome);
+    }, options.bootTimeoutMs);
+  }
+
+  get allReady(): boolean {
+    return this.slots.every(isReady);
+  }
+
+  get anyReady(): boolean {
+    return this.slots.some(isReady);
+  }
+
+  /** Some process was lost and is not replaced yet. */
+  get isDamaged(): boolean {
+    return this.slots.some((slot) => !isReady(slot) && slot.losses > 0);
+  }
+
+  add(): void {
+    const number = Math.max(0, ...this.slots.map((slot) => slot.number)) + 1;
+    this.slots.push({ number, server: undefined, successor: undefined, lost: undefined, losses: 0 });
+  }
+
+  remove(): Slot | undefined {
+    return this.slots.pop();
+  }
+
+  /** Nothing is forked any more. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#bootTimer);
+    clearTimeout(this.#fillTimer);
+  }
+
+  /** Forks what is missing, as far and as soon as the policy allows. The one place that starts replacements. */
+  fill(): void {
+    clearTimeout(this.#fillTimer);
+    if (this.#closed) return;
+    // Until one was ready only the first slot is tried: what is wrong with it is wrong with all.
+    const places = this.everReady ? this.slots : this.slots.slice(0, 1);
+    for (const slot of places) {
+      if (slot.server !== undefined || slot.successor !== undefined) continue;
+      const { waitMs } = this.#respawn;
+      if (waitMs > 0) {
+        this.#fillTimer = setTimeout(() => this.fill(), waitMs);
+        return;
+      }
+      if (slot.lost !== undefined) this.#options.books.restarted(slot.lost.reason);
+      slot.lost = undefined;
+      slot.server = this.fork(slot.number);
+      this.#respawn.forked();
+    }
+  }
+
+  /** A new process for this slot, which its caller puts there. */
+  fork(slot: number): ServerHandle {
+    const { alive, configFor, timings, log, readiness, onEvent } = this.#options;
+    const worker = cluster.fork();
+    const handOver = watchHandover(worker);
+    const server = new ServerHandle(worker, {
+      slot,
+      config: configFor(this.slots.length),
+      timings,
+      log,
+      readiness,
+      onReady: () => {
+        onEvent({ type: 'ready', slot, pid: server.pid });
+        this.#ready();
+      },
+      onLost: () => this.#lost(server),
+      onQuota: (reports) => this.#options.quotas.settle(reports, this.slots.length, monotonicMs()),
+      onExit: (exit) => {
+        alive.delete(server);
+        handOver([...alive].some((other) => other.state === 'ready'));
+        this.#options.books.retire(server, exit);
+        this.#options.onExit(server);
+        onEvent({ type: 'exited', ...exit });
+      },
+    });
+    alive.add(server);
+    onEvent({ type: 'forked', slot, pid: server.pid });
+    return server;
+  }
+
+  /** After any change of who serves. */
+  changed(): void {
+    this.#respawn.healthy(this.allReady);
+    this.#options.onChange();
+  }
+
+  #ready(): void {
+    clearTimeout(this.#bootTimer);
+    this.everReady = true;
+    this.changed();
+    this.fill();
+  }
+
+  #lost(server: ServerHandle): void {
+    const slot = this.slots.find((one) => one.server === server);
+    // A successor that fails is the reload's affair; a process without a place, nobody's.
+    if (slot === undefined || this.#closed) return;
+    slot.server = undefined;
+    slot.lost = server;
+    slot.losses++;
+    this.#respawn.died(server);
+    this.changed();
+    const outcome = this.everReady ? undefined : this.#respawn.diedInBoot(server);
+    if (outcome !== undefined) {
+      this.#options.onHopeless(outcome);
+      return;
+    }
+    const { waitMs, streak } = this.#respawn;
+    if (waitMs > 0) this.#options.log.warn({ waitMs, deaths: streak }, 'backing off before the next fork');
+    this.fill();
+  }
+}
+
+function isReady({ server }: Slot): boolean {
+  return server?.state === 'ready';
+}
