@@ -35,7 +35,7 @@ export class Heartbeat {
 
   #watch(): void {
     const nowMs = monotonicMs();
-    const late = nowMs - this.#lastWatchMs > 3 * this.#watchMs;
+    const late = nowMs - this.#lastWatchMs > Math.max(3 * this.#watchMs, this.#timeoutMs / 4);
     this.#lastWatchMs = nowMs;
     // The primary itself was asleep (suspended, starved): beats may lie unread in the channel. Listen anew.
     if (late) this.#lastBeatMs = nowMs;

@@ -72,7 +72,7 @@ describe('a reload', () => {
     ['never loads', 'for (;;);', 'BOOT_TIMEOUT_MS'],
   ])('is aborted by a task file that %s, and the old processes serve on', async (_, source, reason) => {
     using tasks = taskFolder();
-    await using cluster = await startCluster({ env: { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: '4000' } });
+    await using cluster = await startCluster({ env: { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: '10000' } });
     const old = cluster.serverPids();
     tasks.write('broken', source);
     expect(await reload(cluster)).toMatchObject({
@@ -115,14 +115,18 @@ describe('a reload', () => {
   });
 
   it('lets a long call of the old process end, while the new one serves', async () => {
-    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: faults } });
-    const body = JSON.stringify({ how: 'hold', ms: 4_000 });
+    await using cluster = await startCluster({
+      env: { WORKERS: '1', TASKS_DIR: faults, QUEUE_MAX_WAIT_MS: '60000' },
+    });
+    const body = JSON.stringify({ how: 'hold', ms: 8_000 });
     const headers = { 'content-type': 'application/json' };
     const held = fetch(`${cluster.url}/fault`, { method: 'POST', headers, body });
     const [old] = cluster.serverPids();
     const end = reload(cluster);
     await cluster.waitForLine(({ msg, serverPid }) => msg === 'server process ready' && serverPid !== old);
-    expect(await (await fetch(cluster.url)).text()).not.toContain(String(old));
+    expect(await (await fetch(cluster.url, { headers: { connection: 'close' } })).text()).not.toContain(
+      String(old),
+    );
     expect((await held).status).toBe(200);
     expect((await end).msg).toBe('reload completed');
   });

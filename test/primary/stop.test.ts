@@ -11,7 +11,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
 
 function start(options: StartOptions = {}): Promise<Cluster> {
-  return startCluster({ ...options, env: { TASKS_DIR: faults, ...options.env } });
+  return startCluster({ ...options, env: { TASKS_DIR: faults, QUEUE_MAX_WAIT_MS: '60000', ...options.env } });
 }
 
 function hold(cluster: Cluster, ms: number): Promise<{ status: number; body: string } | undefined> {

