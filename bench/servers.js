@@ -65,6 +65,8 @@ export async function startServer({ file, env }) {
     host: new URL(url).hostname,
     port: Number(new URL(url).port),
     pid: child.pid,
+    /** Its exit code. */
+    exited: exited.then(([code]) => code),
     said,
     processes: () => processTree(child.pid),
     cpuTimeMs: () => cpuTimeMs(processTree(child.pid)),
