@@ -13,11 +13,12 @@ const maxCostUs = 3.6e9;
 /** Kinds per task; what comes beyond shares one. A `kind` that echoes user data must not fill the memory. */
 const maxKinds = 64;
 
-const surprisesToDemote = 3;
+const surprisesToDemote = 5;
 /** Inline runs after which old surprises are forgotten. */
 const surpriseWindow = 100;
-/** A surprise of this length counts for all at once. */
+/** A surprise of this length, longer than a usual time slice of the kernel, counts for three. */
 const shockUs = 20_000;
+const shockWeight = 3;
 const firstDemotionMs = 10_000;
 const longestDemotionMs = 600_000;
 
@@ -25,6 +26,8 @@ const longestDemotionMs = 600_000;
 export interface KindEstimate {
   /** The likely run of a call of this stated cost, in µs. */
   likelyUs(cost: number): number;
+  /** What three runs of four stay below, in µs. */
+  p75Us(cost: number): number;
   /** What nine runs of ten stay below, in µs. */
   p90Us(cost: number): number;
   /** Seen often enough on threads, and always synchronous. */
@@ -73,6 +76,7 @@ export function createKindEstimate(): KindEstimate {
   let threadRuns = 0;
   let everAsync = false;
   let median = 1;
+  let p75 = 1;
   let p90 = 1;
   let surprises = 0;
   let inlineRuns = 0;
@@ -86,6 +90,7 @@ export function createKindEstimate(): KindEstimate {
     if (runs > windowSize && runs % 4 !== 0) return;
     const sorted = ratios.slice(0, Math.min(runs, windowSize)).sort();
     median = sorted[Math.floor((sorted.length - 1) * 0.5)] ?? 1;
+    p75 = sorted[Math.floor((sorted.length - 1) * 0.75)] ?? 1;
     p90 = sorted[Math.ceil((sorted.length - 1) * 0.9)] ?? 1;
   }
 
@@ -98,6 +103,7 @@ export function createKindEstimate(): KindEstimate {
 
   return {
     likelyUs: (cost) => cost * median,
+    p75Us: (cost) => cost * p75,
     p90Us: (cost) => cost * p90,
     get known() {
       return threadRuns >= knownRuns && !everAsync;
@@ -112,7 +118,7 @@ export function createKindEstimate(): KindEstimate {
       remember(cost, runUs);
       if (++inlineRuns % surpriseWindow === 0) surprises = 0;
       if (runUs <= surpriseUs) return;
-      surprises += runUs >= shockUs ? surprisesToDemote : 1;
+      surprises += runUs >= shockUs ? shockWeight : 1;
       if (surprises >= surprisesToDemote) demote(nowMs);
     },
   };

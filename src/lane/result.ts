@@ -33,14 +33,15 @@ function encodeJson({ output }: TaskDefinition, value: unknown): EncodedResult {
 }
 
 function matchSchema(declared: readonly OutputSpec[], value: unknown): unknown {
-  let firstError: unknown = new TypeError('JSON, but no output schema is declared');
+  // Made only where it is thrown: an Error costs more than all the rest, for its stack.
+  let mismatch: unknown;
   for (const schema of declared) {
     if ('contentType' in schema) continue;
     const parsed = (schema as z.ZodType).safeParse(value);
     if (parsed.success) return parsed.data;
-    firstError = parsed.error;
+    mismatch = parsed.error;
   }
-  throw firstError;
+  throw mismatch ?? new TypeError('JSON, but no output schema is declared');
 }
 
 function outputs(output: OutputSpec | readonly OutputSpec[]): readonly OutputSpec[] {
