@@ -31,6 +31,8 @@ export class Connection {
   }
 
   close() {
+    this.isOpen = false;
+    this.free = false;
     this.#socket.destroy();
   }
 
@@ -46,8 +48,8 @@ export class Connection {
     this.#received = Buffer.alloc(0);
     const { resolve } = this.#waiting;
     this.#waiting = undefined;
-    this.free = true;
     if (/\r\nconnection: *close/i.test(head)) this.close();
+    else this.free = true;
     resolve({ status: Number(head.slice(9, 12)), body });
   }
 

@@ -26,8 +26,9 @@ export const reload = {
         const job = { ...light, target, clients: settings.clients, warmMs: 0, durationMs: 120_000 };
         const old = server.processes();
         const reloaded = reloadTimes(server, settings.reloads);
-        const [{ lost, latency }] = await Promise.all([load('closedLoop', job, reloaded), reloaded]);
+        const [{ lost, latency, errors }] = await Promise.all([load('closedLoop', job, reloaded), reloaded]);
         const kept = server.processes().filter((pid) => old.includes(pid));
+        if (lost > 0) say(`lost with ${server.url}: ${JSON.stringify(errors)}`);
         if (kept.length > 1) throw new Error('a server process was not replaced');
         return { lost, answered: latency.count };
       } finally {
