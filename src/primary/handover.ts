@@ -2,7 +2,7 @@
 //
 // With round robin the primary accepts a connection, hands it over and waits for a word. Where the process dies (or
 // was stopped) before that word, Node forgets the connection: neither closed nor given to another, its client waits
-// for ever (seen in 20.20). A process has at most one such connection at a time, for the next one
+// for ever (seen in 20.20, 22.23, 24.21 and 26.10). A process has at most one such connection at a time, for the next one
 // is handed over only after the word. Here the missing word is said in the dead process's place: "not accepted", which
 // the cluster module answers by giving the connection to the next process.
 import type { Worker } from 'node:cluster';

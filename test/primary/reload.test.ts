@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { type Cluster, type LogLine, startCluster } from '../support/cluster.js';
+import { copyOfBuild } from '../support/copy-of-build.js';
 import { answering, taskFolder } from '../support/task-folder.js';
 import { startTraffic } from '../support/traffic.js';
 
@@ -81,6 +82,19 @@ describe('a reload', () => {
     });
     expect(cluster.serverPids()).toEqual(old);
     expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
+    expect(await cluster.stop()).toBe(0);
+  });
+
+  it('is aborted by code that speaks another version: a restart is needed', async () => {
+    using copy = copyOfBuild();
+    await using cluster = await startCluster({ entry: copy.entry });
+    const old = cluster.serverPids();
+    copy.edit('src/messages.js', (text) => text.replace(/protocolVersion = \d+/, 'protocolVersion = 999'));
+    expect(await reload(cluster)).toMatchObject({
+      msg: 'reload aborted',
+      reason: expect.stringContaining('restart needed'),
+    });
+    expect(cluster.serverPids()).toEqual(old);
     expect(await cluster.stop()).toBe(0);
   });
 

@@ -118,6 +118,22 @@ it.each(['throw', 'reject'])('an uncaught %s: logged, drained, replaced', async 
   expect(await cluster.stop()).toBe(0);
 });
 
+it('an uncaught exception in the primary: logged, drained, exit code 1', async () => {
+  const source = `import cluster from 'node:cluster';
+    if (cluster.isPrimary) process.on('SIGUSR2', () => { throw new Error('thrown in the primary'); });`;
+  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(source)}`;
+  await using cluster = await start({ NODE_OPTIONS });
+  const held = fault(cluster, 'hold', 500);
+  await sleep(100);
+  cluster.signal('SIGUSR2');
+  expect(await held).toBe(200);
+  expect(await cluster.exited).toBe(1);
+  expect(cluster.serverPids()).toEqual([]);
+  expect(cluster.lines.find(({ level }) => level === 60)).toMatchObject({
+    err: { message: 'thrown in the primary' },
+  });
+});
+
 it('server processes leave within two seconds when the primary was killed', async () => {
   await using cluster = await start();
   const held = fault(cluster, 'hold', 300);
