@@ -136,6 +136,11 @@ export class ServerHandle {
     return this.exited;
   }
 
+  /** Asks a failing process to go, without haste. */
+  relieve(): void {
+    void this.close('reload', this.config.shutdownTimeoutMs, 'uncaught exception');
+  }
+
   /** Asks for its figures. Resolves when they are there, after `timeoutMs`, or when the process is gone. */
   report(runtime: boolean, timeoutMs: number): Promise<void> {
     if (this.state === 'starting' || this.state === 'dead') return Promise.resolve();
@@ -210,12 +215,12 @@ export class ServerHandle {
     this.#options.onReady();
   }
 
-  /** It met a fault of its own and drains by itself. */
+  /** It met a fault of its own: its place is free, and it is to leave once somebody else takes connections. */
   #failing(): void {
     const wasReady = this.state === 'ready';
     this.#reason ??= 'uncaught exception';
     if (!wasReady) return;
-    void this.close('reload', this.config.shutdownTimeoutMs, 'uncaught exception');
+    this.state = 'draining';
     this.#options.onLost();
   }
 

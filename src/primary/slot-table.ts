@@ -52,6 +52,8 @@ export class SlotTable {
   readonly #respawn: Respawn;
   readonly #bootTimer: NodeJS.Timeout;
   #fillTimer: NodeJS.Timeout | undefined;
+  /** Met a fault, but nobody else takes connections yet. */
+  readonly #failing = new Set<ServerHandle>();
   #closed = false;
 
   constructor(options: SlotTableOptions) {
@@ -151,15 +153,28 @@ export class SlotTable {
   #ready(): void {
     clearTimeout(this.#bootTimer);
     this.everReady = true;
+    for (const server of this.#failing) server.relieve();
+    this.#failing.clear();
     this.changed();
     this.fill();
   }
 
+  /** The round-robin set of the cluster module must not lose its last member: it would drop who is about to connect. */
+  #relieve(server: ServerHandle): void {
+    if (this.anyReady) {
+      server.relieve();
+      return;
+    }
+    this.#failing.add(server);
+    setTimeout(() => this.#failing.delete(server) && server.relieve(), this.#options.bootTimeoutMs).unref();
+  }
+
   #lost(server: ServerHandle): void {
     const slot = this.slots.find((one) => one.server === server);
+    if (slot !== undefined) slot.server = undefined;
+    if (server.state === 'draining') this.#relieve(server);
     // A successor that fails is the reload's affair; a process without a place, nobody's.
     if (slot === undefined || this.#closed) return;
-    slot.server = undefined;
     slot.lost = server;
     slot.losses++;
     this.#respawn.died(server);

@@ -23,7 +23,7 @@ export function runServerProcess(): void {
   let readiness: ClusterReadiness = 'unavailable';
   let log: Logger | undefined;
   let leaving = false;
-  let drainMs = 0;
+  let exitCode = 0;
   const timers: NodeJS.Timeout[] = [];
 
   process.on('message', (message: ToServer) => {
@@ -38,7 +38,7 @@ export function runServerProcess(): void {
       case 'quota':
         return server?.grant(message.grants);
       case 'close':
-        return void close(message.mode, message.timeoutMs, 0);
+        return void close(message.mode, message.timeoutMs);
       default:
         log?.warn({ received: message satisfies never }, 'unknown message from the primary');
     }
@@ -52,7 +52,8 @@ export function runServerProcess(): void {
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     setTimeout(() => process.exit(1), orphanLimitMs);
     log?.warn('the primary is gone: leaving');
-    void close('stop', orphanDrainMs, 1);
+    exitCode = 1;
+    void close('stop', orphanDrainMs);
   });
   send({ type: 'hello', protocol: protocolVersion });
 
@@ -60,7 +61,6 @@ export function runServerProcess(): void {
     const { config, slot } = message;
     process.title = `millrace: server ${slot}`;
     readiness = message.readiness;
-    drainMs = config.shutdownTimeoutMs;
     log = createLogger(config.logLevel, { process: `server ${slot}`, pid: process.pid });
     try {
       server = await startServer({
@@ -89,8 +89,8 @@ export function runServerProcess(): void {
     send({ type: 'report', id, status: server.status(), metrics: server.metrics(), runtime });
   }
 
-  async function close(mode: CloseMode, timeoutMs: number, code: number): Promise<void> {
-    if (server === undefined) process.exit(code);
+  async function close(mode: CloseMode, timeoutMs: number): Promise<void> {
+    if (server === undefined) process.exit(exitCode);
     const first = !leaving;
     leaving = true;
     const { cut } = await server.close(mode, timeoutMs);
@@ -98,16 +98,19 @@ export function runServerProcess(): void {
     if (!first) return;
     await report(null, false);
     for (const timer of timers) clearInterval(timer);
-    send({ type: 'closed', cut }, () => process.exit(code));
+    send({ type: 'closed', cut }, () => process.exit(exitCode));
   }
 
-  /** A fault of our own: the state of this process is unknown from here on. What was accepted may still end. */
+  /**
+   * A fault of our own: the state of this process is unknown from here on. What was accepted may still end, and the
+   * primary says when to leave: not before somebody else takes connections.
+   */
   function fail(error: unknown): void {
     log?.fatal({ err: error }, 'uncaught exception: draining');
     if (log === undefined) console.error(error);
-    if (leaving) return;
+    if (server === undefined) process.exit(1);
+    exitCode = 1;
     send({ type: 'failing' });
-    void close('reload', drainMs, 1);
   }
 }
 

@@ -134,6 +134,20 @@ it('an uncaught exception in the primary: logged, drained, exit code 1', async (
   });
 });
 
+it('an uncaught exception in the only server process loses nobody: it serves until its replacement does', async () => {
+  await using cluster = await start({ WORKERS: '1' });
+  let failed = false;
+  const statuses = new Set<number | undefined>();
+  while (count(cluster, 'server process ready') < 2) {
+    statuses.add(await fault(cluster, failed ? 'hold' : 'throw'));
+    failed = true;
+  }
+  for (let call = 0; call < 20; call++) statuses.add(await fault(cluster, 'hold'));
+  expect([...statuses]).toEqual([200]);
+  expect(await exit(cluster)).toMatchObject({ code: 1, reason: 'uncaught exception' });
+  expect(await cluster.stop()).toBe(0);
+});
+
 it('server processes leave within two seconds when the primary was killed', async () => {
   await using cluster = await start();
   const held = fault(cluster, 'hold', 300);
