@@ -1,6 +1,7 @@
-// millrace check: reads settings and task files as a start would, and tells what would run. It starts and binds nothing.
+// millrace check: reads settings, task files and API keys as a start would, and tells what would run. It starts and binds nothing.
 import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { KeyFileError, readApiKeys } from '../api-keys.js';
 import { type Config, ConfigError } from '../config.js';
 import { builtInTasks } from '../lane/task-files.js';
 import { loadTasks, type Task, TaskFileError } from '../lane/task-registry.js';
@@ -8,14 +9,13 @@ import { localUrl } from '../primary/address.js';
 import { budget, readCores } from '../primary/core-budget.js';
 import { textTable } from './text-table.js';
 
-/** @throws ConfigError for a task file that cannot be served */
+/** @throws ConfigError for a task file that cannot be served, or a key file that cannot be used */
 export async function check(config: Config): Promise<string> {
   const { tasksDir } = config;
   const tasks = await loadTasks([builtInTasks, ...(tasksDir === undefined ? [] : [tasksDir])]).catch(
-    (error: unknown) => {
-      throw error instanceof TaskFileError ? new ConfigError(error.message, { cause: error }) : error;
-    },
+    unusable,
   );
+  if (config.apiKeysFile !== undefined) await readApiKeys(config.apiKeysFile).catch(unusable);
   const { serverProcesses, threadsPerProcess } = budget(config, readCores());
   const admin =
     config.adminPort === 'off' ? 'no admin server' : `admin ${localUrl(config.adminHost, config.adminPort)}`;
@@ -30,6 +30,11 @@ export async function check(config: Config): Promise<string> {
     '',
     'Settings and task files are fine.',
   ].join('\n');
+}
+
+function unusable(error: unknown): never {
+  const isFile = error instanceof TaskFileError || error instanceof KeyFileError;
+  throw isFile ? new ConfigError(error.message, { cause: error }) : error;
 }
 
 function originOf({ module }: Task): string {

@@ -1,6 +1,7 @@
 // The Express app of a server process: middleware and routes in the order in which a request meets them.
 // It never listens; sockets, timeouts and draining are server.ts.
 import express, { type Express } from 'express';
+import type { ApiKeys } from '../api-keys.js';
 import type { ServerConfig } from '../config.js';
 import type { Lane } from '../lane/call.js';
 import type { Task } from '../lane/task-registry.js';
@@ -8,7 +9,6 @@ import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness } from '../messages.js';
 import { arrival, type OnAnswer } from './arrival.js';
 import { access } from './guard/access.js';
-import type { ApiKeys } from './guard/api-keys.js';
 import { cors } from './guard/cors.js';
 import type { Quota } from './guard/quota.js';
 import { trustProxies, warnOfProxy } from './guard/trust-proxy.js';

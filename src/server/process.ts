@@ -1,6 +1,7 @@
 // The life of a server process between the primary's messages: hello → boot → ready → beats → close. What it serves
 // is server.ts; when it closes is the primary's decision, but for faults of its own and the primary's death.
 import cluster from 'node:cluster';
+import { KeyFileError } from '../api-keys.js';
 import { ConfigError, type ServerConfig } from '../config.js';
 import { TaskFileError } from '../lane/task-registry.js';
 import { createLogger, type Logger } from '../log.js';
@@ -11,7 +12,6 @@ import {
   type ToPrimary,
   type ToServer,
 } from '../messages.js';
-import { KeyFileError } from './guard/api-keys.js';
 import { type RunningServer, startServer } from './server.js';
 
 /** Without a primary nobody accepts connections: what runs may end, within the two seconds that are left. */

@@ -2,6 +2,7 @@
 // primary; how, in drain.ts.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readApiKeys } from '../api-keys.js';
 import type { ServerConfig } from '../config.js';
 import { createLane } from '../lane/lane.js';
 import { builtInTasks } from '../lane/task-files.js';
@@ -13,7 +14,6 @@ import { createRuntimeMetrics } from '../runtime-metrics.js';
 import { createApp } from './app.js';
 import { createDrain } from './drain.js';
 import { alignPrototypes } from './express-prototypes.js';
-import { readApiKeys } from './guard/api-keys.js';
 import { linkQuota } from './guard/quota-link.js';
 import { createHttpServer } from './http-server.js';
 import { createLoopDelay } from './loop-delay.js';

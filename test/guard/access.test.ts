@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { parseApiKeys } from '#src/server/guard/api-keys.js';
+import { parseApiKeys } from '#src/api-keys.js';
 import { listeningLog, type TaskApp, taskApps, testConfig } from '../support/app.js';
 import { RawClient } from '../support/raw-client.js';
 import { head, listen } from '../support/wire.js';

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { KeyFileError, parseApiKeys, readApiKeys } from '#src/server/guard/api-keys.js';
+import { KeyFileError, parseApiKeys, readApiKeys } from '#src/api-keys.js';
 
 const sha256 = (key: string) => createHash('sha256').update(key).digest('hex');
 const bytes = (key: string) => Buffer.from(key);

@@ -130,7 +130,8 @@ describe('a bomb', () => {
     const beforeMib = residentMib();
     await Promise.all(Array.from({ length: 3 }, () => bombs.map(([, , bytes]) => refused(bytes))).flat());
     expect(await (await fetch(cluster.url)).text()).toBe(`hello from server ${pid}`);
-    expect(residentMib() - beforeMib).toBeLessThan(100);
+    // 60 of them at once, some 40 MB of them, and the threads that were started for it.
+    expect(residentMib() - beforeMib).toBeLessThan(250);
     expect(cluster.lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 });

@@ -25,6 +25,13 @@ it('a malformed key file ends the boot with 78 and one line that names it', asyn
   ]);
 });
 
+it('millrace check says the same without a start', async () => {
+  const file = await keyFile('bob');
+  await using server = launch({ args: ['check'], env: { API_KEYS_FILE: file } });
+  expect(await server.exited).toBe(78);
+  expect(server.stderr()).toContain(`API_KEYS_FILE ${file}, line 1 `);
+});
+
 it('a reload reads the key file anew, and keeps the old one where the new one is malformed', async () => {
   const file = await keyFile(line('ann', 'old'));
   await using server = await startCluster({ env: { API_KEYS_FILE: file } });

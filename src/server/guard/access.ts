@@ -1,7 +1,7 @@
 // Asks for an API key, before anything of the body is read. Which keys there are is api-keys.ts.
 import type { Request, RequestHandler } from 'express';
+import type { ApiKeys } from '../../api-keys.js';
 import { AppError } from '../../errors.js';
-import type { ApiKeys } from './api-keys.js';
 
 /**
  * Goes in front of what a key is needed for; empty where none is. OPTIONS never asks: a browser's preflight has no

@@ -5,7 +5,8 @@
 import { AppError } from '../../errors.js';
 import type { CallMeter } from '../../lane/call.js';
 import type { QuotaGrant, QuotaReport } from '../../messages.js';
-import { creditMs, refillRate, windowMs } from '../../quota-policy.js';
+import { creditMs, refillRate } from '../../quota-policy.js';
+import { type Account, draw, openAccount, rateLimitHeaders, remainingMs, review } from './quota-account.js';
 
 export interface Quota extends CallMeter {
   /** Clients that are remembered. */
@@ -28,58 +29,29 @@ export interface QuotaOptions {
   readonly mostClients?: number;
 }
 
-interface Account {
-  readonly client: string;
-  /** The lease: granted or drawn, and not spent. Below 0: calls took longer than they were charged. */
-  heldMs: number;
-  /** Believed to be in the account at the primary. */
-  leftMs: number;
-  leftAtMs: number;
-  /** Taken from there since the last report. */
-  drewMs: number;
-  /** Charged since the last review. */
-  spentMs: number;
-  /** What the largest call that was refused lacked. */
-  lackedMs: number;
-  /** When it was last reported or found to have nothing to report. */
-  reviewedMs: number;
-}
-
-const reviewMs = 1_000;
+const reviewEveryMs = 1_000;
 /** A primary that has not answered for this long is not waited for: each process then goes on with its share. */
 export const silenceMs = 2_000;
-/** A lease that would last longer than so many seconds at the client's pace goes back. */
-const keptSeconds = 2;
-/** Differences that only rounding makes. */
-const nothingMs = 0.001;
 
 export function createQuota(options: QuotaOptions): Quota {
   const { quotaMs, processes, onUrgent, mostClients = 65_536 } = options;
-  const rate = refillRate(quotaMs);
   const credit = creditMs(quotaMs, processes);
-  const policy = `"cpu";q=${quotaMs};w=${windowMs / 1_000}`;
   /** The one that was reviewed longest ago comes first. */
   const accounts = new Map<string, Account>();
   /** To be reported without waiting for their review. */
   const urgent = new Set<Account>();
   let unansweredSinceMs: number | undefined;
 
+  const isAlone = (nowMs: number): boolean =>
+    unansweredSinceMs !== undefined && nowMs - unansweredSinceMs >= silenceMs;
+
+  /** What this process may count on: the whole quota, or, without the primary, its share. */
+  const budgetMs = (nowMs: number): number => (isAlone(nowMs) ? quotaMs / processes : quotaMs);
+
   function accountOf(client: string, nowMs: number): Account {
     const known = accounts.get(client);
-    if (known !== undefined) {
-      refill(known, nowMs);
-      return known;
-    }
-    const account: Account = {
-      client,
-      heldMs: 0,
-      leftMs: isAlone(nowMs) ? quotaMs / processes : quotaMs,
-      leftAtMs: nowMs,
-      drewMs: 0,
-      spentMs: 0,
-      lackedMs: 0,
-      reviewedMs: Number.NEGATIVE_INFINITY,
-    };
+    if (known !== undefined) return refilled(known, nowMs);
+    const account = openAccount(client, budgetMs(nowMs), nowMs);
     const [oldest] = accounts.values();
     if (oldest !== undefined && accounts.size >= mostClients) {
       accounts.delete(oldest.client);
@@ -89,77 +61,42 @@ export function createQuota(options: QuotaOptions): Quota {
     return account;
   }
 
-  const isAlone = (nowMs: number): boolean =>
-    unansweredSinceMs !== undefined && nowMs - unansweredSinceMs >= silenceMs;
-
-  function refill(account: Account, nowMs: number): void {
-    const part = isAlone(nowMs) ? 1 / processes : 1;
-    const refilled = account.leftMs + rate * part * (nowMs - account.leftAtMs);
-    account.leftMs = Math.min(quotaMs * part, refilled);
+  function refilled(account: Account, nowMs: number): Account {
+    const mostMs = budgetMs(nowMs);
+    const backMs = refillRate(mostMs) * (nowMs - account.leftAtMs);
+    account.leftMs = Math.min(mostMs, account.leftMs + backMs);
     account.leftAtMs = nowMs;
-  }
-
-  function draw(account: Account, ms: number): void {
-    account.leftMs -= ms;
-    account.drewMs += ms;
-    account.heldMs += ms;
+    return account;
   }
 
   /** What may be drawn without having been reported: any one call, more of them up to the credit. */
-  function drawableMs(account: Account, nowMs: number): number {
-    if (account.drewMs <= 0 || isAlone(nowMs)) return account.leftMs;
-    return Math.min(account.leftMs, credit - account.drewMs);
+  function drawableMs({ leftMs, drewMs }: Account, nowMs: number): number {
+    return drewMs <= 0 || isAlone(nowMs) ? leftMs : Math.min(leftMs, credit - drewMs);
   }
 
   function tellSoon(account: Account, nowMs: number): void {
-    if (nowMs - account.reviewedMs < reviewMs || urgent.has(account)) return;
+    if (nowMs - account.reviewedMs < reviewEveryMs || urgent.has(account)) return;
     urgent.add(account);
     if (urgent.size === 1) onUrgent();
   }
 
   /** @param lackingMs what is wanted beyond what is held */
   function refusal(account: Account, lackingMs: number, nowMs: number): AppError {
-    const perMs = isAlone(nowMs) ? rate / processes : rate;
-    const seconds = Math.ceil(Math.max(0, lackingMs - account.leftMs) / perMs / 1_000);
-    const retryAfterSeconds = Math.max(1, seconds);
+    const waitMs = Math.max(0, lackingMs - account.leftMs) / refillRate(budgetMs(nowMs));
+    const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
     return new AppError('QUOTA_EXCEEDED', 'The CPU time of this client is spent for now.', {
       retryAfterSeconds,
-      headers: rateLimit(remainingMs(account), retryAfterSeconds),
+      headers: rateLimitHeaders(quotaMs, remainingMs(account, quotaMs), retryAfterSeconds),
     });
   }
 
-  function remainingMs(account: Account): number {
-    return Math.min(quotaMs, Math.max(0, Math.floor(account.heldMs + account.leftMs + nothingMs)));
-  }
-
-  /** https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (q and r in ms of CPU time, w and t in s) */
-  function rateLimit(leftMs: number, seconds: number): Readonly<Record<string, string>> {
-    return { 'RateLimit-Policy': policy, RateLimit: `"cpu";r=${leftMs};t=${seconds}` };
-  }
-
-  /** Its report; undefined where it was forgotten. */
-  function review(account: Account, nowMs: number): QuotaReport | undefined {
-    const { client } = account;
-    accounts.delete(client);
+  function report(account: Account, nowMs: number): QuotaReport[] {
+    accounts.delete(account.client);
     urgent.delete(account);
-    refill(account, nowMs);
-    const keptMs = keptSeconds * account.spentMs;
-    if (account.heldMs < 0) draw(account, -account.heldMs);
-    else if (account.heldMs > keptMs + nothingMs) draw(account, keptMs - account.heldMs);
-    // A client that begins may have much to do; at the next review what it did not use goes back.
-    const wantMs =
-      account.spentMs + account.lackedMs > 0 ? Math.max(account.lackedMs, quotaMs / 2 - account.heldMs) : 0;
-    const report = { client, drewMs: account.drewMs, wantMs };
-    const isAtRest = account.spentMs === 0 && account.lackedMs === 0 && Math.abs(account.drewMs) < nothingMs;
-    account.spentMs = 0;
-    account.lackedMs = 0;
-    account.drewMs = 0;
-    account.reviewedMs = nowMs;
-    // One that is full is like one that was never seen. One that is not is asked about every second: others may have
-    // drawn on it, or brought back what they had.
-    if (isAtRest && account.leftMs >= quotaMs - nothingMs) return undefined;
-    accounts.set(client, account);
-    return report;
+    const told = review(refilled(account, nowMs), quotaMs, nowMs);
+    if (told === undefined) return [];
+    accounts.set(account.client, account);
+    return [told];
   }
 
   return {
@@ -167,9 +104,9 @@ export function createQuota(options: QuotaOptions): Quota {
       return accounts.size;
     },
     check(client, nowMs) {
-      const account = accounts.get(client);
-      if (account === undefined) return;
-      refill(account, nowMs);
+      const known = accounts.get(client);
+      if (known === undefined) return;
+      const account = refilled(known, nowMs);
       if (account.heldMs + account.leftMs > 0) return;
       tellSoon(account, nowMs);
       // Just above nothing: that the next call needs more is not known before its body is read.
@@ -200,20 +137,18 @@ export function createQuota(options: QuotaOptions): Quota {
       };
     },
     headers(client, nowMs) {
-      const account = accounts.get(client);
-      if (account === undefined) return rateLimit(quotaMs, 0);
-      refill(account, nowMs);
-      const leftMs = remainingMs(account);
-      return rateLimit(leftMs, Math.ceil((quotaMs - leftMs) / rate / 1_000));
+      const known = accounts.get(client);
+      const leftMs = known === undefined ? quotaMs : remainingMs(refilled(known, nowMs), quotaMs);
+      return rateLimitHeaders(quotaMs, leftMs, Math.ceil((quotaMs - leftMs) / refillRate(quotaMs) / 1_000));
     },
     takeReports(nowMs) {
       if (unansweredSinceMs !== undefined) return [];
       const due = [...urgent];
       for (const account of accounts.values()) {
-        if (nowMs - account.reviewedMs < reviewMs) break;
+        if (nowMs - account.reviewedMs < reviewEveryMs) break;
         if (!urgent.has(account)) due.push(account);
       }
-      const reports = due.flatMap((account) => review(account, nowMs) ?? []);
+      const reports = due.flatMap((account) => report(account, nowMs));
       if (reports.length > 0) unansweredSinceMs = nowMs;
       return reports;
     },

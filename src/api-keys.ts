@@ -1,4 +1,5 @@
-// The API keys of a server process: read from API_KEYS_FILE once, at its boot. How a request shows one is access.ts.
+// The API keys: read from API_KEYS_FILE by each server process, once, at its boot. How a request shows one is
+// server/guard/access.ts.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
