@@ -52,7 +52,13 @@ export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): RequestHandl
 
   return (req, res, next) => {
     const requestId = requestIdOf(req.headers['x-request-id']);
-    req.exchange = { requestId, arrivedMs: performance.now(), keyName: undefined, answeredMs: undefined };
+    req.exchange = {
+      requestId,
+      arrivedMs: performance.now(),
+      keyName: undefined,
+      address: undefined,
+      answeredMs: undefined,
+    };
     res.setHeader('X-Request-Id', requestId);
     for (const [name, value] of headers) res.setHeader(name, value);
     res.on('close', ended);

@@ -2,12 +2,18 @@
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
-/** The name of its API key, else its address. Worked out when it is asked for: light routes never do. */
+/** The name of its API key, else its address. Worked out when it is first asked for: light routes never do. */
 export function clientOf(req: Request): string {
-  const { keyName } = req.exchange;
-  if (keyName !== undefined) return keyName;
-  // Express's, which follows TRUST_PROXY; what a proxy passes on may be any text.
-  return addressClient(req.ip) ?? addressClient(req.socket.remoteAddress) ?? 'unknown';
+  const { exchange } = req;
+  if (exchange.keyName !== undefined) return exchange.keyName;
+  exchange.address ??= addressOf(req);
+  return exchange.address;
+}
+
+function addressOf(req: Request): string {
+  // Express's address follows TRUST_PROXY, and costs something; what a proxy passes on may be any text.
+  const forwarded = req.headers['x-forwarded-for'] === undefined ? undefined : addressClient(req.ip);
+  return forwarded ?? addressClient(req.socket.remoteAddress) ?? 'unknown';
 }
 
 /**

@@ -8,6 +8,8 @@ export interface Exchange {
   readonly arrivedMs: number;
   /** The name of the API key that was shown, once it was found good. */
   keyName: string | undefined;
+  /** The client by its address, once it was asked for. */
+  address: string | undefined;
   /** performance.now() when the whole answer was handed to the socket, where the exchange stays open behind it (see
    * lingering-answer.ts). */
   answeredMs: number | undefined;
