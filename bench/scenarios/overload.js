@@ -23,7 +23,7 @@ function offered(name, label, spec, factors) {
 const variants = [
   { name: 'threads', label: 'bare threads' },
   ...offered('millrace', 'millrace', millrace(env), [0.5, 1, 2, 5, 10]),
-  ...offered('express-piscina', 'Express + piscina', peer('express-piscina'), [0.5, 1, 2, 10]),
+  ...offered('express-piscina', 'Express + piscina', peer('express-piscina'), [1, 10]),
 ];
 
 export const overload = {
