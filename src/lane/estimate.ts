@@ -26,8 +26,6 @@ const longestDemotionMs = 600_000;
 export interface KindEstimate {
   /** The likely run of a call of this stated cost, in µs. */
   likelyUs(cost: number): number;
-  /** What three runs of four stay below, in µs. */
-  p75Us(cost: number): number;
   /** What nine runs of ten stay below, in µs. */
   p90Us(cost: number): number;
   /** Seen often enough on threads, and always synchronous. */
@@ -76,7 +74,6 @@ export function createKindEstimate(): KindEstimate {
   let threadRuns = 0;
   let everAsync = false;
   let median = 1;
-  let p75 = 1;
   let p90 = 1;
   let surprises = 0;
   let inlineRuns = 0;
@@ -90,7 +87,6 @@ export function createKindEstimate(): KindEstimate {
     if (runs > windowSize && runs % 4 !== 0) return;
     const sorted = ratios.slice(0, Math.min(runs, windowSize)).sort();
     median = sorted[Math.floor((sorted.length - 1) * 0.5)] ?? 1;
-    p75 = sorted[Math.floor((sorted.length - 1) * 0.75)] ?? 1;
     p90 = sorted[Math.ceil((sorted.length - 1) * 0.9)] ?? 1;
   }
 
@@ -103,7 +99,6 @@ export function createKindEstimate(): KindEstimate {
 
   return {
     likelyUs: (cost) => cost * median,
-    p75Us: (cost) => cost * p75,
     p90Us: (cost) => cost * p90,
     get known() {
       return threadRuns >= knownRuns && !everAsync;

@@ -3,6 +3,8 @@ import type { KindEstimate } from './estimate.js';
 
 /** A call's run must be seen to pass this many INLINE_MAX_US before it counts as a surprise. */
 export const surpriseFactor = 4;
+/** A kind of which more than one run in ten takes this many INLINE_MAX_US stays on threads, however short the others. */
+const outlierFactor = 20;
 
 /** Estimated work of one batch, in µs: what a call that arrives just behind it may have to wait for. */
 const batchUs = 1_000;
@@ -18,15 +20,16 @@ const shortMemoryMs = 30_000;
 
 /**
  * Inline: a kind that was seen on threads, is synchronous and behaves, and whose estimate for this very input is
- * small: three of four runs within the limit, nine of ten no surprise. (A thread that was woken for one call runs it
- * with cold caches: the same digest was seen at 3 µs in a row and at 40 µs alone. A stricter rule would never let
- * calls that come singly off the threads.) The thread hop would cost the event loop more than the work.
+ * small. The thread hop would cost the event loop more than the work. The estimate is the median: threads step back
+ * behind the event loops, so under load many honest runs are interrupted, and a thread that was woken for one call
+ * runs it with cold caches (the same digest: 3 µs in a row, 40 µs alone). A rule on nine runs of ten would keep short
+ * calls off the loop just when the hop hurts most; the ninth run is only held to what the loop would survive.
  */
 export function runsInline(kind: KindEstimate, cost: number, inlineMaxUs: number, nowMs: number): boolean {
   return (
     inlineMaxUs > 0 &&
-    kind.p75Us(cost) <= inlineMaxUs &&
-    kind.p90Us(cost) <= inlineMaxUs * surpriseFactor &&
+    kind.likelyUs(cost) <= inlineMaxUs &&
+    kind.p90Us(cost) <= inlineMaxUs * outlierFactor &&
     kind.mayRunInline(nowMs)
   );
 }
