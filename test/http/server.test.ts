@@ -76,8 +76,11 @@ describe('a server', () => {
     }
   });
 
-  test('does not start with a task file that cannot be served', async () => {
-    await expect(start({ TASKS_DIR: '/nowhere' })).rejects.toMatchObject({ name: 'TaskFileError' });
+  test('does not start with a task folder that cannot be read', async () => {
+    await expect(start({ TASKS_DIR: '/nowhere' })).rejects.toMatchObject({
+      name: 'ConfigError',
+      message: expect.stringContaining('TASKS_DIR'),
+    });
   });
 
   test('stop: running and queued calls are answered, and say close', async () => {
