@@ -1,10 +1,12 @@
 // Where a call runs: inline, alone on a thread, or in one message with others. Pure decisions.
 import type { KindEstimate } from './estimate.js';
 
-/** A call's run must be seen to pass this many INLINE_MAX_US before it counts as a surprise. */
-export const surpriseFactor = 4;
-/** A kind of which more than one run in ten takes this many INLINE_MAX_US stays on threads, however short the others. */
-const outlierFactor = 20;
+/**
+ * A run of this many INLINE_MAX_US is a surprise: a few of them send a kind back to threads, and one in ten keeps it
+ * there. What is only somewhat longer moves the estimate, which then decides: a loop that is interrupted or still
+ * compiling takes 200 µs for a digest now and then, and that says nothing about the digest.
+ */
+export const surpriseFactor = 20;
 
 /** Estimated work of one batch, in µs: what a call that arrives just behind it may have to wait for. */
 const batchUs = 1_000;
@@ -29,7 +31,7 @@ export function runsInline(kind: KindEstimate, cost: number, inlineMaxUs: number
   return (
     inlineMaxUs > 0 &&
     kind.likelyUs(cost) <= inlineMaxUs &&
-    kind.p90Us(cost) <= inlineMaxUs * outlierFactor &&
+    kind.p90Us(cost) <= inlineMaxUs * surpriseFactor &&
     kind.mayRunInline(nowMs)
   );
 }
