@@ -45,7 +45,7 @@ export const threadLostError = (cause: unknown): AppError =>
 export const shuttingDownError = (): AppError => new AppError('SHUTTING_DOWN', 'The server is stopping.');
 
 /** A reply that is no result, as its caller meets it; what the task said goes to the log only. */
-export function replyError(reply: Extract<CallReply, { type: 'failed' }>): AppError {
+export function replyError(reply: Omit<Extract<CallReply, { type: 'failed' }>, 'runMs' | 'sync'>): AppError {
   const { code, detail, issues, report } = reply;
   return new AppError(code, detail, { ...(issues && { issues }), ...(report && { cause: report }) });
 }

@@ -6,6 +6,8 @@ import type { ServerConfig } from '../../config.js';
 import { AppError } from '../../errors.js';
 import type { CallInput, Lane } from '../../lane/call.js';
 import { parseJson, validateInput } from '../../lane/input.js';
+import { replyError } from '../../lane/pending-call.js';
+import { failureOf } from '../../lane/run-task.js';
 import { type Task, TaskFileError } from '../../lane/task-registry.js';
 import type { CloseMode } from '../../messages.js';
 import type { TaskDefinition } from '../../task.js';
@@ -172,18 +174,6 @@ function fromBytes(task: Task, bytes: Uint8Array, parameters: Readonly<Record<st
   try {
     return task.definition.fromBytes?.(bytes, parameters);
   } catch (thrown) {
-    throw taskError(thrown);
+    throw replyError(failureOf(thrown));
   }
-}
-
-/** An InputError is known by its name: a task may have its own copy of the class. */
-function taskError(thrown: unknown): AppError {
-  if (thrown instanceof Error && thrown.name === 'InputError') {
-    const path = 'path' in thrown && typeof thrown.path === 'string' ? thrown.path : '';
-    return new AppError('INVALID_INPUT', 'The input does not fit.', {
-      cause: thrown,
-      issues: [{ path, message: thrown.message }],
-    });
-  }
-  return new AppError('TASK_FAILED', 'The task failed; the server’s log has the details.', { cause: thrown });
 }
