@@ -22,20 +22,31 @@ export function announcedLength(limitOf: (req: Request) => number): RequestHandl
   };
 }
 
-/**
- * A media type without its parameters, and the charset if there is one. Parameters that the type does not define are
- * ignored, as receivers should (RFC 9110, 8.3.1; RFC 2045, 5).
- */
-const mediaTypeForm =
-  /^([^\s;]+)[ \t]*(?:;[ \t]*(?:charset=("?)([\w-]+)\2|[\w-]+=(?:[^\s;"]+|"[^"]*"))?[ \t]*)*$/i;
-
 export type BodyType = 'json' | 'bytes' | 'other';
 
+const typeForm = /[^\s;]+[ \t]*/y;
+/** One parameter, or none between two semicolons. A step at a time: each character is looked at once. */
+const parameterForm = /;[ \t]*(?:([\w-]+)=(?:"([^"]*)"|([^\s;"]+))[ \t]*)?/y;
+
+/** Parameters that the type does not define are ignored, as receivers should (RFC 9110, 8.3.1; RFC 2045, 5). */
 export function bodyTypeOf(req: Request): BodyType {
-  const [, type, , charset = 'utf-8'] = mediaTypeForm.exec(req.headers['content-type'] ?? '') ?? [];
-  if (type?.toLowerCase() === 'application/octet-stream') return 'bytes';
-  const isJson = type?.toLowerCase() === 'application/json' && /^utf-?8$/i.test(charset);
-  return isJson ? 'json' : 'other';
+  const header = req.headers['content-type'] ?? '';
+  // What nearly everybody sends.
+  if (header === 'application/json') return 'json';
+  typeForm.lastIndex = 0;
+  const type = typeForm.exec(header)?.[0].trimEnd().toLowerCase();
+  let at = typeForm.lastIndex;
+  while (at < header.length) {
+    parameterForm.lastIndex = at;
+    const [, name, quoted, plain] = parameterForm.exec(header) ?? [];
+    at = parameterForm.lastIndex;
+    // Nothing was found: no parameter stands here.
+    if (at === 0) return 'other';
+    const isCharset = type === 'application/json' && name?.toLowerCase() === 'charset';
+    if (isCharset && !/^utf-?8$/i.test(quoted ?? plain ?? '')) return 'other';
+  }
+  if (type === 'application/json') return 'json';
+  return type === 'application/octet-stream' ? 'bytes' : 'other';
 }
 
 const mediaTypes = { json: 'application/json (UTF-8)', bytes: 'application/octet-stream' };

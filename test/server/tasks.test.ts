@@ -202,6 +202,12 @@ describe('a JSON body', () => {
     'application/json; charset=latin1',
     'application/json; charset="latin1"',
     'application/json; x=1; charset=utf-16',
+    'application/json; charset=latin1; x=1',
+    'application/json; charset=latin1;',
+    'application/json; charset=utf-16; charset=utf-8',
+    // What a pattern with two ways to read a blank or a charset takes for ever to refuse.
+    `application/json${'; '.repeat(4_000)}"`,
+    `application/json${';charset=utf-8'.repeat(800)}"`,
     'application/json; x',
     'application/jsonx',
     'application/x-www-form-urlencoded',
@@ -218,6 +224,7 @@ describe('a JSON body', () => {
     'application/json;charset="UTF-8"',
     'application/json; charset=utf8',
     'application/json;',
+    'application/json ; ; charset=utf-8 ; charset=utf-8',
     'application/json; x=1; y="a b"; charset=utf-8',
   ])('may be called %s', async (type) => {
     await request(app)
