@@ -303,7 +303,12 @@ export const settings = {
     'info',
     "Least severe level that is logged (pino's names).",
   ),
-  accessLog: setting('ACCESS_LOG', oneOf('off', 'errors', 'all'), 'errors', 'Which requests are logged.'),
+  accessLog: setting(
+    'ACCESS_LOG',
+    oneOf('off', 'errors', 'all'),
+    'errors',
+    'Which requests are logged; with `errors` the others are at LOG_LEVEL=debug.',
+  ),
   tasksDir: optional('TASKS_DIR', text, 'A further folder of task modules beside the built-in ones.', {
     flag: 'tasks',
   }),

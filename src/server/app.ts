@@ -13,11 +13,13 @@ import { cors } from './guard/cors.js';
 import type { Quota } from './guard/quota.js';
 import { trustProxies, warnOfProxy } from './guard/trust-proxy.js';
 import { notFound, problemHandler } from './problem.js';
-import { optionsAnswer } from './resource.js';
-import { mountDocs } from './routes/docs.js';
-import { mountIoRoutes } from './routes/io.js';
-import { mountProbes } from './routes/probes.js';
-import { mountTasks } from './routes/tasks.js';
+import { type FixedPaths, fixedPaths, optionsAnswer } from './resource.js';
+import { addDocs } from './routes/docs.js';
+import { addIoRoutes } from './routes/io.js';
+import { addProbes } from './routes/probes.js';
+import { addTasks } from './routes/tasks.js';
+import { securityHeaders } from './security-headers.js';
+import { stampHeads } from './stamped-head.js';
 import { allowedMethods } from './strict-http.js';
 
 export interface AppDeps {
@@ -44,20 +46,34 @@ export function createApp(deps: AppDeps): Express {
   app.set('etag', false);
   app.set('x-powered-by', false);
   trustProxies(app, config.trustProxy);
+  stampHeads(app, securityHeaders());
 
-  app.use(arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer }));
-  if (config.trustProxy === 0) app.use(warnOfProxy(log));
+  app.use(
+    arrival({
+      accessLog: config.accessLog,
+      log,
+      onAnswer: deps.onAnswer,
+      onRequest: config.trustProxy === 0 ? warnOfProxy(log) : undefined,
+    }),
+  );
   if (config.corsOrigins !== undefined) app.use(cors(config.corsOrigins));
-  const guard = access(deps.keys);
-  mountIoRoutes(app, config.bodyLimitBytes, guard);
-  mountProbes(app, deps.readiness);
-  if (config.docs === 'on') {
-    mountDocs(app, deps.tasks, { keyed: deps.keys !== undefined, quota: config.cpuQuotaMsPerMinute > 0 });
-  }
-  mountTasks(app, { ...deps, guard });
+  const paths = fixedPaths();
+  app.use(paths.middleware);
+  addRoutes(app, paths, deps);
   // Asks for the server as a whole (RFC 9110, 9.3.7).
   app.options('\\*', optionsAnswer(allowedMethods));
   app.use(notFound);
   app.use(problemHandler(log));
   return app;
+}
+
+/** @param app for the paths with parameters */
+export function addRoutes(app: Express, paths: FixedPaths, deps: AppDeps): void {
+  const { config, keys, tasks } = deps;
+  const guard = access(keys);
+  addIoRoutes(paths, config.bodyLimitBytes, guard);
+  addProbes(paths, deps.readiness);
+  const described = { keyed: keys !== undefined, quota: config.cpuQuotaMsPerMinute > 0 };
+  if (config.docs === 'on') addDocs(app, paths, tasks, described);
+  addTasks(app, paths, { ...deps, guard });
 }

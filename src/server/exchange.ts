@@ -6,6 +6,8 @@ export interface Exchange {
   readonly requestId: string;
   /** performance.now() when the headers had been read. */
   readonly arrivedMs: number;
+  /** The path of the resource, where that is a fixed one. Express knows the others' patterns. */
+  route: string | undefined;
   /** The name of the API key that was shown, once it was found good. */
   keyName: string | undefined;
   /** The client by its address, once it was asked for. */

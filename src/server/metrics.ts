@@ -19,7 +19,7 @@ export interface ServerMetrics {
 }
 
 /** Whoever invents methods must not invent series. */
-const methods = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** @param taskRoutes the routes of CPU calls; the patterns below them are theirs too */
 export function createServerMetrics(taskRoutes: readonly string[]): ServerMetrics {
@@ -30,8 +30,7 @@ export function createServerMetrics(taskRoutes: readonly string[]): ServerMetric
     lookUp((method: string) =>
       lookUp((status: number) => {
         const series = histogram('http_request_duration_seconds', [method, route, String(status)]);
-        const cpu = taskRoutes.some((task) => route === task || route.startsWith(`${task}/:`));
-        return { series, scale: cpu ? latency.cpu : latency.io };
+        return { series, scale: scaleOf(route) };
       }),
     ),
   );
@@ -42,6 +41,13 @@ export function createServerMetrics(taskRoutes: readonly string[]): ServerMetric
   );
   const waits = lookUp((task: string) => histogram('millrace_call_wait_seconds', [task]));
   const runs = lookUp((task: string) => histogram('millrace_call_run_seconds', [task]));
+
+  /** None for the API's pages: large files that people look at say nothing of either. */
+  function scaleOf(route: string): number[] | undefined {
+    if (/^\/(docs|openapi\.json)/.test(route)) return undefined;
+    const cpu = taskRoutes.some((task) => route === task || route.startsWith(`${task}/:`));
+    return cpu ? latency.cpu : latency.io;
+  }
 
   function begin(family: FamilyName, labels: readonly string[], places: number): number[] {
     const values = new Array<number>(places).fill(0);
@@ -69,7 +75,7 @@ export function createServerMetrics(taskRoutes: readonly string[]): ServerMetric
     onAnswer(method, route, status, seconds) {
       const { series, scale } = answers(route)(methods.has(method) ? method : 'other')(status);
       series(seconds);
-      addLatency(scale, seconds);
+      if (scale !== undefined) addLatency(scale, seconds);
     },
     onCall({ task, outcome, lane, queueMs, runMs }) {
       calls(task)(outcome)(lane)(1);

@@ -1,24 +1,22 @@
-// What is refused before a body is read or a query looked at, as Express middleware. The order of refusals is the
-// order in which a route lists these.
-import type { Request, RequestHandler, Response } from 'express';
+// What is refused before a body is read or a query looked at. The order of refusals is the order in which a resource
+// lists these.
+import type { Request, Response } from 'express';
 import { AppError } from '../errors.js';
 import { bodyTooLarge } from './body.js';
+import type { Check } from './resource.js';
 
 /** Anything but the one expectation that HTTP defines. https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1 */
-export const expectation: RequestHandler = (req, _res, next) => {
-  const { expect } = req.headers;
+export const expectation: Check = ({ headers: { expect } }) => {
   if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
     throw new AppError('EXPECTATION_FAILED', 'The only expectation that can be met is 100-continue.');
   }
-  next();
 };
 
 /** By the announced length; what is not announced is measured while it arrives. */
-export function announcedLength(limitOf: (req: Request) => number): RequestHandler {
-  return (req, _res, next) => {
+export function announcedLength(limitOf: (req: Request) => number): Check {
+  return (req) => {
     const limitBytes = limitOf(req);
     if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw bodyTooLarge(limitBytes);
-    next();
   };
 }
 
@@ -52,23 +50,22 @@ export function bodyTypeOf(req: Request): BodyType {
 const mediaTypes = { json: 'application/json (UTF-8)', bytes: 'application/octet-stream' };
 
 /** The body must be one of these, and must not be compressed: a few bytes could unfold to any number. */
-export function mediaType(...accepted: readonly Exclude<BodyType, 'other'>[]): RequestHandler {
+export function mediaType(...accepted: readonly Exclude<BodyType, 'other'>[]): Check {
   const wanted = accepted.map((type) => mediaTypes[type]).join(' or ');
-  return (req, res, next) => {
+  return (req) => {
     const type = bodyTypeOf(req);
     if (type === 'other' || !accepted.includes(type)) {
       throw new AppError('UNSUPPORTED_MEDIA_TYPE', `The body must be ${wanted}.`);
     }
-    identityEncoding(req, res, next);
+    identityEncoding(req);
   };
 }
 
-export const identityEncoding: RequestHandler = (req, _res, next) => {
-  const encoding = req.headers['content-encoding'];
+export const identityEncoding: Check = ({ headers }) => {
+  const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     throw new AppError('UNSUPPORTED_MEDIA_TYPE', 'A body with a Content-Encoding is not accepted.');
   }
-  next();
 };
 
 /** Tells a client that waits for it to send its body: called right before the body is read. */

@@ -31,7 +31,6 @@ export const notFound: RequestHandler = (req) => {
 };
 
 function sendProblem(req: Request, res: Response, error: AppError): void {
-  res.removeHeader('Server-Timing');
   res.setHeader('Cache-Control', 'no-store');
   if (error.allow) res.setHeader('Allow', error.allow.join(', '));
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));

@@ -9,16 +9,15 @@ import { soundRequestId } from './request-id.js';
 
 /** Answers in place of the handler, in the request's turn; the connection ends with it. */
 export function answerRefusal(res: Answer, refusal: AppError): void {
-  const given = res.getHeader('x-request-id') ?? res.req.headers['x-request-id'];
-  const requestId = soundRequestId(given) ?? randomUUID();
+  const requestId = res.requestId ?? soundRequestId(res.req.headers['x-request-id']) ?? randomUUID();
   const body = problemJson(refusal, requestId);
   res.shouldKeepAlive = false;
   if (refusal.allow !== undefined) res.setHeader('Allow', refusal.allow.join(', '));
+  res.setHeader('X-Request-Id', requestId);
   res.setHeader('Cache-Control', 'no-store');
   res.writeHead(refusal.status, {
     'Content-Type': problemType,
     'Content-Length': Buffer.byteLength(body),
-    'X-Request-Id': requestId,
   });
   res.end(body);
 }

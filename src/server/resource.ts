@@ -1,26 +1,61 @@
-// Mounts what can be done at a path, and answers for what cannot: OPTIONS with `Allow`, and 405 for the rest.
-import type { Express, RequestHandler } from 'express';
+// What can be done at a path, and answers for what cannot: OPTIONS with `Allow`, and 405 for the rest.
+import type { Request, RequestHandler } from 'express';
 import { AppError } from '../errors.js';
 
-export interface Methods {
-  /** Also answers HEAD: the last handler must leave out the work that only a body needs. */
-  readonly get?: readonly RequestHandler[];
-  readonly post?: readonly RequestHandler[];
+/** Throws the AppError with which the request is to be refused. */
+export type Check = (req: Request) => void;
+
+export interface Method {
+  /** What is looked at first: the order is the order of refusals. */
+  readonly checks: readonly Check[];
+  readonly answer: RequestHandler;
 }
 
-/** @param before runs first, for every method: decides whether the resource is there at all */
-export function mountResource(
-  app: Express,
-  path: string,
-  { get, post }: Methods,
-  before: readonly RequestHandler[] = [],
-): void {
+export interface Methods {
+  /** Also answers HEAD: it must leave out the work that only a body needs. */
+  readonly get?: Method;
+  readonly post?: Method;
+}
+
+/** The handler of everything that is asked of one path. */
+export function resource({ get, post }: Methods): RequestHandler {
   const allow = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : []), 'OPTIONS'];
-  const route = app.route(path);
-  for (const handler of before) route.all(handler);
-  if (get) route.get(...get);
-  if (post) route.post(...post);
-  route.options(optionsAnswer(allow)).all(methodNotAllowed(allow));
+  const options = optionsAnswer(allow);
+  const refuse = methodNotAllowed(allow);
+  return (req, res, next) => {
+    const method =
+      req.method === 'GET' || req.method === 'HEAD' ? get : req.method === 'POST' ? post : undefined;
+    if (method === undefined) return (req.method === 'OPTIONS' ? options : refuse)(req, res, next);
+    for (const check of method.checks) check(req);
+    return method.answer(req, res, next);
+  };
+}
+
+/**
+ * The resources at fixed paths, as one middleware. A look-up in a map: Express would try its routes one after the
+ * other, and each request would pay for those in front of its own. Paths with parameters are Express's routes.
+ */
+export interface FixedPaths {
+  add(path: string, methods: Methods): void;
+  list(): string[];
+  readonly middleware: RequestHandler;
+}
+
+export function fixedPaths(): FixedPaths {
+  const resources = new Map<string, RequestHandler>();
+  return {
+    add: (path, methods) => void resources.set(path, resource(methods)),
+    list: () => [...resources.keys()],
+    middleware(req, res, next) {
+      const { url } = req;
+      const queryAt = url.indexOf('?');
+      const path = queryAt < 0 ? url : url.slice(0, queryAt);
+      const handler = resources.get(path);
+      if (handler === undefined) return next();
+      req.exchange.route = path;
+      return handler(req, res, next);
+    },
+  };
 }
 
 export function optionsAnswer(allow: readonly string[]): RequestHandler {

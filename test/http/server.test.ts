@@ -86,7 +86,7 @@ describe('a server', () => {
   test('stop: running and queued calls are answered, and say close', async () => {
     server = await start();
     const callers = await Promise.all(Array.from({ length: 16 }, () => connect(server as RunningServer)));
-    for (const caller of callers) caller.send(nqueens(10));
+    for (const caller of callers) caller.send(nqueens(13));
     const probe = await connect(server);
     await probe.send(get('/')).answer();
     const closed = server.close('stop', 20_000);

@@ -21,20 +21,25 @@ describe('the access log', () => {
     expect(JSON.stringify(lines)).not.toContain('password');
   });
 
-  it('tells of failures only with ACCESS_LOG=errors, and not at all when it is off', async () => {
+  it('tells of failures with ACCESS_LOG=errors, of the rest at debug, and of nothing when it is off', async () => {
     const tasks = await taskApps();
-    for (const [setting, expected] of [
-      ['errors', ['The task failed.', 'request failed']],
-      ['off', ['The task failed.']],
+    for (const [setting, expected, atDebug] of [
+      ['errors', ['The task failed.', 'request failed'], ['/', '/nothing']],
+      ['off', ['The task failed.'], []],
     ] as const) {
-      const { log, lines } = listeningLog();
+      const { log, lines } = listeningLog('debug');
       const app = tasks.app({ log, config: testConfig({ ACCESS_LOG: setting }) });
       await request(app).get('/').expect(200);
       await request(app).get('/nothing').expect(404);
       await request(app).post('/fail').set('X-Request-Id', 'me').send({ how: 'throw' }).expect(500);
-      expect(lines.map(({ msg }) => msg)).toEqual(expected);
-      expect(lines[0]).toMatchObject({ requestId: 'me', code: 'TASK_FAILED', path: '/fail' });
-      expect(JSON.stringify(lines[0])).toContain('inner secret');
+      const [loud, quiet] = [
+        lines.filter(({ level }) => level !== 20),
+        lines.filter(({ level }) => level === 20),
+      ];
+      expect(loud.map(({ msg }) => msg)).toEqual(expected);
+      expect(loud[0]).toMatchObject({ requestId: 'me', code: 'TASK_FAILED', path: '/fail' });
+      expect(JSON.stringify(loud[0])).toContain('inner secret');
+      expect(quiet.map(({ path }) => path)).toEqual(atDebug);
     }
     await tasks.lane.close();
   });

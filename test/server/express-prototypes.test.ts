@@ -3,6 +3,7 @@ import express from 'express';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { alignPrototypes } from '#src/server/express-prototypes.js';
+import { startTestServer } from '../support/server.js';
 import { listen } from '../support/wire.js';
 
 function serve(app: ReturnType<typeof express>): Promise<Server> {
@@ -35,6 +36,16 @@ describe('aligned prototypes', () => {
     expect(await prototypeChanges(() => request(plain).get('/').expect(200))).toBe(2);
     const aligned = await serve(app);
     expect(await prototypeChanges(() => request(aligned).get('/').expect(200))).toBe(0);
+  });
+
+  it('are what the server itself runs with', async () => {
+    const server = await startTestServer();
+    try {
+      expect(await prototypeChanges(() => fetch(`${server.url}/`))).toBe(0);
+      expect(await prototypeChanges(() => fetch(`${server.url}/nothing/at/all`))).toBe(0);
+    } finally {
+      await server.close('stop', 1_000);
+    }
   });
 
   it('carry every method and getter of Express themselves, for short look-ups', () => {

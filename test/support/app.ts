@@ -15,19 +15,15 @@ export function testConfig(env: Record<string, string> = {}): ServerConfig {
 
 /** An app without tasks. */
 export function ioApp(deps: Partial<AppDeps> = {}) {
+  return createApp(ioDeps(deps));
+}
+
+export function ioDeps(deps: Partial<AppDeps> = {}): AppDeps {
   const config = testConfig();
   const log = createLogger('silent', {});
   // Threads start when they are needed, which is never.
   const lane = createLane({ config, tasks: [], log, onFatal: fail });
-  return createApp({
-    config,
-    tasks: [],
-    lane,
-    readiness: () => 'ok',
-    closing: () => undefined,
-    log,
-    ...deps,
-  });
+  return { config, tasks: [], lane, readiness: () => 'ok', closing: () => undefined, log, ...deps };
 }
 
 export interface TaskApp {
@@ -52,7 +48,7 @@ function fail(error: unknown): never {
 }
 
 /** A logger whose lines can be read. */
-export function listeningLog(): { log: Logger; lines: Record<string, unknown>[] } {
+export function listeningLog(level = 'info'): { log: Logger; lines: Record<string, unknown>[] } {
   const lines: Record<string, unknown>[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -60,5 +56,5 @@ export function listeningLog(): { log: Logger; lines: Record<string, unknown>[] 
       done();
     },
   });
-  return { log: pino({ level: 'trace', base: {} }, sink), lines };
+  return { log: pino({ level, base: {} }, sink), lines };
 }

@@ -1,16 +1,17 @@
 // Asks for an API key, before anything of the body is read. Which keys there are is api-keys.ts.
-import type { Request, RequestHandler } from 'express';
+import type { Request } from 'express';
 import type { ApiKeys } from '../../api-keys.js';
 import { AppError } from '../../errors.js';
+import type { Check } from '../resource.js';
 
 /**
  * Goes in front of what a key is needed for; empty where none is. OPTIONS never asks: a browser's preflight has no
  * credentials.
  */
-export function access(keys: ApiKeys | undefined): readonly RequestHandler[] {
+export function access(keys: ApiKeys | undefined): readonly Check[] {
   if (keys === undefined) return [];
   return [
-    (req, _res, next) => {
+    (req) => {
       const shown = shownKeys(req);
       const [key] = shown;
       const name =
@@ -26,7 +27,6 @@ export function access(keys: ApiKeys | undefined): readonly RequestHandler[] {
         );
       }
       req.exchange.keyName = name;
-      next();
     },
   ];
 }

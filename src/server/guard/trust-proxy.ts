@@ -1,5 +1,5 @@
 // Whose X-Forwarded-For is believed. Express and proxy-addr work out the address (`req.ip`), and only when asked.
-import type { Express, RequestHandler } from 'express';
+import type { Express, Request } from 'express';
 import type { ServerConfig } from '../../config.js';
 import type { Logger } from '../../log.js';
 
@@ -12,17 +12,16 @@ export function trustProxies(app: Express, trustProxy: ServerConfig['trustProxy'
 
 /**
  * Says once that a proxy seems to stand in front although none is trusted: all its clients would share one fair turn
- * and one quota. Mounted only where none is.
+ * and one quota. For where none is.
  */
-export function warnOfProxy(log: Logger): RequestHandler {
+export function warnOfProxy(log: Logger): (req: Request) => void {
   let warned = false;
-  return (req, _res, next) => {
+  return (req) => {
     if (!warned && req.headers['x-forwarded-for'] !== undefined) {
       warned = true;
       log.warn(
         'X-Forwarded-For arrives, but TRUST_PROXY is unset: the proxy counts as the client of all its requests',
       );
     }
-    next();
   };
 }

@@ -53,9 +53,8 @@ export async function answerCall(
 }
 
 function sendResult(res: Response, { lane, contentType, body, queueMs, runMs }: CallResult): void {
-  res.setHeader('Server-Timing', `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`);
-  res.setHeader('Cache-Control', 'no-store');
-  answer(res, 200, contentType, body);
+  const timing = `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`;
+  answer(res, 200, contentType, body, ['Server-Timing', timing, 'Cache-Control', 'no-store']);
 }
 
 /** Milliseconds to the µs. */

@@ -12,14 +12,15 @@ import type { Access } from '../openapi/access.js';
 import { apiDocument } from '../openapi/document.js';
 import { expectation } from '../preconditions.js';
 import { noQuery } from '../query.js';
-import { mountResource } from '../resource.js';
+import { type FixedPaths, resource } from '../resource.js';
 
-export function mountDocs(app: Express, tasks: readonly Task[], access: Access): void {
+export function addDocs(app: Express, paths: FixedPaths, tasks: readonly Task[], access: Access): void {
   const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion(), access)));
-  mountResource(app, '/openapi.json', { get: [expectation, description(document)] });
+  const checks = [expectation];
+  paths.add('/openapi.json', { get: { checks, answer: description(document) } });
   const swaggerUi = swaggerUiPackage();
-  mountResource(app, '/docs', { get: [expectation, page(swaggerUi)] });
-  mountResource(app, '/docs/:version/:asset', { get: [expectation, asset(swaggerUi)] });
+  paths.add('/docs', { get: { checks, answer: page(swaggerUi) } });
+  app.all('/docs/:version/:asset', resource({ get: { checks, answer: asset(swaggerUi) } }));
 }
 
 function description(document: Buffer): RequestHandler {

@@ -1,28 +1,26 @@
 // The light routes: they only ever wait. Nothing here touches the CPU lane.
-import type { Express, Request, RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { monotonicMs } from '../../clock.js';
 import { answer, answerJson } from '../answer.js';
 import { readBody } from '../body.js';
 import { deadlineExceeded, deadlineOf } from '../deadline.js';
 import { announcedLength, expectation, identityEncoding, sendContinue } from '../preconditions.js';
 import { invalidQuery, noQuery, queryOf, unknownParameter } from '../query.js';
-import { mountResource } from '../resource.js';
+import type { Check, FixedPaths } from '../resource.js';
 
 /**
  * @param bodyLimitBytes largest body of /io/echo
  * @param guard asks who is there
  */
-export function mountIoRoutes(app: Express, bodyLimitBytes: number, guard: readonly RequestHandler[]): void {
-  mountResource(app, '/', { get: [...guard, expectation, hello()] });
-  mountResource(app, '/io/delay', { get: [...guard, expectation, delay] });
-  mountResource(app, '/io/echo', {
-    post: [
-      ...guard,
-      expectation,
-      announcedLength(() => bodyLimitBytes),
-      identityEncoding,
-      echo(bodyLimitBytes),
-    ],
+export function addIoRoutes(paths: FixedPaths, bodyLimitBytes: number, guard: readonly Check[]): void {
+  const checks = [...guard, expectation];
+  paths.add('/', { get: { checks, answer: hello() } });
+  paths.add('/io/delay', { get: { checks, answer: delay } });
+  paths.add('/io/echo', {
+    post: {
+      checks: [...checks, announcedLength(() => bodyLimitBytes), identityEncoding],
+      answer: echo(bodyLimitBytes),
+    },
   });
 }
 

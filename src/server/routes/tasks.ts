@@ -19,7 +19,7 @@ import { fieldValues } from '../input-shapes.js';
 import { announcedLength, bodyTypeOf, expectation, mediaType, sendContinue } from '../preconditions.js';
 import { noQuery, queryOf } from '../query.js';
 import { type QueryForm, queryForm, querySchema } from '../query-form.js';
-import { methodNotAllowed, mountResource, optionsAnswer } from '../resource.js';
+import { type Check, type FixedPaths, methodNotAllowed, optionsAnswer, resource } from '../resource.js';
 import { answerCall, answerHead } from './call-answer.js';
 
 export interface TaskRoutesDeps {
@@ -28,17 +28,19 @@ export interface TaskRoutesDeps {
   readonly lane: Lane;
   readonly quota?: Quota | undefined;
   /** Asks who is there: in front of everything else that a method does. */
-  readonly guard: readonly RequestHandler[];
+  readonly guard: readonly Check[];
   readonly closing: () => CloseMode | undefined;
 }
 
-export function mountTasks(app: Express, deps: TaskRoutesDeps): void {
-  for (const task of deps.tasks) mountTask(app, task, deps);
-  // After every plain path, so that none of these is taken for a parameter's value.
-  for (const task of deps.tasks) mountPathForm(app, task, deps);
+export function addTasks(app: Express, paths: FixedPaths, deps: TaskRoutesDeps): void {
+  for (const task of deps.tasks) {
+    addTask(paths, task, deps);
+    // Behind the fixed paths, so that none of these is taken for a parameter's value.
+    addPathForm(app, task, deps);
+  }
 }
 
-function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
+function addTask(paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
   const { bodyLimitBytes, uploadLimitBytes } = deps.config;
   const { definition, route } = task;
   const form = definition.pathParam === undefined ? queryForm(definition) : undefined;
@@ -47,15 +49,17 @@ function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
   const limitOf = (req: Request) =>
     takesBytes && bodyTypeOf(req) === 'bytes' ? uploadLimitBytes : bodyLimitBytes;
 
-  mountResource(app, route, {
-    ...(form && { get: [...deps.guard, expectation, room(task, deps), getForm(task, form, deps)] }),
-    post: [
-      ...deps.guard,
-      expectation,
-      announcedLength(limitOf),
-      takesBytes ? mediaType('json', 'bytes') : mediaType('json'),
-      room(task, deps),
-      async (req, res) => {
+  const checks = [...deps.guard, expectation];
+  paths.add(route, {
+    ...(form && { get: { checks: [...checks, room(task, deps)], answer: getForm(task, form, deps) } }),
+    post: {
+      checks: [
+        ...checks,
+        announcedLength(limitOf),
+        takesBytes ? mediaType('json', 'bytes') : mediaType('json'),
+        room(task, deps),
+      ],
+      async answer(req, res) {
         const type = bodyTypeOf(req);
         const input =
           type === 'bytes'
@@ -63,7 +67,7 @@ function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
             : await jsonInput(task, req, res, bodyLimitBytes);
         await answerCall(deps, task, input, req, res);
       },
-    ],
+    },
   });
 }
 
@@ -71,7 +75,7 @@ function mountTask(app: Express, task: Task, deps: TaskRoutesDeps): void {
  * The GET form whose one field stands in the path. Where the field's values are listed, any other is no resource.
  * @throws TaskFileError where the input has no such field
  */
-function mountPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
+function addPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
   const { definition, route } = task;
   const { pathParam } = definition;
   const form = queryForm(definition);
@@ -94,22 +98,18 @@ function mountPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
     else if (req.method === 'OPTIONS') optionsAnswer(['OPTIONS'])(req, res, next);
     else methodNotAllowed(['OPTIONS'])(req, res, next);
   };
-  mountResource(
-    app,
-    `${route}/:${pathParam}`,
-    { get: [...deps.guard, expectation, room(task, deps), getForm(task, form, deps)] },
-    [exists, postOnly],
-  );
+  const checks = [...deps.guard, expectation, room(task, deps)];
+  const methods = { get: { checks, answer: getForm(task, form, deps) } };
+  app.all(`${route}/:${pathParam}`, exists, postOnly, resource(methods));
 }
 
 /** Refuses at once where no call is taken, before any body is read. A HEAD makes no call. */
-function room(task: Task, { lane, closing }: TaskRoutesDeps): RequestHandler {
-  return (req, _res, next) => {
+function room(task: Task, { lane, closing }: TaskRoutesDeps): Check {
+  return (req) => {
     if (req.method !== 'HEAD') {
       if (closing() === 'stop') throw new AppError('SHUTTING_DOWN', 'The server is stopping.');
       lane.checkRoom(task, clientOf(req));
     }
-    next();
   };
 }
 
