@@ -62,12 +62,14 @@ export function bodyTooLarge(limitBytes: number): AppError {
   return new AppError('BODY_TOO_LARGE', `The body is larger than ${limitBytes} bytes.`);
 }
 
+const nothing = new Uint8Array(0);
+
 /**
  * Bytes that arrive in chunks, copied together as they come. Keeping the chunks would be cheaper for one large
  * upload, and ruinous for one in chunks of a byte: each costs a hundred times its size.
  */
 class GrowingBytes {
-  #bytes = new Uint8Array(0);
+  #bytes: Uint8Array<ArrayBuffer> = nothing;
   readonly #most: number;
   length = 0;
 
@@ -76,8 +78,15 @@ class GrowingBytes {
     this.#most = most;
   }
 
-  append(chunk: Uint8Array): void {
+  append(chunk: Buffer): void {
     const length = this.length + chunk.length;
+    const { buffer } = chunk;
+    // Node gives each chunk memory of its own (seen in 20, 24 and 26): a body that comes in one piece is not copied.
+    if (this.length === 0 && buffer instanceof ArrayBuffer && buffer.byteLength === length) {
+      this.#bytes = new Uint8Array(buffer);
+      this.length = length;
+      return;
+    }
     if (length > this.#bytes.length) {
       const grown = new Uint8Array(
         Math.min(Math.max(length, this.#bytes.length * 2), Math.max(length, this.#most)),

@@ -1,4 +1,5 @@
 // Who calls: the name under which a client's calls take turns, are charged, and appear in the log.
+import { isIPv4 } from 'node:net';
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
@@ -13,7 +14,10 @@ export function clientOf(req: Request): string {
 function addressOf(req: Request): string {
   // Express's address follows TRUST_PROXY, and costs something; what a proxy passes on may be any text.
   const forwarded = req.headers['x-forwarded-for'] === undefined ? undefined : addressClient(req.ip);
-  return forwarded ?? addressClient(req.socket.remoteAddress) ?? 'unknown';
+  if (forwarded !== undefined) return forwarded;
+  const { remoteAddress = '' } = req.socket;
+  // The system writes it in one way only: nothing has to be looked for.
+  return isIPv4(remoteAddress) ? remoteAddress : (addressClient(remoteAddress) ?? 'unknown');
 }
 
 /**
