@@ -1,8 +1,10 @@
 // The one logger: pino, JSON lines, pretty where stdout is a terminal.
 import { type Logger, pino, stdTimeFunctions } from 'pino';
-import { build as pretty } from 'pino-pretty';
 
 export type { Logger } from 'pino';
+
+/** Loaded where somebody looks on: in production it would only make each process's start longer. */
+const pretty = process.stdout.isTTY ? (await import('pino-pretty')).build : undefined;
 
 /**
  * @param level a pino level or `silent`
@@ -10,7 +12,7 @@ export type { Logger } from 'pino';
  */
 export function createLogger(level: string, bindings: Record<string, unknown>): Logger {
   const options = { level, base: bindings, timestamp: stdTimeFunctions.isoTime };
-  if (!process.stdout.isTTY) return pino(options);
+  if (pretty === undefined) return pino(options);
   const stream = pretty({ ignore: 'process', singleLine: true, sync: true });
   // A terminal that was closed must not take the server down before it has drained.
   stream.on('error', () => {});
