@@ -1,7 +1,8 @@
 // npm run dev: builds and serves, and does both anew whenever a source changes. A source that does not compile leaves the
 // running server alone. Ctrl-C ends everything. It is no part of what is shipped.
 import { spawn } from 'node:child_process';
-import { watch } from 'node:fs';
+import { readdirSync, watch } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
@@ -14,17 +15,41 @@ let stopping = false;
 let building = false;
 let changed = false;
 let timer;
+let watchers = [];
 
-for (const folder of ['src', 'workers']) {
-  watch(`${root}${folder}`, { recursive: true }, () => {
-    clearTimeout(timer);
-    timer = setTimeout(rebuild, settleMs);
-  });
-}
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stop(signal));
 await rebuild();
 
+/**
+ * One watcher a folder: Node 20's recursive watch on Linux goes deaf to a file once it was replaced by rename, which is
+ * how vim and git write. New ones before the old ones go, so that nothing is missed; folders come and go, too.
+ */
+function watchFolders() {
+  const old = watchers;
+  watchers = ['src', 'workers'].flatMap((folder) => foldersIn(join(root, folder))).map(watchFolder);
+  for (const watcher of old) watcher?.close();
+}
+
+function foldersIn(folder) {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory());
+  return [folder, ...folders.map(({ parentPath, name }) => join(parentPath, name))];
+}
+
+function watchFolder(folder) {
+  try {
+    return watch(folder, () => {
+      clearTimeout(timer);
+      timer = setTimeout(rebuild, settleMs);
+    });
+  } catch (error) {
+    // It left meanwhile, and its parent's watcher was told.
+    if (error.code !== 'ENOENT') throw error;
+  }
+}
+
 async function rebuild() {
+  watchFolders();
   // What changes during a build is built after it.
   changed = true;
   if (building) return;
