@@ -20,6 +20,7 @@ const pageFiles = [
   'dom.js',
   'events.js',
   'format.js',
+  'notice.js',
   'panels.js',
   'reload.js',
   'tables.js',

@@ -2,6 +2,7 @@
 import { byId, setText } from './dom.js';
 import { addEvent, describe, drawEvents } from './events.js';
 import { count, uptime } from './format.js';
+import { createNotice } from './notice.js';
 import { createPanels } from './panels.js';
 import { watchReload } from './reload.js';
 import { createTaskTable, drawServers } from './tables.js';
@@ -23,18 +24,21 @@ const state = {
 };
 const panels = createPanels(state);
 const tasks = createTaskTable();
+const notice = createNotice();
 
 function onHistory({ samples, events, status }) {
   // What was seen before stays: after a restart the server itself knows it no more.
-  const since = Math.min(samples[0]?.atMs ?? Date.now(), events[0]?.atMs ?? Date.now());
+  const since = Math.min(samples[0]?.atMs ?? Infinity, events[0]?.atMs ?? Infinity);
   state.samples = [...state.samples.filter(({ atMs }) => atMs < since), ...samples].slice(-keptSamples);
   state.events = [...state.events.filter(({ atMs }) => atMs < since), ...events].slice(-keptEvents);
   drawEvents(state.events);
   panels.draw();
-  if (status !== null) drawStatus(status, Date.now());
   document.body.dataset.connection = 'live';
-  setText(byId('notice'), '');
+  notice.show('');
   byId('reload').disabled = false;
+  // A primary that has just come up has not looked yet.
+  if (status === null) setState('connected');
+  else drawStatus(status, samples.at(-1).atMs);
 }
 
 function onSnapshot({ status, sample }) {
@@ -52,10 +56,10 @@ function onLifecycle(event) {
 
 function drawStatus({ primary, servers, totals }, atMs) {
   if (state.primaryPid !== undefined && state.primaryPid !== primary.pid) {
-    setText(byId('notice'), 'The server was restarted: counts begin anew.');
+    notice.tell('The server was restarted: counts begin anew.');
+    tasks.forget();
   }
   state.primaryPid = primary.pid;
-  document.title = `millrace: ${primary.state}`;
   setState(primary.state);
   setText(byId('uptime'), uptime(primary.uptimeMs));
   setText(byId('restarts'), count(primary.restarts));
@@ -67,16 +71,13 @@ function drawStatus({ primary, servers, totals }, atMs) {
 function setState(name) {
   byId('state').dataset.state = name;
   setText(byId('state'), name);
+  document.title = `millrace: ${name}`;
 }
 
 function onLost() {
   document.body.dataset.connection = 'lost';
-  document.title = 'millrace: not connected';
   setState('not connected');
-  setText(
-    byId('notice'),
-    'The server does not answer. What you see is from before; trying again every second.',
-  );
+  notice.show('The server does not answer. What you see is from before; trying again every second.');
   byId('reload').disabled = true;
 }
 
@@ -92,5 +93,7 @@ function connect() {
   });
 }
 
-watchReload();
+// Who has no mouse scrolls a box by its focus.
+for (const box of document.querySelectorAll('.scroll')) box.tabIndex = 0;
+watchReload(notice);
 connect();

@@ -1,19 +1,19 @@
 // The reload button: asks first, then tells what became of the wish. How the reload itself goes, the events tell.
-import { byId, setText } from './dom.js';
+import { byId } from './dom.js';
 
-export function watchReload() {
+export function watchReload(notice) {
   const dialog = byId('confirm');
   byId('reload').addEventListener('click', () => {
     dialog.returnValue = 'cancel';
     dialog.showModal();
   });
   dialog.addEventListener('close', () => {
-    if (dialog.returnValue === 'reload') void askForReload();
+    if (dialog.returnValue === 'reload') void askForReload(notice);
   });
 }
 
-async function askForReload() {
-  setText(byId('notice'), await answerOf(fetch('/reload', { method: 'POST' })));
+async function askForReload(notice) {
+  notice.tell(await answerOf(fetch('/reload', { method: 'POST' })));
 }
 
 async function answerOf(asked) {

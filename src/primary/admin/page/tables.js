@@ -32,9 +32,12 @@ function serverRow({ slot, pid, state, losses, uptimeMs, eventLoopDelayMs, threa
 }
 
 function threadsOf({ busy, idle, max }) {
-  const text = element('span', { class: 'text' }, `${busy} busy, ${idle} idle, ${max} max`);
+  const drawn = max <= drawnThreads;
+  // The boxes tell how many there may be.
+  const most = element('span', drawn ? { class: 'unseen' } : {}, `, ${max} max`);
+  const text = element('span', { class: 'text' }, `${busy} busy, ${idle} idle`, most);
   const boxes = element('span', { class: 'threads', 'aria-hidden': 'true' });
-  for (let i = 0; i < max && max <= drawnThreads; i++) {
+  for (let i = 0; drawn && i < max; i++) {
     boxes.append(element('i', { class: i < busy ? 'busy' : i < busy + idle ? 'idle' : 'absent' }));
   }
   return element('span', { class: 'both' }, boxes, text);
@@ -53,6 +56,10 @@ export function createTaskTable() {
   let before;
 
   return {
+    /** For counts that begin anew. */
+    forget() {
+      before = undefined;
+    },
     /** @param {Record<string, Record<string, number>>} totals @param {number} atMs */
     draw(totals, atMs) {
       const section = byId('tasks');
