@@ -42,6 +42,11 @@ describe('a request is refused', () => {
     ['from another origin of this site', '/status', { ...own, 'sec-fetch-site': 'same-site' }],
     ['from a foreign origin even to scrape', '/metrics', { ...own, origin: 'http://evil.example' }],
     ['of a browser by a rebound name', '/status', { host: 'rebound.example', 'accept-language': 'en' }],
+    [
+      'of a browser by its own account',
+      '/metrics',
+      { host: 'rebound.example', 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36' },
+    ],
     ['of a rebound page', '/metrics', { host: 'rebound.example', 'sec-fetch-site': 'same-origin' }],
     [
       'of a rebound page that posts',

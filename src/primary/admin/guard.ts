@@ -54,10 +54,11 @@ function isOwnOrigin(origin: string, host: string | undefined): boolean {
 
 /**
  * Browsers send `Sec-Fetch-*` only to origins they trust, and a rebound http name is none; but no page can keep its
- * browser from sending `Accept-Language`.
+ * browser from sending `Accept-Language`, or from calling itself Mozilla, as they all do.
  */
 function isBrowser(headers: IncomingHttpHeaders): boolean {
   if (headers.origin !== undefined || headers.referer !== undefined) return true;
   if (headers['accept-language'] !== undefined) return true;
+  if (/^mozilla\//i.test(headers['user-agent'] ?? '')) return true;
   return Object.keys(headers).some((name) => name.startsWith('sec-'));
 }
