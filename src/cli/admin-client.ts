@@ -45,12 +45,16 @@ export async function askAdmin(base: URL, method: 'GET' | 'POST', path: string):
   }
 }
 
+/** What a problem says was wrong; undefined where the answer is none. */
+export function detailOf({ body }: AdminAnswer): string | undefined {
+  return typeof body === 'object' && body !== null && 'detail' in body ? String(body.detail) : undefined;
+}
+
 /** For an answer that is not what was asked for. */
-export function unexpected(base: URL, { status, body }: AdminAnswer): CommandError {
-  const detail = typeof body === 'object' && body !== null && 'detail' in body ? `: ${body.detail}` : '';
-  return new CommandError(
-    `${base.origin} answers ${status}${detail || ', which is no admin server of millrace'}`,
-  );
+export function unexpected(base: URL, got: AdminAnswer): CommandError {
+  const detail = detailOf(got);
+  const what = detail === undefined ? ', which is no admin server of millrace' : `: ${detail}`;
+  return new CommandError(`${base.origin} answers ${got.status}${what}`);
 }
 
 function send(url: URL, method: string): Promise<IncomingMessage> {

@@ -54,7 +54,7 @@ function primaryLine({ primary }: ClusterAnswer): string {
     lastReload === null
       ? 'no reload yet'
       : `last reload ${[lastReload.outcome, lastReload.finishedAt, lastReload.reason].filter((one) => one !== null).join(', ')}`;
-  return `millrace is ${state}: primary ${pid}, up ${duration(uptimeMs)}, ${restarts} restarts, ${reload}`;
+  return `millrace is ${state}: primary ${pid}, up ${duration(uptimeMs)}, ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}, ${reload}`;
 }
 
 function serverTable({ servers }: ClusterAnswer): string {

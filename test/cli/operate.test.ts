@@ -35,12 +35,21 @@ describe('a running cluster', () => {
     ]);
     const codes = [first.code, second.code].toSorted();
     expect(codes).toEqual([0, 1]);
-    expect([first.stderr, second.stderr]).toContain('millrace: another reload is under way\n');
+    expect([first.stderr, second.stderr]).toContain('millrace: not reloaded: Another reload is running.\n');
     await cluster.waitForLine(({ msg }) => /^reload (completed|finished|done)/.test(String(msg)));
     expect(cluster.serverPids().filter((pid) => before.includes(pid))).toEqual([]);
     const { stdout } = await millrace(['status', ...admin]);
     expect(stdout).toContain('last reload completed');
   });
+});
+
+it('millrace reload says in one line that the cluster is about to leave', async () => {
+  await using cluster = await startCluster({ env: { WORKERS: '1', SHUTDOWN_DELAY_MS: '20000' } });
+  const url = String(cluster.lines.find(({ msg }) => msg === 'listening')?.adminUrl);
+  cluster.signal('SIGTERM');
+  await cluster.waitForLine(({ msg }) => msg === 'stopping');
+  const { code, stderr } = await millrace(['reload', '--admin-url', url]);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: 'millrace: not reloaded: The server is stopping.\n' });
 });
 
 describe('without a cluster', () => {

@@ -105,7 +105,9 @@ function resourcesOf(primary: Primary, feed: LiveFeed): Resources {
         method: 'POST',
         answer(exchange) {
           if (primary.reload() === 'started') return replyJson(exchange, 202, { reload: 'started' });
-          throw new AppError('CONFLICT', 'Another reload is running, or the server is starting or stopping.');
+          const { state } = primary.snapshot().primary;
+          const busy = state === 'starting' || state === 'stopping';
+          throw new AppError('CONFLICT', busy ? `The server is ${state}.` : 'Another reload is running.');
         },
       },
     ],
