@@ -41,14 +41,16 @@ export default defineTask({
     'All but matmul can also be asked by GET.',
   input,
   output: [
-    z.discriminatedUnion('operation', [
-      answer('primes', primesOutput),
-      answer('factorize', factorizeOutput),
-      answer('fibonacci', fibonacciOutput),
-      answer('pi', piOutput),
-      answer('matmul', matmulOutput),
-      answer('nqueens', nqueensOutput),
-    ]),
+    z
+      .discriminatedUnion('operation', [
+        answer('primes', primesOutput),
+        answer('factorize', factorizeOutput),
+        answer('fibonacci', fibonacciOutput),
+        answer('pi', piOutput),
+        answer('matmul', matmulOutput),
+        answer('nqueens', nqueensOutput),
+      ])
+      .meta({ examples: [{ operation: 'primes', result: { count: 78_498, largest: 999_983 } }] }),
     { contentType: 'image/png' },
   ],
   examples: [

@@ -35,10 +35,17 @@ export default defineTask({
     'take their own cost fields, draw a random salt and answer `hash`, a string that other libraries verify too. ' +
     'A body of `application/octet-stream` is digested as it is, with `algorithm` and `encoding` in the query.',
   input,
-  output: z.union([
-    digestOutput,
-    z.strictObject({ algorithm: z.enum(passwordAlgorithms), hash: z.string() }),
-  ]),
+  output: z
+    .union([digestOutput, z.strictObject({ algorithm: z.enum(passwordAlgorithms), hash: z.string() })])
+    .meta({
+      examples: [
+        {
+          algorithm: 'sha256',
+          digest: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+          encoding: 'hex',
+        },
+      ],
+    }),
   examples: [
     { algorithm: 'sha256', data: 'abc' },
     { algorithm: 'blake2b512', data: 'AAECAw==', inputEncoding: 'base64', encoding: 'base64url' },

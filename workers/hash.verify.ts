@@ -62,7 +62,7 @@ export default defineTask({
     'Says whether `data` is the password of `hash`: a string of argon2id, scrypt, pbkdf2-sha256 or bcrypt as ' +
     '`/hash` writes them, or of another library in the same form.',
   input,
-  output: z.strictObject({ match: z.boolean() }),
+  output: z.strictObject({ match: z.boolean() }).meta({ examples: [{ match: true }] }),
   examples: [
     {
       data: 'secret',

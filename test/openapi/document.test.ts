@@ -99,6 +99,10 @@ describe('the description of a server with keys and quotas', () => {
       expect.arrayContaining(['401', '429']),
     );
     expect(Object.keys(byId.get('hello')?.responses ?? {})).toContain('401');
+    for (const status of ['200', '429'])
+      expect(Object.keys(byId.get('hash.post')?.responses[status]?.headers ?? {})).toEqual(
+        expect.arrayContaining(['RateLimit', 'RateLimit-Policy']),
+      );
     for (const open of ['livez', 'readyz', 'openapi', 'docs'])
       expect(byId.get(open)).not.toHaveProperty('security');
   });
@@ -127,6 +131,21 @@ describe('every operation, called with its own example,', () => {
     const described = content[media] ?? content['*/*'];
     expect(described, `the media type ${media}`).toBeDefined();
     if (described?.schema !== undefined) expectToFit(described.schema, body);
+  });
+
+  it.each(['hash', 'hash.verify', 'compute'])('%s answers its first example as it is shown', async (name) => {
+    const { examples } = document.components.schemas[`${name}.output`];
+    const call = operations.find(({ operation }) => operation.operationId === `${name}.post`)?.calls[0];
+    const res = await fetch(server.url + call?.target, call?.init);
+    expect(examples).toEqual([await res.json()]);
+  });
+
+  it('a task without examples is described, and called by nobody', () => {
+    const bare = operations.filter(({ path }) => path === '/bare');
+    expect(bare.map(({ method, calls }) => [method, calls])).toEqual([
+      ['get', []],
+      ['post', []],
+    ]);
   });
 
   it('GET /openapi.json is this document, and is not sent twice to whom keeps it', async () => {

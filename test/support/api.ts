@@ -85,6 +85,8 @@ function callsOf(method: string, path: string, operation: Operation): ExampleCal
   const answer = responses[200];
   if (answer === undefined) throw new Error(`${operationId} has no answer`);
   if (requestBody === undefined) {
+    // A task without examples has no example of its own.
+    if (parameters.some(({ required, example }) => required && example === undefined)) return [];
     const target = targetOf(
       path,
       parameters.filter(({ example }) => example !== undefined),

@@ -1,6 +1,7 @@
 // What callers must show and how much they may use, as the settings have it: API keys and quotas.
 import type { ErrorCode } from '../../errors.js';
 import type { Node } from './components.js';
+import type { AnswerHeader } from './headers.js';
 
 export interface Access {
   /** API keys are asked for. */
@@ -24,6 +25,9 @@ export const securitySchemes: Node = {
 export function securityOf({ keyed }: Access): Node {
   return keyed ? { security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })) } : {};
 }
+
+/** What tells a client of its quota, on what a call answers and on a refusal for that. */
+export const quotaHeaders: readonly AnswerHeader[] = ['RateLimit-Policy', 'RateLimit'];
 
 /** The refusals of whom may not, or not now. */
 export function accessCodes({ keyed, quota }: Access, lane: 'io' | 'cpu'): ErrorCode[] {

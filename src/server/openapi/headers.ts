@@ -18,6 +18,19 @@ const answerHeaders = {
     description: 'Whole seconds, at least 1, after which to try again; not while the server stops.',
     schema: { type: 'integer', minimum: 1 },
   },
+  'RateLimit-Policy': {
+    description: 'The quota of one client: `q` ms of CPU time in `w` seconds.',
+    schema: { type: 'string' },
+    example: '"cpu";q=60000;w=60',
+    required: true,
+  },
+  RateLimit: {
+    description:
+      'What the client may still use (`r`, ms of CPU time), and in how many seconds (`t`) it has more.',
+    schema: { type: 'string' },
+    example: '"cpu";r=41200;t=19',
+    required: true,
+  },
   Allow: {
     description: 'The methods that the path has.',
     schema: { type: 'string' },

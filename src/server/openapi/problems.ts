@@ -1,6 +1,7 @@
 // The error answers of operations, from the error table.
 import { type ErrorCode, errorTable } from '../../errors.js';
 import { problemType } from '../../problem-json.js';
+import { quotaHeaders } from './access.js';
 import type { Components, Node, Reference } from './components.js';
 import { type AnswerHeader, headersOf } from './headers.js';
 
@@ -55,8 +56,9 @@ function problemResponse(components: Components, status: number, codes: readonly
 function headersFor(codes: readonly ErrorCode[]): AnswerHeader[] {
   if (codes.includes('METHOD_NOT_ALLOWED')) return ['Allow'];
   if (codes.includes('UNAUTHORIZED')) return ['WWW-Authenticate'];
+  if (codes.includes('QUOTA_EXCEEDED')) return ['Retry-After', ...quotaHeaders];
   // Whoever is told that the server stops should look for another one, not wait.
-  return codes.includes('OVERLOADED') || codes.includes('QUOTA_EXCEEDED') ? ['Retry-After'] : [];
+  return codes.includes('OVERLOADED') ? ['Retry-After'] : [];
 }
 
 function exampleOf(code: ErrorCode): Node {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { ErrorCode } from '../../errors.js';
 import type { Task } from '../../lane/task-registry.js';
 import { querySchema } from '../query-form.js';
-import { type Access, accessCodes, securityOf } from './access.js';
+import { type Access, accessCodes, quotaHeaders, securityOf } from './access.js';
 import type { Components, Node, Reference } from './components.js';
 import { headerParameters, headersOf } from './headers.js';
 import { formParameters } from './parameters.js';
@@ -46,7 +46,7 @@ function postOperation(components: Components, task: Task, access: Access): Node
     parameters: [...(beside ?? []), ...headerParameters(components)],
     requestBody: { required: true, content: { 'application/json': json, ...bytes } },
     responses: {
-      200: okResponse(components, task),
+      200: okResponse(components, task, access),
       ...problemResponses(components, [...accessCodes(access, 'cpu'), ...ofCalls, ...ofBodies]),
     },
   };
@@ -69,7 +69,7 @@ function getOperation(components: Components, task: Task, access: Access): Node 
       ...headerParameters(components),
     ],
     responses: {
-      200: okResponse(components, task),
+      200: okResponse(components, task, access),
       ...problemResponses(components, [...accessCodes(access, 'cpu'), ...ofCalls, ...missing]),
     },
   };
@@ -96,7 +96,7 @@ function namedExamples({ definition }: Task): Record<string, Node> {
 }
 
 /** What the task answers, however it was asked. */
-function okResponse(components: Components, { name, definition }: Task): Reference {
+function okResponse(components: Components, { name, definition }: Task, { quota }: Access): Reference {
   return components.share('responses', name, () => {
     const outputs = [definition.output ?? z.unknown()].flat();
     const content: Record<string, Node> = {};
@@ -112,7 +112,7 @@ function okResponse(components: Components, { name, definition }: Task): Referen
     }
     return {
       description: 'What the task answered.',
-      headers: headersOf(components, ['Server-Timing', 'Cache-Control']),
+      headers: headersOf(components, ['Server-Timing', 'Cache-Control', ...(quota ? quotaHeaders : [])]),
       content,
     };
   });
