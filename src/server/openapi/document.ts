@@ -19,7 +19,6 @@ export function apiDocument(tasks: readonly Task[], version: string, access: Acc
   return {
     openapi: '3.1.1',
     info: { title: 'millrace', version, description, license: { name: 'MIT', identifier: 'MIT' } },
-    servers: [{ url: '/', description: 'This server' }],
     tags: [
       { name: 'CPU', description: 'Tasks, run by threads: one file each.' },
       { name: 'IO', description: 'Light routes: they only ever wait.' },
