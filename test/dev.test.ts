@@ -1,12 +1,10 @@
 // npm run dev on a copy of the project: what an editor does to a file is built and served, however it is written.
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
 import { type LogLine, watch } from './support/cluster.js';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
+import { copyOfProject } from './support/copy-of-project.js';
 
 interface Dev {
   /** Writes as vim and git do: beside it, then over it by rename. */
@@ -15,15 +13,10 @@ interface Dev {
   restarted(): Promise<LogLine>;
 }
 
-/** Inside the package, so that its dependencies are found. */
 function startDev(): Dev {
-  const parent = join(root, 'node_modules/.cache/millrace');
-  mkdirSync(parent, { recursive: true });
-  const copy = mkdtempSync(join(parent, 'dev-'));
-  for (const part of ['dev.js', 'build.js', 'package.json', 'tsconfig.json', 'src', 'workers', 'dist'])
-    cpSync(join(root, part), join(copy, part), { recursive: true });
+  const copy = copyOfProject();
   // A process group of its own: whatever becomes of the test, none of it stays.
-  const child = spawn(process.execPath, [join(copy, 'dev.js')], {
+  const child = spawn(process.execPath, [join(copy.path, 'dev.js')], {
     env: { PATH: process.env.PATH, PORT: '0', ADMIN_PORT: '0', WORKERS: '1', BOOT_TIMEOUT_MS: '60000' },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -32,13 +25,13 @@ function startDev(): Dev {
   onTestFinished(async () => {
     running.signal('SIGKILL', 'group');
     await running.exited;
-    rmSync(copy, { recursive: true, force: true });
+    copy[Symbol.dispose]();
   });
   const seen = new Set<unknown>();
   return {
     replace(file, text) {
-      writeFileSync(join(copy, 'saved'), text);
-      renameSync(join(copy, 'saved'), join(copy, file));
+      writeFileSync(join(copy.path, 'saved'), text);
+      renameSync(join(copy.path, 'saved'), join(copy.path, file));
     },
     async restarted() {
       const line = await running.waitForLine(({ msg, pid }) => msg === 'listening' && !seen.has(pid));

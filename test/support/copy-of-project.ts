@@ -1,0 +1,21 @@
+// A copy of what building and serving needs, for tests that change sources.
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const parts = ['dev.js', 'build.js', 'package.json', 'tsconfig.json', 'src', 'workers', 'dist'];
+
+export interface CopyOfProject {
+  readonly path: string;
+  [Symbol.dispose](): void;
+}
+
+/** Inside the package, so that its dependencies are found. */
+export function copyOfProject(): CopyOfProject {
+  const parent = join(root, 'node_modules/.cache/millrace');
+  mkdirSync(parent, { recursive: true });
+  const path = mkdtempSync(join(parent, 'project-'));
+  for (const part of parts) cpSync(join(root, part), join(path, part), { recursive: true });
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
