@@ -105,7 +105,8 @@ function pageHtml(assets: string): string {
 }
 
 /** `validatorUrl` null: Swagger UI would send the description's address to its makers' validator. */
-const starterScript = `SwaggerUIBundle({
+const starterScript = `document.documentElement.classList.toggle('dark-mode', matchMedia('(prefers-color-scheme: dark)').matches);
+SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#swagger-ui',
   deepLinking: true,
