@@ -1,15 +1,14 @@
 // Measures the limit for CPU: peers/bare-threads.js in a process of its own.
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { runScript } from './children.js';
 
 const script = fileURLToPath(new URL('./peers/bare-threads.js', import.meta.url));
 
-/** @param {number} limit the call, as in calls.js @returns {Promise<number>} calls per second of all cores together */
-export async function bareThreadsPerSecond(limit, warmMs, durationMs) {
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [script, limit, warmMs, durationMs].map(String),
-  );
-  return JSON.parse(stdout).perSecond;
+/**
+ * @param {{ limit: number, expected: { equals: string } }} call as in calls.js
+ * @returns {Promise<number>} calls per second of all cores together
+ */
+export async function bareThreadsPerSecond({ limit, expected }, warmMs, durationMs) {
+  const { perSecond } = await runScript(script, [limit, warmMs, durationMs, expected.equals]);
+  return perSecond;
 }

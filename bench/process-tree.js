@@ -1,16 +1,24 @@
 // What a server costs: CPU time and memory of a process and all its children, threads included, as Linux counts them.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Clock ticks of /proc, in ms: USER_HZ is 100 on every Linux that Node runs on. */
 const tickMs = 10;
 
-/** @param {number} pid @returns {number[]} the process and all below it */
+/** @param {number} pid @returns {number[]} the process and all below it; none if it has ended */
 export function processTree(pid) {
-  if (!existsSync(`/proc/${pid}`)) return [];
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((tid) =>
-    readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-  return [pid, ...children.flatMap(processTree)];
+  const children = childrenOf(pid);
+  return children === undefined ? [] : [pid, ...children.flatMap(processTree)];
+}
+
+/** Undefined where the process has ended, or where there is no /proc. */
+function childrenOf(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((tid) =>
+      readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return undefined;
+  }
 }
 
 /** User and system time since the processes began, in ms. @param {readonly number[]} pids */
@@ -29,7 +37,7 @@ export function residentMb(pid) {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
 }
 
-/** On-CPU time of this process's main thread, in ms: waiting for a core does not count. */
-export function mainThreadMs() {
-  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+/** On-CPU time of a process's main thread, in ms: waiting for a core does not count. @param {number} [pid] */
+export function mainThreadMs(pid = process.pid) {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
 }

@@ -1,6 +1,7 @@
 // A light route probed while CPU-bound calls are always in flight: shared by several scenarios.
 import { busyCall, light } from './calls.js';
 import { load } from './load/load.js';
+import { pooledPercentile } from './statistics.js';
 
 /** About 25 ms of one core. */
 export const saturatedCall = busyCall(25);
@@ -19,13 +20,25 @@ export async function probeSaturated({ host, port }, { inFlight, perSecond, warm
     load('openLoop', { ...light, ...times, perSecond }),
     inFlight === 0 ? undefined : load('closedLoop', { ...saturatedCall, ...times, clients: inFlight }),
   ]);
-  if (probe.failed > 0) throw new Error(`${probe.failed} light requests failed`);
+  // A server that refuses is less busy than one that does not: their latencies could not be compared.
+  const refused = probe.refused.count + probe.expired.count;
+  if (probe.failed + refused > 0) throw new Error(`${probe.failed + refused} light requests failed`);
+  if (busy?.lost > 0) throw new Error(`${busy.lost} calls failed: ${JSON.stringify(busy.errors)}`);
   return {
+    count: probe.accepted.count,
     p50: probe.accepted.p50,
     p99: probe.accepted.p99,
-    p999: probe.accepted.p999,
+    slowest: probe.slowest,
     unanswered: probe.unanswered,
     lateP99: probe.latenessMs.p99,
+    prober: probe.priority,
     callsPerSecond: busy?.perSecond ?? 0,
+    lost: busy?.lost ?? 0,
   };
+}
+
+/** The p99.9 of all rounds together, as a cell. */
+export function pooledP999({ count, slowest }) {
+  const value = count && pooledPercentile(count, slowest, 0.999);
+  return { metric: value === undefined ? undefined : [value], unit: 'ms' };
 }

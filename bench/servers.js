@@ -5,6 +5,8 @@ import { cpus } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { keepTrack, killAll } from './children.js';
+import { environmentWith } from './environment.js';
 import { cpuTimeMs, processTree } from './process-tree.js';
 
 /** Server processes of every cluster that is compared. */
@@ -27,20 +29,15 @@ export function peer(name, env = {}) {
   return { file: `./peers/${name}.js`, env: { PROCESSES: String(serverProcesses), ...env } };
 }
 
-const open = new Set();
-// A bench that fails leaves nothing running.
-process.on('exit', () => {
-  for (const child of open) killAll(processTree(child.pid));
-});
+/** A server that has not said so by then never will. */
+const startDeadlineMs = 60_000;
 
 /** Resolves when the server says on its standard output, in JSON, at which `url` all its processes listen. */
 export async function startServer({ file, env }) {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const child = spawn(process.execPath, [path], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  open.add(child);
+  const child = keepTrack(
+    spawn(process.execPath, [path], { env: environmentWith(env), stdio: ['ignore', 'pipe', 'inherit'] }),
+  );
   const exited = once(child, 'exit');
   const lines = createInterface(child.stdout);
   lines.on('line', (line) => {
@@ -59,7 +56,14 @@ export async function startServer({ file, env }) {
     });
   }
 
-  const { url } = await said((entry) => entry.url !== undefined);
+  const late = new AbortController();
+  const { url } = await Promise.race([
+    said((entry) => entry.url !== undefined),
+    delay(startDeadlineMs, undefined, { signal: late.signal }).then(() => {
+      killAll(processTree(child.pid));
+      throw new Error(`${file} did not listen within ${startDeadlineMs / 1_000} s`);
+    }),
+  ]).finally(() => late.abort());
   return {
     url,
     host: new URL(url).hostname,
@@ -77,7 +81,6 @@ export async function startServer({ file, env }) {
       await Promise.race([exited, delay(3_000)]);
       killAll(pids);
       await exited;
-      open.delete(child);
     },
   };
 }
@@ -87,15 +90,5 @@ function parse(line) {
     return JSON.parse(line);
   } catch {
     return undefined;
-  }
-}
-
-function killAll(pids) {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It is gone already.
-    }
   }
 }

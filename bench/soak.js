@@ -3,6 +3,7 @@
 // descriptors did. Ends with 1 where a request was lost that no kill explains.
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { endOnSignals } from './children.js';
 import { millrace, startServer } from './servers.js';
 import { abuse } from './soak/abuse.js';
 import { printReport } from './soak/report.js';
@@ -19,6 +20,7 @@ if (!(minutes > 0 && Number.isInteger(clients) && clients > 0)) {
   process.exit(78);
 }
 
+endOnSignals();
 const server = await startServer(millrace({ ACCESS_LOG: 'off' }));
 console.log(
   `${server.url}, ${server.processes().length - 1} server processes, ${clients} clients, ${minutes} minutes`,

@@ -27,6 +27,30 @@ export function ratio(values, base) {
   return spread(values.map((value, round) => value / base[round]));
 }
 
+/** How many of a round's slowest are kept: enough for the p99.9 of up to 20 rounds of a thousand requests. */
+const slowestKept = 20;
+
+/** @param {readonly number[]} latenciesMs in any order @returns {number[]} descending, to the µs */
+export function slowest(latenciesMs) {
+  const sorted = Float64Array.from(latenciesMs).sort();
+  return Array.from(sorted.slice(-slowestKept).reverse(), (ms) => Math.round(ms * 1_000) / 1_000);
+}
+
+/**
+ * The percentile of all rounds together: the p99.9 of one round of a thousand requests would be its second-slowest.
+ * @param {readonly number[]} counts requests of each round
+ * @param {readonly (readonly number[])[]} slowestOfRounds the slowest of each
+ * @returns {number | undefined} undefined where it lies below those that were kept
+ */
+export function pooledPercentile(counts, slowestOfRounds, share) {
+  const all = counts.reduce((sum, count) => sum + count, 0);
+  // How many are slower, as percentile() has it. All of them may be of one round.
+  const above = all - Math.ceil(share * all);
+  if (slowestOfRounds.some((kept, round) => above >= kept.length && kept.length < counts[round]))
+    return undefined;
+  return slowestOfRounds.flat().sort((a, b) => b - a)[above];
+}
+
 /** @param {readonly number[]} latenciesMs in any order */
 export function latencySummary(latenciesMs) {
   const sorted = Float64Array.from(latenciesMs).sort();

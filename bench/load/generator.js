@@ -1,26 +1,30 @@
 // The process that a load comes from: takes one job, does it, tells the result, ends.
-import { setPriority } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { closedLoop } from './closed-loop.js';
 import { openLoop } from './open-loop.js';
 import { saturating } from './saturating.js';
 
 const kinds = { closedLoop, openLoop, saturating };
 
-process.once('message', async ({ kind, niceness, ...job }) => {
+process.once('message', async ({ kind, ...job }) => {
   const stopped = new Promise((resolve) => process.once('message', resolve));
   const result = await kinds[kind](job, stopped);
   const { user, system } = process.cpuUsage();
-  process.send({ ...result, generatorCpuMs: (user + system) / 1_000, niceness: given }, () => process.exit());
+  process.send({ ...result, generatorCpuMs: (user + system) / 1_000, priority: priority() }, () =>
+    process.exit(),
+  );
 });
 
-const given = prefer(Number(process.argv[2]));
+// Whoever started it has gone.
+process.once('disconnect', () => process.exit());
 
-/** Before any thread is started: threads inherit it. Only root may ask for a preference. */
-function prefer(niceness) {
-  try {
-    setPriority(niceness);
-    return niceness;
-  } catch {
-    return 0;
-  }
+/** What it was granted: `real-time`, or its niceness. */
+function priority() {
+  return process.platform === 'linux' && schedulingPolicy() === 1 ? 'real-time' : `nice ${getPriority()}`;
+}
+
+/** The 41st field of /proc/self/stat; 1 is SCHED_FIFO. */
+function schedulingPolicy() {
+  return Number(readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1).split(' ')[38]);
 }

@@ -2,7 +2,7 @@
 // counts from that moment. A closed loop would ask a slow server less often and so hide how slow it is.
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { latencySummary } from '../statistics.js';
+import { latencySummary, slowest } from '../statistics.js';
 import { Connection, fits, requestBytes } from './connection.js';
 
 /** Requests still open this long after the last one was sent are counted as unanswered, at that age. */
@@ -23,6 +23,7 @@ export async function openLoop(job) {
   const connections = [];
   const accepted = [];
   const refused = [];
+  const expired = [];
   const lateness = [];
   let wrong = 0;
   let failed = 0;
@@ -50,7 +51,7 @@ export async function openLoop(job) {
         if (nowMs >= countFromMs && nowMs < untilMs) completedInTime++;
         if (counts) accepted.push(nowMs - dueMs);
       } else if (status === 503 || status === 504) {
-        if (counts) refused.push(nowMs - dueMs);
+        if (counts) (status === 503 ? refused : expired).push(nowMs - dueMs);
       } else failed++;
     } catch {
       if (pending.has(key)) failed++;
@@ -78,7 +79,11 @@ export async function openLoop(job) {
   for (const connection of connections) connection.close();
   return {
     accepted: latencySummary(accepted),
+    /** 503: at arrival. */
     refused: latencySummary(refused),
+    /** 504: accepted, and then its deadline passed. */
+    expired: latencySummary(expired),
+    slowest: slowest(accepted),
     unanswered: unanswered.length,
     completedPerSecond: (completedInTime * 1_000) / job.durationMs,
     latenessMs: latencySummary(lateness),

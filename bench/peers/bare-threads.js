@@ -5,11 +5,12 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { primes } from './work.js';
 
 if (isMainThread) {
-  const [limit, warmMs, durationMs] = process.argv.slice(2).map(Number);
+  const [limit, warmMs, durationMs] = process.argv.slice(2, 5).map(Number);
+  const expected = process.argv[5];
   const counts = cpus().map(
     () =>
       new Promise((resolve, reject) => {
-        new Worker(new URL(import.meta.url), { workerData: { limit, warmMs, durationMs } })
+        new Worker(new URL(import.meta.url), { workerData: { limit, warmMs, durationMs, expected } })
           .on('message', resolve)
           .on('error', reject);
       }),
@@ -17,13 +18,13 @@ if (isMainThread) {
   const calls = (await Promise.all(counts)).reduce((sum, one) => sum + one, 0);
   console.log(JSON.stringify({ perSecond: (calls * 1_000) / durationMs }));
 } else {
-  const { limit, warmMs, durationMs } = workerData;
+  const { limit, warmMs, durationMs, expected } = workerData;
   const fromMs = performance.now() + warmMs;
   while (performance.now() < fromMs) primes(limit);
   const startMs = performance.now();
   let calls = 0;
   while (performance.now() < startMs + durationMs) {
-    primes(limit);
+    if (JSON.stringify(primes(limit)) !== expected) throw new Error('a wrong answer');
     calls++;
   }
   // The last call ended a little late: counted as the share that fell inside.

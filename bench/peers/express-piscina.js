@@ -1,14 +1,14 @@
 // Express that hands its work to piscina, with piscina's defaults.
 import express from 'express';
-import { Piscina } from 'piscina';
 import { serveCluster } from './cluster.js';
 import { addFeatures, withFeatures } from './features.js';
+import { createPool } from './pool.js';
 import { hash, hello } from './work.js';
 
 const routeOf = (req) => req.route?.path ?? 'unmatched';
 
 serveCluster(() => {
-  const pool = new Piscina({ filename: new URL('./piscina-task.js', import.meta.url).href });
+  const pool = createPool();
   const app = express();
   if (withFeatures) {
     app.use((req, res, next) => {

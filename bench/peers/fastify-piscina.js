@@ -1,14 +1,14 @@
 // Fastify that hands its work to piscina, with piscina's defaults.
 import Fastify from 'fastify';
-import { Piscina } from 'piscina';
 import { serveCluster } from './cluster.js';
 import { headers, observe, requestIdOf, withFeatures } from './features.js';
+import { createPool } from './pool.js';
 import { hash, hello } from './work.js';
 
 const constantHeaders = Object.fromEntries(headers);
 
 serveCluster(() => {
-  const pool = new Piscina({ filename: new URL('./piscina-task.js', import.meta.url).href });
+  const pool = createPool();
   const app = Fastify({ genReqId: (req) => requestIdOf(req.headers['x-request-id']) });
   if (withFeatures) {
     app.addHook('onRequest', (req, reply, done) => {

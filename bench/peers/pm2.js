@@ -1,35 +1,19 @@
-// PM2's cluster mode around peers/pm2-app.js: starts it in a PM2 of its own (PM2_HOME), reloads it on SIGHUP.
+// PM2's cluster mode around peers/pm2-app.cjs: starts it in a PM2 of its own (PM2_HOME), reloads it on SIGHUP.
 import { execFile } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const app = fileURLToPath(new URL('./pm2-app.cjs', import.meta.url));
 const port = await freePort();
-const env = { ...process.env, PM2_HOME: mkdtempSync(join(tmpdir(), 'bench-pm2-')), PORT: String(port) };
-const pm2 = (...args) => promisify(execFile)(process.env.PM2, args, { env });
+const env = { ...process.env, PORT: String(port) };
+const pm2 = (...args) => promisify(execFile)(process.execPath, [process.env.PM2, ...args], { env });
+const graceful = ['--wait-ready', '--kill-timeout', '5000'];
 
-await pm2(
-  'start',
-  app,
-  '-i',
-  process.env.PROCESSES,
-  '--name',
-  'bench',
-  '--wait-ready',
-  '--kill-timeout',
-  '5000',
-);
+await pm2('start', app, '-i', process.env.PROCESSES, '--name', 'bench', ...graceful);
 process.on('SIGHUP', async () => {
   await pm2('reload', 'bench');
   console.log(JSON.stringify({ reloaded: true }));
-});
-process.on('SIGTERM', async () => {
-  await pm2('kill');
-  process.exit();
 });
 // PM2's daemon serves; this process only waits for signals.
 setInterval(() => undefined, 60_000);

@@ -29,7 +29,9 @@ export function textTable({ columns, rows }) {
 /** The median, and what it ranged over: `1.21 × (1.18–1.30)`. */
 export function cellText(cell) {
   if (typeof cell === 'string') return cell;
-  const { metric, base } = cell;
+  const { base } = cell;
+  // A round in which nothing happened has no percentile: NaN, which a file keeps as null.
+  const metric = base ? cell.metric : cell.metric?.filter(Number.isFinite);
   if (metric === undefined || metric.length === 0) return '–';
   const unit = base ? ' ×' : cell.unit ? ` ${cell.unit}` : '';
   const { median, min, max } = base ? ratio(metric, base) : spread(metric);

@@ -20,7 +20,7 @@ export const connections = {
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = { clients: 16, warmMs: 500, durationMs: quick ? 1_000 : 3_000 };
-    const measured = await interleave({ rounds, variants, say }, async ({ spec }) => {
+    const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       const server = await startServer(spec);
       try {
         const target = { host: server.host, port: server.port };
@@ -33,6 +33,7 @@ export const connections = {
           throw new Error(`requests were lost: ${JSON.stringify(fresh.errors)}`);
         const share = settings.durationMs / (settings.durationMs + settings.warmMs);
         return {
+          lost: 0,
           perSecond: fresh.perSecond,
           cpuUs: (cpuMs * 1_000 * share) / fresh.latency.count,
           busiestShare: kept.busiestShare * 100,

@@ -8,8 +8,8 @@ import { millrace, peer, startServer } from '../servers.js';
 const variants = [
   { name: 'threads', label: 'bare threads, no HTTP' },
   { name: 'millrace', label: 'millrace', spec: millrace() },
-  { name: 'fastify-piscina', label: 'Fastify + piscina', spec: peer('fastify-piscina') },
-  { name: 'express-piscina', label: 'Express + piscina', spec: peer('express-piscina') },
+  { name: 'fastify-piscina', label: 'Fastify + piscina', spec: peer('fastify-piscina'), slow: true },
+  { name: 'express-piscina', label: 'Express + piscina', spec: peer('express-piscina'), slow: true },
   { name: 'textbook', label: 'textbook cluster', spec: peer('express-inline') },
 ];
 
@@ -18,18 +18,18 @@ export const goodput = {
   title: 'CPU-bound calls of 25 ms answered at saturation',
   rounds: 5,
   async run({ quick, rounds, say }) {
-    const settings = { clients: 16, warmMs: quick ? 500 : 1_000, durationMs: quick ? 1_500 : 5_000 };
+    const settings = { clients: 16, warmMs: quick ? 500 : 2_000, durationMs: quick ? 1_500 : 5_000 };
     const { warmMs, durationMs } = settings;
-    const measured = await interleave({ rounds, variants, say }, async ({ spec }) => {
+    const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       if (spec === undefined) {
-        return { perSecond: await bareThreadsPerSecond(saturatedCall.limit, warmMs, durationMs) };
+        return { perSecond: await bareThreadsPerSecond(saturatedCall, warmMs, durationMs) };
       }
       const server = await startServer(spec);
       try {
         const target = { host: server.host, port: server.port };
         const { perSecond, lost } = await load('closedLoop', { ...saturatedCall, ...settings, target });
         if (lost > 0) throw new Error(`${lost} calls were not answered`);
-        return { perSecond };
+        return { perSecond, lost };
       } finally {
         await server.close();
       }

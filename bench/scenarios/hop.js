@@ -1,8 +1,7 @@
 // What handing a small call to a thread costs the event loop: the lane, which sends calls that wait together in one
 // message, against one piscina.run per call.
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { runScript } from '../children.js';
 import { interleave } from '../rounds.js';
 
 const runner = fileURLToPath(new URL('../hop-runner.js', import.meta.url));
@@ -10,8 +9,14 @@ const runner = fileURLToPath(new URL('../hop-runner.js', import.meta.url));
 const variants = [
   { name: 'piscina-64', label: 'one piscina.run per call, 64 at once', side: 'piscina', concurrency: 64 },
   { name: 'lane-64', label: 'the thread lane, 64 at once', side: 'lane', concurrency: 64 },
-  { name: 'piscina-1', label: 'one piscina.run per call, one at a time', side: 'piscina', concurrency: 1 },
-  { name: 'lane-1', label: 'the thread lane, one at a time', side: 'lane', concurrency: 1 },
+  {
+    name: 'piscina-1',
+    label: 'one piscina.run per call, one at a time',
+    side: 'piscina',
+    concurrency: 1,
+    slow: true,
+  },
+  { name: 'lane-1', label: 'the thread lane, one at a time', side: 'lane', concurrency: 1, slow: true },
 ];
 
 export const hop = {
@@ -20,10 +25,8 @@ export const hop = {
   rounds: 7,
   async run({ quick, rounds, say }) {
     const settings = { warmCalls: quick ? 500 : 2_000, calls: quick ? 1_000 : 10_000 };
-    const measured = await interleave({ rounds, variants, say }, async ({ side, concurrency }) => {
-      const args = [runner, side, concurrency, settings.warmCalls, settings.calls].map(String);
-      const { stdout } = await promisify(execFile)(process.execPath, args);
-      return JSON.parse(stdout);
+    const measured = await interleave({ quick, rounds, variants, say }, async ({ side, concurrency }) => {
+      return runScript(runner, [side, concurrency, settings.warmCalls, settings.calls]);
     });
     return { settings, variants: measured };
   },

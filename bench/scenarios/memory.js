@@ -1,6 +1,6 @@
 // Start-up: time to the first answer, and memory when all is up and nothing was asked yet.
 import { light } from '../calls.js';
-import { Connection, requestBytes } from '../load/connection.js';
+import { Connection, fits, requestBytes } from '../load/connection.js';
 import { residentMb } from '../process-tree.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, serverProcesses, startServer } from '../servers.js';
@@ -12,7 +12,7 @@ const variants = [
     label: 'millrace, 4 threads per process',
     spec: millrace({ POOL_MIN_THREADS: '4', POOL_MAX_THREADS: '4' }),
   },
-  { name: 'node', label: 'node:http cluster', spec: peer('node-http') },
+  { name: 'node', label: 'node:http cluster, no threads', spec: peer('node-http') },
   { name: 'express-piscina', label: 'Express + piscina', spec: peer('express-piscina') },
   { name: 'fastify-piscina', label: 'Fastify + piscina', spec: peer('fastify-piscina') },
 ];
@@ -23,13 +23,14 @@ export const memory = {
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = { serverProcesses };
-    const measured = await interleave({ rounds: quick ? 1 : rounds, variants, say }, async ({ spec }) => {
+    const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       const startMs = performance.now();
       const server = await startServer(spec);
       try {
         const connection = new Connection({ host: server.host, port: server.port });
-        await connection.request(requestBytes(light.request));
+        const { status, body } = await connection.request(requestBytes(light.request));
         const firstAnswerMs = performance.now() - startMs;
+        if (status !== 200 || !fits(body, light.expected)) throw new Error('a wrong answer');
         connection.close();
         const [primary, ...others] = server.processes().map(residentMb);
         return {
@@ -41,15 +42,26 @@ export const memory = {
         await server.close();
       }
     });
+    const one = measured.millrace.values.processMb;
+    const four = measured['millrace-4'].values;
+    four.threadMb = four.processMb.map((mb, round) => (mb - one[round]) / 3);
     return { settings, variants: measured };
   },
   table: ({ variants: results }) => ({
     columns: ['server', 'until the first answer', 'a server process', 'the primary'],
-    rows: Object.values(results).map(({ label, values }) => [
-      label,
-      { metric: values.firstAnswerMs, unit: 'ms' },
-      { metric: values.processMb, unit: 'MiB' },
-      { metric: values.primaryMb, unit: 'MiB' },
-    ]),
+    rows: [
+      ...Object.values(results).map(({ label, values }) => [
+        label,
+        { metric: values.firstAnswerMs, unit: 'ms' },
+        { metric: values.processMb, unit: 'MiB' },
+        { metric: values.primaryMb, unit: 'MiB' },
+      ]),
+      [
+        'each further thread of millrace',
+        '–',
+        { metric: results['millrace-4'].values.threadMb, unit: 'MiB' },
+        '–',
+      ],
+    ],
   }),
 };

@@ -14,8 +14,13 @@ export const nice = {
   title: 'POOL_NICE: light-route latency against goodput',
   rounds: 5,
   async run({ quick, rounds, say }) {
-    const settings = { inFlight: 8, perSecond: 200, warmMs: 1_000, durationMs: quick ? 1_500 : 4_000 };
-    const measured = await interleave({ rounds, variants, say }, async ({ spec }) => {
+    const settings = {
+      inFlight: 8,
+      perSecond: 200,
+      warmMs: quick ? 1_000 : 2_000,
+      durationMs: quick ? 1_500 : 4_000,
+    };
+    const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       const server = await startServer(spec);
       try {
         return await probeSaturated(server, settings);

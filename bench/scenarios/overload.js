@@ -10,6 +10,10 @@ const call = busyCall(50);
 /** Shorter than the default, so that a queue fills and settles within a run. */
 const maxWaitMs = 1_000;
 const env = { QUEUE_MAX_WAIT_MS: String(maxWaitMs) };
+const factors = [0.5, 1, 2, 5, 10];
+const ourFile = millrace().file;
+/** What a quick run measures beside the capacity. */
+const quickVariants = ['millrace-2', 'millrace-10'];
 
 function offered(name, label, spec, factors) {
   return factors.map((factor) => ({
@@ -17,13 +21,17 @@ function offered(name, label, spec, factors) {
     label: `${label}, ${factor} ×`,
     spec,
     factor,
+    ours: spec.file === ourFile,
+    slow: !quickVariants.includes(`${name}-${factor}`),
   }));
 }
 
 const variants = [
   { name: 'threads', label: 'bare threads' },
-  ...offered('millrace', 'millrace', millrace(env), [0.5, 1, 2, 5, 10]),
-  ...offered('express-piscina', 'Express + piscina', peer('express-piscina'), [1, 10]),
+  ...offered('millrace', 'millrace', millrace(env), factors),
+  ...offered('wait-250', 'millrace, QUEUE_MAX_WAIT_MS=250', millrace({ QUEUE_MAX_WAIT_MS: '250' }), [10]),
+  ...offered('queue-2', 'millrace, POOL_MAX_QUEUE=2', millrace({ ...env, POOL_MAX_QUEUE: '2' }), [1]),
+  ...offered('express-piscina', 'Express + piscina', peer('express-piscina'), factors),
 ];
 
 export const overload = {
@@ -31,13 +39,12 @@ export const overload = {
   title: 'Offered load from 0.5 to 10 times the capacity, calls of 50 ms, QUEUE_MAX_WAIT_MS=1000',
   rounds: 3,
   async run({ quick, rounds, say }) {
-    const settings = { maxWaitMs, warmMs: quick ? 1_000 : 3_000, durationMs: quick ? 1_500 : 5_000 };
+    const settings = { maxWaitMs, warmMs: quick ? 1_000 : 2_500, durationMs: quick ? 1_500 : 4_000 };
     const { warmMs, durationMs } = settings;
-    const chosen = quick ? variants.filter(({ factor = 10 }) => factor === 1 || factor === 10) : variants;
     let capacity = 0;
-    const measured = await interleave({ rounds, variants: chosen, say }, async ({ spec, factor }) => {
+    const measured = await interleave({ quick, rounds, variants, say }, async ({ spec, factor, ours }) => {
       if (spec === undefined) {
-        capacity = await bareThreadsPerSecond(call.limit, 500, quick ? 1_000 : 4_000);
+        capacity = await bareThreadsPerSecond(call, 500, quick ? 1_000 : 4_000);
         return { goodput: capacity };
       }
       const server = await startServer(spec);
@@ -50,15 +57,21 @@ export const overload = {
           warmMs,
           durationMs,
         });
+        if (ours && result.failed > 0) throw new Error(`${result.failed} calls failed`);
+        const offeredCalls = result.accepted.count + result.refused.count + result.expired.count;
         return {
+          offered: offeredCalls,
           goodput: result.completedPerSecond,
           acceptedP50: result.accepted.p50,
           acceptedP99: result.accepted.p99,
-          unanswered: result.unanswered,
+          unanswered: result.unanswered + result.failed,
           refused: result.refused.count,
-          ...(result.refused.count > 0 && { refusedP50: result.refused.p50 }),
+          refusedShare: (result.refused.count / offeredCalls) * 100,
+          expired: result.expired.count,
+          refusedP50: result.refused.p50,
+          lateP99: result.latenessMs.p99,
+          prober: result.priority,
           generatorShare: result.generatorCpuMs / (warmMs + durationMs),
-          failed: result.failed,
         };
       } finally {
         await server.close();
@@ -72,7 +85,9 @@ export const overload = {
       'goodput ÷ bare threads',
       'accepted p50',
       'accepted p99',
+      'refused (503)',
       'refused p50',
+      'expired (504)',
       'never answered',
     ],
     rows: Object.values(others).map(({ label, values }) => [
@@ -80,7 +95,9 @@ export const overload = {
       { metric: values.goodput, base: threads.values.goodput },
       { metric: values.acceptedP50, unit: 'ms' },
       { metric: values.acceptedP99, unit: 'ms' },
+      { metric: values.refusedShare, unit: '%' },
       { metric: values.refusedP50, unit: 'ms' },
+      { metric: values.expired },
       { metric: values.unanswered },
     ]),
   }),

@@ -28,7 +28,7 @@ test('requests that were due while the server stood still count with the time th
     perSecond: 100,
     warmMs: 0,
     durationMs: 600,
-    niceness: 0,
+    probe: false,
   });
   expect(result.failed).toBe(0);
   expect(result.unanswered).toBe(0);
