@@ -15,7 +15,11 @@ function pathOf(name, quick) {
 
 export function writeResult(result, quick) {
   mkdirSync(`${folder}${quick ? 'quick/' : ''}`, { recursive: true });
-  writeFileSync(pathOf(result.scenario, quick), `${JSON.stringify(result, null, 1)}\n`);
+  // The rounds of a metric are one line, for people who read differences.
+  const text = JSON.stringify(result, null, 1).replace(/\[[^[\]{}]*\]/g, (list) =>
+    list.replace(/\n\s*/g, ' '),
+  );
+  writeFileSync(pathOf(result.scenario, quick), `${text}\n`);
 }
 
 /** @param {string} name a scenario, or `scenario.node24` @returns the committed result, undefined where there is none */

@@ -1,45 +1,58 @@
 // npm run bench: measures the scenarios one after the other, keeps their results, and writes tables and charts anew.
 // What is measured and how is in scenarios/; how it is told, in report/.
+import { endOnSignals } from './children.js';
 import { describeMachine } from './machine.js';
-import { readOptions, usage } from './options.js';
+import { readOptions, UsageError, usage } from './options.js';
 import { writeReport } from './report/report.js';
 import { textTable } from './report/table.js';
 import { readResult, writeResult } from './results.js';
 import { scenarios } from './scenarios/scenarios.js';
 
 const quickScenarios = 6;
-const options = readOptions(process.argv.slice(2));
+/** When this run began: the same in all its results. */
+const run = new Date().toISOString();
+endOnSignals();
 
-if (options.help) console.log(usage);
-else if (options.report) writeReport(readResult);
-else {
-  for (const scenario of chosen()) await measure(scenario);
-  if (!options.quick) writeReport(readResult);
+try {
+  await bench(readOptions(process.argv.slice(2), scenarios));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 2;
 }
 
-function chosen() {
-  const { only, quick } = options;
-  const unknown = only?.find((name) => !scenarios.some((one) => one.name === name));
-  if (unknown !== undefined) {
-    throw new Error(`there is no scenario ${unknown}: ${scenarios.map((one) => one.name).join(', ')}`);
+async function bench({ help, report, only, quick, rounds }) {
+  if (help) return console.log(usage);
+  if (!report) {
+    const byDefault = quick ? scenarios.slice(0, quickScenarios) : scenarios;
+    const chosen = only ? scenarios.filter(({ name }) => only.includes(name)) : byDefault;
+    for (const scenario of chosen) await measure(scenario, { quick, rounds });
   }
-  if (only !== undefined) return scenarios.filter((one) => only.includes(one.name));
-  return quick ? scenarios.slice(0, quickScenarios) : scenarios;
+  if (!quick) writeReport(readResult);
 }
 
-async function measure(scenario) {
+async function measure(scenario, { quick, rounds }) {
   const machine = describeMachine();
   const startMs = performance.now();
   console.log(`\n${scenario.title}`);
   const { settings, variants } = await scenario.run({
-    quick: options.quick,
-    rounds: options.rounds ?? (options.quick ? 1 : scenario.rounds),
+    quick,
+    rounds: rounds ?? (quick ? 1 : scenario.rounds),
     say: (text) => progress(`  ${text}`),
+    previous: readResult(scenario.name),
   });
   progress('');
   const seconds = Math.round((performance.now() - startMs) / 1_000);
-  const result = { scenario: scenario.name, title: scenario.title, machine, seconds, settings, variants };
-  writeResult(result, options.quick);
+  const result = {
+    scenario: scenario.name,
+    title: scenario.title,
+    run,
+    machine,
+    seconds,
+    settings,
+    variants,
+  };
+  writeResult(result, quick);
   console.log(textTable(scenario.table(result)));
 }
 

@@ -1,46 +1,32 @@
 // Reloads under load: 18 clients, three reloads, and how many requests got no answer.
 import { light } from '../calls.js';
 import { load } from '../load/load.js';
+import { installPm2 } from '../pm2-install.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
 
 const variants = [
   { name: 'millrace', label: 'millrace', spec: millrace() },
   { name: 'textbook', label: 'node:http cluster, textbook reload', spec: peer('node-http') },
-  // npm i -g pm2: it is no dependency of this project (35 MB for one figure). PM2 names its executable otherwise.
-  ...(process.env.PM2 === undefined
-    ? []
-    : [{ name: 'pm2', label: 'PM2 cluster, graceful', spec: peer('pm2', { PM2: process.env.PM2 }) }]),
 ];
 
 export const reload = {
   name: 'reload',
   title: 'Three reloads under 18 clients',
   rounds: 3,
-  async run({ quick, rounds, say }) {
+  async run({ quick, rounds, say, previous }) {
     const settings = { clients: 18, reloads: quick ? 1 : 3 };
-    const measured = await interleave({ rounds, variants, say }, async ({ spec }) => {
-      const server = await startServer(spec);
-      try {
-        const target = { host: server.host, port: server.port };
-        const job = { ...light, target, clients: settings.clients, warmMs: 0, durationMs: 120_000 };
-        const old = server.processes();
-        const reloaded = reloadTimes(server, settings.reloads);
-        const [{ lost, latency, errors }] = await Promise.all([load('closedLoop', job, reloaded), reloaded]);
-        const kept = server.processes().filter((pid) => old.includes(pid));
-        if (lost > 0) say(`lost with ${server.url}: ${JSON.stringify(errors)}`);
-        if (kept.length > 1) throw new Error('a server process was not replaced');
-        return { lost, answered: latency.count };
-      } finally {
-        await server.close();
-      }
-    });
-    return { settings, variants: measured };
+    const pm2 = quick ? undefined : await pm2Variant(say);
+    const all = pm2 ? [...variants, pm2] : variants;
+    const measured = await interleave({ rounds, variants: all, say }, ({ spec, end }) =>
+      reloadUnderLoad(spec, settings, say).finally(end),
+    );
+    return { settings, variants: pm2 ? measured : { ...measured, ...kept(previous) } };
   },
   table: ({ variants: results }) => ({
     columns: ['server', 'requests lost', 'answered'],
-    rows: Object.values(results).map(({ label, values }) => [
-      label,
+    rows: Object.values(results).map(({ label, measured, values }) => [
+      measured ? `${label} (on ${measured})` : label,
       { metric: values.lost },
       { metric: values.answered },
     ]),
@@ -54,4 +40,40 @@ async function reloadTimes(server, times) {
     process.kill(server.pid, 'SIGHUP');
     await over;
   }
+}
+
+async function reloadUnderLoad(spec, { clients, reloads }, say) {
+  const server = await startServer(spec);
+  try {
+    const target = { host: server.host, port: server.port };
+    const job = { ...light, target, clients, warmMs: 0, durationMs: 120_000 };
+    const old = server.processes();
+    const reloaded = reloadTimes(server, reloads);
+    const [{ lost, latency, errors }] = await Promise.all([load('closedLoop', job, reloaded), reloaded]);
+    const remaining = server.processes().filter((pid) => old.includes(pid));
+    if (lost > 0) say(`lost with ${server.url}: ${JSON.stringify(errors)}`);
+    if (remaining.length > 1) throw new Error('a server process was not replaced');
+    return { lost, answered: latency.count };
+  } finally {
+    await server.close();
+  }
+}
+
+async function pm2Variant(say) {
+  say('npm fetches PM2');
+  try {
+    const { version, env, end } = await installPm2();
+    return { name: 'pm2', label: `PM2 ${version} cluster, graceful`, spec: peer('pm2', env), end };
+  } catch (error) {
+    console.log(`  PM2 could not be had, its row is an earlier run's: ${error.message.split('\n')[0]}`);
+    return undefined;
+  }
+}
+
+/** PM2's row of the result before, with its date. */
+function kept(previous) {
+  const row = previous?.variants.pm2;
+  if (row === undefined) return {};
+  const date = previous.machine.date.slice(0, 10);
+  return { pm2: { measured: date, ...row } };
 }
