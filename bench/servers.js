@@ -57,7 +57,7 @@ export async function startServer({ file, env }) {
   }
 
   const late = new AbortController();
-  const { url } = await Promise.race([
+  const { url, adminUrl } = await Promise.race([
     said((entry) => entry.url !== undefined),
     delay(startDeadlineMs, undefined, { signal: late.signal }).then(() => {
       killAll(processTree(child.pid));
@@ -66,6 +66,8 @@ export async function startServer({ file, env }) {
   ]).finally(() => late.abort());
   return {
     url,
+    /** Ours only. */
+    adminUrl,
     host: new URL(url).hostname,
     port: Number(new URL(url).port),
     pid: child.pid,

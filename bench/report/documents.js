@@ -55,7 +55,7 @@ function bar(name, label, values, unit) {
 export function contentOf(name, read) {
   if (name === 'hero') return hero(read('saturation'));
   if (name === 'summary') return summary(read);
-  if (name === 'machine') return machine(read('saturation'));
+  if (name === 'machine') return machines(read);
   if (name === 'light') return lightTables(read);
   if (name.includes('/')) return figure(name, read);
   const scenario = scenarios.find((one) => one.name === name);
@@ -67,9 +67,9 @@ function figure(name, read) {
   const [scenario, variant, metric, base] = name.split('/');
   const variants = read(scenario)?.variants;
   if (variants === undefined) return undefined;
-  const values = variants[variant].values[metric];
+  const values = variants[variant]?.values[metric];
   const by = base && variants[base].values[metric];
-  return digits(by ? ratio(values, by).median : median(values));
+  return values && digits(by ? ratio(values, by).median : median(values));
 }
 
 function hero(saturation) {
@@ -80,15 +80,37 @@ function hero(saturation) {
     '![Light-route p99 while the CPU is saturated, millrace against its peers](docs/light-under-load.svg)',
     '',
     `With the cores full of CPU-bound calls, 99 of 100 light requests are answered within **${p99(millrace)}**`,
-    `(idle: ${p99(idle)}); Express with piscina takes ${p99(piscina)}, the cluster that computes in its handlers ${p99(textbook)}.`,
+    `(idle: ${p99(idle)}); Express with piscina and its defaults takes ${p99(piscina)}, the cluster that computes in its handlers ${p99(textbook)}.`,
   ].join('\n');
 }
 
-function machine(result) {
-  if (result === undefined) return undefined;
-  const { cpu, cores, node, packages, date } = result.machine;
+/** What all results were measured on: one line where it was the same for all, otherwise one for each. */
+function machines(read) {
+  const groups = new Map();
+  for (const { name } of scenarios) {
+    const result = read(name);
+    if (result === undefined) continue;
+    const where = machine(result);
+    groups.set(where, [...(groups.get(where) ?? []), result]);
+  }
+  if (groups.size === 0) return undefined;
+  return [...groups]
+    .map(([where, results]) => {
+      const names = groups.size === 1 ? '' : ` (${results.map(({ scenario }) => scenario).join(', ')})`;
+      return `Measured${names} on ${where}, ${days(results)}.`;
+    })
+    .join('\n\n');
+}
+
+function machine({ machine: { cpu, cores, node, packages } }) {
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
-  return `Measured on ${cores} cores (${cpu}), Node ${node.slice(1)}, ${versions.join(', ')}, on ${date.slice(0, 10)}.`;
+  return `${cores} cores (${cpu}), Node ${node.slice(1)}, ${versions.join(', ')}`;
+}
+
+function days(results) {
+  const dates = results.map(({ machine: { date } }) => date.slice(0, 10)).sort();
+  const [first, last] = [dates[0], dates.at(-1)];
+  return first === last ? `on ${first}` : `from ${first} to ${last}`;
 }
 
 /** The claims of the project, each with its goal and what was measured. */
@@ -99,7 +121,7 @@ function summary(read) {
   });
   if (rows.length === 0) return undefined;
   const table = markdownTable({ columns: ['what', 'goal', 'measured'], rows });
-  return `${table}\n\n${machine(read('saturation') ?? read('light')) ?? ''}\nEvery table: [docs/benchmark.md](docs/benchmark.md); the raw figures: [bench/results](bench/results).`;
+  return `${table}\n\n${machines(read)}\n\nEvery table: [docs/benchmark.md](docs/benchmark.md); the raw figures: [bench/results](bench/results).`;
 }
 
 const over = (metric, base) => cellText({ metric, base });
@@ -181,7 +203,7 @@ function lightTables(read) {
   const tables = [markdownTable(table(result))];
   for (const node of otherNodes) {
     const other = read(`light.${node}`);
-    if (other) tables.push(`Node ${other.machine.node.slice(1)}:`, markdownTable(table(other)));
+    if (other) tables.push(`${machine(other)}, ${days([other])}:`, markdownTable(table(other)));
   }
   return tables.join('\n\n');
 }

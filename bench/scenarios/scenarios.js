@@ -2,6 +2,7 @@
 import { connections } from './connections.js';
 import { goodput } from './goodput.js';
 import { hop } from './hop.js';
+import { inline } from './inline.js';
 import { light } from './light.js';
 import { memory } from './memory.js';
 import { nice } from './nice.js';
@@ -9,6 +10,7 @@ import { overload } from './overload.js';
 import { reload } from './reload.js';
 import { saturation } from './saturation.js';
 import { scaling } from './scaling.js';
+import { scrape } from './scrape.js';
 import { short } from './short.js';
 import { simulation } from './simulation.js';
 
@@ -20,9 +22,11 @@ export const scenarios = [
   short,
   hop,
   nice,
+  inline,
   memory,
   connections,
   reload,
   scaling,
+  scrape,
   simulation,
 ];
