@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { environmentWith } from './environment.js';
 
 const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' } } });
 const seconds = Number(values.seconds);
@@ -17,12 +18,15 @@ if (!(seconds >= 6 && seconds <= 86_400)) {
 const idleSeconds = Math.min(20, seconds / 3);
 const loadSeconds = seconds - idleSeconds;
 
+/** A server that does not listen by then never will. */
+const startDeadlineMs = 60_000;
+
 const stopped = new AbortController();
 // A terminal's Ctrl-C reaches the children by itself, too: each of them stops on it.
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => stopped.abort());
 
 const server = spawn(process.execPath, [file('../dist/src/main.js')], {
-  env: { PORT: '0', ADMIN_PORT: '0', ...process.env },
+  env: environmentWith({ PORT: '0', ADMIN_PORT: '0' }),
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 const helpers = [];
@@ -38,7 +42,7 @@ async function run() {
   const listening = await listeningLine();
   if (listening === undefined) {
     process.exitCode = 1;
-    return console.error('The server did not start.');
+    return console.error(`The server ended, or did not listen within ${startDeadlineMs / 1_000} s.`);
   }
   const { url, adminUrl, serverProcesses, threadsPerProcess } = listening;
   console.log(`\n  Dashboard   ${adminUrl ?? 'off'}`);
@@ -54,28 +58,29 @@ async function run() {
   print(idle, busy, done);
 }
 
-/** The prober's latencies in ms, sorted. */
+/** The prober's latencies in ms, sorted, and how many requests failed. */
 async function phase(title, prober, seconds) {
-  if (stopped.signal.aborted) return [];
+  if (stopped.signal.aborted) return { latencies: [], failed: 0 };
   console.log(`  ${title} …`);
   await ask(prober);
   await delay(seconds * 1_000, undefined, { signal: stopped.signal }).catch(() => undefined);
-  const { latencies } = await ask(prober);
-  return latencies.sort((a, b) => a - b);
+  const { latencies, failed } = await ask(prober);
+  return { latencies: latencies.sort((a, b) => a - b), failed };
 }
 
-function print(idle, busy, { calls, seconds: loadedSeconds, failed }) {
+function print(idle, busy, { calls, seconds: loadedSeconds, failed: failedCalls }) {
   const ms = (value) => (value === undefined ? '–' : `${value.toFixed(2)} ms`);
-  const row = (name, all) => ({
+  const row = (name, { latencies, failed }) => ({
     '': name,
-    requests: all.length,
-    p50: ms(percentile(all, 0.5)),
-    p99: ms(percentile(all, 0.99)),
+    answered: latencies.length,
+    failed,
+    p50: ms(percentile(latencies, 0.5)),
+    p99: ms(percentile(latencies, 0.99)),
   });
   console.log('\n  Light route, GET /');
   table([row('idle', idle), row('under CPU load', busy)]);
   const perSecond = loadedSeconds > 0 ? calls / loadedSeconds : 0;
-  console.log(`\n  CPU load: ${calls} calls, ${perSecond.toFixed(1)} a second, ${failed} failed\n`);
+  console.log(`\n  CPU load: ${calls} calls, ${perSecond.toFixed(1)} a second, ${failedCalls} failed\n`);
 }
 
 function table(rows) {
@@ -109,10 +114,11 @@ async function ask(child) {
   return Promise.race([answered, left]);
 }
 
-/** The log line that says where it listens, or undefined where it ends without one. */
+/** The log line that says where it listens, or undefined where it ends without one, or says nothing for too long. */
 function listeningLine() {
   const lines = createInterface({ input: server.stdout });
   return new Promise((resolve) => {
+    setTimeout(() => resolve(undefined), startDeadlineMs).unref();
     server.once('exit', () => resolve(undefined));
     lines.on('line', (text) => {
       if (!text.startsWith('{')) return;

@@ -1,8 +1,11 @@
-// npm run bench as a whole, on its cheapest scenario: it measures, checks and prints.
-import { execFile } from 'node:child_process';
+// npm run bench as a whole, on its cheapest scenario: it measures, checks, prints, and leaves nothing behind.
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { processTree } from '../../bench/process-tree.js';
 
 const run = fileURLToPath(new URL('../../bench/run.js', import.meta.url));
 const bench = (...args: string[]) => promisify(execFile)(process.execPath, [run, ...args]);
@@ -13,6 +16,42 @@ test('a quick run of one scenario prints its table', async () => {
   expect(stdout).toMatch(/the thread lane, 64 at once +[\d.]+ × +[\d.]+ µs/);
 }, 60_000);
 
-test('a scenario that is not there is named, with those that are', async () => {
-  await expect(bench('--only', 'nothing')).rejects.toThrow(/no scenario nothing: saturation, light/);
+test.each([
+  [['--only', 'nothing'], /^bench: there is no scenario nothing: saturation, light.*\n$/],
+  [['--rounds', '0'], /^bench: --rounds must be .*\n$/],
+  [['--fast'], /^bench: Unknown option '--fast'.*\n$/],
+])('%s does not fit: one line, exit code 2', async (args, line) => {
+  const failure = await bench(...args).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  expect(failure).toMatchObject({ code: 2, stderr: expect.stringMatching(line) });
 });
+
+test.runIf(process.platform === 'linux').each(['SIGTERM', 'SIGINT'] as const)(
+  '%s ends the bench with all that it started',
+  async (signal) => {
+    const child = spawn(process.execPath, [run, '--quick', '--only', 'saturation'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const tree = await firstServerWithItsProcesses(child.pid ?? 0, child.stderr);
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await exited;
+    await expect.poll(() => tree.filter((pid) => isRunning(pid)), { timeout: 5_000 }).toEqual([]);
+  },
+  60_000,
+);
+
+/** Told of the first measurement it has begun to start a server: all of it, as soon as that one has children. */
+async function firstServerWithItsProcesses(pid: number, progress: NodeJS.ReadableStream) {
+  for await (const line of createInterface(progress)) if (line.includes('round 1')) break;
+  await expect.poll(() => processTree(pid).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4);
+  return processTree(pid);
+}
+
+/** A zombie, which nobody has asked about yet, is not. */
+function isRunning(pid: number) {
+  const path = `/proc/${pid}/stat`;
+  return existsSync(path) && !/\) Z /.test(readFileSync(path, 'latin1'));
+}

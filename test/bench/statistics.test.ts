@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { latencySummary, median, percentile, ratio } from '../../bench/statistics.js';
+import {
+  latencySummary,
+  median,
+  percentile,
+  pooledPercentile,
+  ratio,
+  slowest,
+} from '../../bench/statistics.js';
 
 describe('statistics of the bench', () => {
   test('a percentile is a value that was measured: the least one that this share does not exceed', () => {
@@ -21,5 +28,16 @@ describe('statistics of the bench', () => {
 
   test('a summary takes latencies in any order', () => {
     expect(latencySummary([3, 1, 2])).toMatchObject({ count: 3, p50: 2, max: 3 });
+  });
+
+  test('a percentile of several rounds is that of all their requests, from the slowest of each', () => {
+    const rounds = [1_000, 1_500].map((count, round) =>
+      Array.from({ length: count }, (_, i) => i + round / 2),
+    );
+    const counts = rounds.map(({ length }) => length);
+    const all = rounds.flat().sort((a, b) => a - b);
+    expect(pooledPercentile(counts, rounds.map(slowest), 0.999)).toBe(percentile(all, 0.999));
+    // It lies below what was kept: no figure rather than a wrong one.
+    expect(pooledPercentile(counts, rounds.map(slowest), 0.9)).toBeUndefined();
   });
 });
