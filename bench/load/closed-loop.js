@@ -25,6 +25,9 @@ export async function closedLoop(job, stopped) {
   const latencies = [];
   const servers = new Map();
   const errors = new Map();
+  /** When the request of each client that waits was sent. */
+  const waiting = new Map();
+  let answered = 0;
   let wrong = 0;
   let lost = 0;
 
@@ -32,12 +35,15 @@ export async function closedLoop(job, stopped) {
     let connection = open(number);
     while (performance.now() < untilMs) {
       const sentMs = performance.now();
+      waiting.set(number, sentMs);
       try {
         const { status, body } = await connection.request(bytes);
         const nowMs = performance.now();
         if (status !== 200) throw new Error(`status ${status}`);
         if (!fits(body, job.expected)) wrong++;
         if (nowMs >= countFromMs && nowMs < untilMs) {
+          waiting.delete(number);
+          answered++;
           latencies.push(nowMs - sentMs);
           if (body.startsWith(pidText)) servers.set(body, (servers.get(body) ?? 0) + 1);
         }
@@ -63,10 +69,13 @@ export async function closedLoop(job, stopped) {
   // An answer that comes after the end is not waited for longer than this.
   const ended = new Promise((resolve) => setTimeout(resolve, job.warmMs + job.durationMs + 200));
   await Promise.race([Promise.all(clients), ended]);
+  // What is not answered has waited at least this long. Left out, the slowest would be missing.
+  for (const sentMs of waiting.values()) if (sentMs < untilMs) latencies.push(untilMs - sentMs);
   return {
-    perSecond: (latencies.length * 1_000) / (untilMs - countFromMs),
+    answered,
+    perSecond: (answered * 1_000) / (untilMs - countFromMs),
     latency: latencySummary(latencies),
-    busiestShare: Math.max(0, ...servers.values()) / latencies.length,
+    busiestShare: Math.max(0, ...servers.values()) / answered,
     wrong,
     lost,
     errors: Object.fromEntries(errors),

@@ -35,7 +35,7 @@ export const connections = {
         return {
           lost: 0,
           perSecond: fresh.perSecond,
-          cpuUs: (cpuMs * 1_000 * share) / fresh.latency.count,
+          cpuUs: (cpuMs * 1_000 * share) / fresh.answered,
           busiestShare: kept.busiestShare * 100,
         };
       } finally {

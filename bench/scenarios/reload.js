@@ -49,11 +49,11 @@ async function reloadUnderLoad(spec, { clients, reloads }, say) {
     const job = { ...light, target, clients, warmMs: 0, durationMs: 120_000 };
     const old = server.processes();
     const reloaded = reloadTimes(server, reloads);
-    const [{ lost, latency, errors }] = await Promise.all([load('closedLoop', job, reloaded), reloaded]);
+    const [{ lost, answered, errors }] = await Promise.all([load('closedLoop', job, reloaded), reloaded]);
     const remaining = server.processes().filter((pid) => old.includes(pid));
     if (lost > 0) say(`lost with ${server.url}: ${JSON.stringify(errors)}`);
     if (remaining.length > 1) throw new Error('a server process was not replaced');
-    return { lost, answered: latency.count };
+    return { lost, answered };
   } finally {
     await server.close();
   }

@@ -6,7 +6,7 @@ import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
 
 /** Long calls wait for each other here, and none is to be refused. */
-const env = { QUEUE_MAX_WAIT_MS: '60000' };
+const env = { QUEUE_MAX_WAIT_MS: '3600000' };
 
 const variants = [
   { name: 'millrace', label: 'millrace', spec: millrace(env) },
@@ -42,10 +42,8 @@ export const short = {
         if (lost > 0) {
           throw new Error(`${lost} calls failed: ${JSON.stringify({ ...probe.errors, ...long.errors })}`);
         }
-        const { count, p50, p99 } = probe.latency;
-        // Not one answer in all that time: it took at least as long.
-        const waited = count > 0 ? { p50, p99 } : { p50: durationMs, p99: durationMs };
-        return { ...waited, answered: count, lost, prober: probe.priority };
+        const { p50, p99 } = probe.latency;
+        return { p50, p99, answered: probe.answered, lost, prober: probe.priority };
       } finally {
         await server.close();
       }
