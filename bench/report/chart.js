@@ -2,7 +2,7 @@
 // the least to the greatest round, on a linear or logarithmic scale. No browser and no library is needed for that.
 
 const width = 720;
-const labelWidth = 190;
+const labelWidth = 280;
 const valueWidth = 130;
 const barHeight = 20;
 const rowHeight = 34;

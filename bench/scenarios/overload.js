@@ -13,7 +13,7 @@ const env = { QUEUE_MAX_WAIT_MS: String(maxWaitMs) };
 const factors = [0.5, 1, 2, 5, 10];
 const ourFile = millrace().file;
 /** What a quick run measures beside the capacity. */
-const quickVariants = ['millrace-2', 'millrace-10'];
+const quickVariants = ['millrace-10'];
 
 function offered(name, label, spec, factors) {
   return factors.map((factor) => ({
