@@ -1,8 +1,9 @@
 // Runs one call of a task, the same way in every lane: run, check what came back, measure, name what went wrong.
 import { AppError } from '../errors.js';
 import type { TaskContext, TaskDefinition } from '../task.js';
+import { report } from './error-report.js';
 import { encodeResult } from './result.js';
-import type { CallReply, ErrorReport } from './thread-protocol.js';
+import type { CallReply } from './thread-protocol.js';
 
 /** A reply at once where the task's `run` is synchronous, else a promise of one. Never throws, never rejects. */
 export function runTask(
@@ -58,21 +59,6 @@ export function failureOf(thrown: unknown): Omit<Extract<CallReply, { type: 'fai
     return { type: 'failed', code: 'INVALID_INPUT', detail: 'The input cannot be computed.', issues };
   }
   return { type: 'failed', code: 'TASK_FAILED', detail: 'The task failed.', report: seen };
-}
-
-/** Anything that was thrown, as plain text: a getter that throws itself must not take the thread with it. */
-function report(thrown: unknown, depth = 0): ErrorReport {
-  try {
-    if (typeof thrown !== 'object' || thrown === null)
-      return { name: typeof thrown, message: String(thrown) };
-    const name = 'name' in thrown ? String(thrown.name) : 'Error';
-    const message = 'message' in thrown ? String(thrown.message) : '';
-    const stack = 'stack' in thrown && typeof thrown.stack === 'string' ? { stack: thrown.stack } : {};
-    const cause = 'cause' in thrown && depth < 3 ? { cause: report(thrown.cause, depth + 1) } : {};
-    return { name, message, ...stack, ...cause };
-  } catch {
-    return { name: 'Error', message: 'what was thrown cannot be read' };
-  }
 }
 
 function pathOf(thrown: unknown): string {

@@ -3,10 +3,10 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { z } from 'zod';
 import { ConfigError } from '../config.js';
 import type { TaskDefinition } from '../task.js';
-import { inputIssues } from './input.js';
+import { reasonOf, report } from './error-report.js';
+import { definitionFault } from './task-definition.js';
 import { nameFault, taskName, taskRoute } from './task-files.js';
 
 export interface Task {
@@ -82,110 +82,25 @@ async function loadTask(file: string): Promise<Task> {
   try {
     exported = ((await import(module)) as { default?: unknown }).default;
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new TaskFileError(
-      file,
-      `cannot be imported: ${message.split('\n', 1)[0]}${moduleHint(cause)}`,
-      cause,
-    );
+    throw new TaskFileError(file, `cannot be imported: ${reasonOf(cause)}${moduleHint(cause)}`, cause);
   }
-  return {
-    name,
-    route: taskRoute(name),
-    module,
-    definition: checkDefinition(file, exported),
-  };
+  let unfit: string | undefined;
+  try {
+    unfit = definitionFault(exported);
+  } catch (cause) {
+    throw new TaskFileError(file, `its definition cannot be read: ${reasonOf(cause)}`, cause);
+  }
+  if (unfit !== undefined) throw new TaskFileError(file, unfit);
+  return { name, route: taskRoute(name), module, definition: exported as TaskDefinition };
 }
 
 /** `npm init` writes `"type": "commonjs"`, and then Node takes no `import` in a `.js` file. */
-function moduleHint(cause: unknown): string {
+function moduleHint(thrown: unknown): string {
+  const { name, message } = report(thrown);
   const isHint =
-    cause instanceof SyntaxError &&
-    /outside a module|Unexpected token 'export'|of modules|import\.meta/.test(cause.message);
+    name === 'SyntaxError' &&
+    /outside a module|Unexpected token 'export'|of modules|import\.meta/.test(message);
   return isHint ? ' (name it .mjs, or put "type": "module" into the package.json above it)' : '';
-}
-
-const callable = z.custom((value) => typeof value === 'function', 'must be a function');
-const schema = z.custom(isZod4, 'must be a zod 4 schema');
-/** What may stand in a Content-Type header. */
-const contentType = z.string().regex(/^[\w.+-]+\/[\w.+-]+(?:;[ -~]*)?$/, 'must be a media type');
-const outputRule = 'must be a zod 4 schema, { contentType }, or a list of these';
-const output = z.union([schema, z.strictObject({ contentType })], outputRule);
-
-/** What a default export must look like; the types of task.ts at run time, for modules that had no compiler. */
-const definitionShape = z.strictObject({
-  summary: z.string().optional(),
-  description: z.string().optional(),
-  input: schema,
-  output: z.union([output, z.array(output).min(1)], outputRule).optional(),
-  examples: z.array(z.unknown()).optional(),
-  query: z.union([z.boolean(), schema], 'must be true, false or a zod 4 schema').optional(),
-  pathParam: z.string().min(1).optional(),
-  fromBytes: callable.optional(),
-  bytesQuery: schema.optional(),
-  kind: callable.optional(),
-  cost: callable.optional(),
-  run: callable,
-});
-
-/** Zod 4 schemas carry `_zod`, whichever copy of zod made them; zod 3's only `_def`. */
-function isZod4(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
-}
-
-function checkDefinition(file: string, exported: unknown): TaskDefinition {
-  if (typeof exported !== 'object' || exported === null) {
-    throw new TaskFileError(file, 'has no default export made by defineTask');
-  }
-  const shape = definitionShape.safeParse(exported);
-  if (!shape.success) {
-    const [issue] = inputIssues(shape.error);
-    throw new TaskFileError(
-      file,
-      `${issue?.path ? `${issue.path}: ` : ''}${issue?.message}${zod3Hint(exported)}`,
-    );
-  }
-  const definition = exported as TaskDefinition;
-  if (definition.pathParam !== undefined && !definition.query) {
-    throw new TaskFileError(file, 'pathParam needs query: it is a part of the GET form');
-  }
-  checkDescribable(file, definition);
-  for (const [index, example] of (definition.examples ?? []).entries()) {
-    const parsed = definition.input.safeParse(example);
-    if (!parsed.success) {
-      const [issue] = inputIssues(parsed.error);
-      throw new TaskFileError(
-        file,
-        `examples.${index} does not fit the input: ${issue?.path} ${issue?.message}`,
-      );
-    }
-  }
-  return definition;
-}
-
-/** The API's description is made from the same schemas. */
-function checkDescribable(file: string, { input, query, bytesQuery, output = [] }: TaskDefinition): void {
-  const check = (field: string, schema: unknown, io: 'input' | 'output') => {
-    if (!(schema instanceof Object) || !('_zod' in schema)) return;
-    try {
-      z.toJSONSchema(schema as z.ZodType, { unrepresentable: 'any', io });
-    } catch (cause) {
-      throw new TaskFileError(file, `${field}: has no JSON schema, so the API could not be described`, cause);
-    }
-  };
-  check('input', input, 'input');
-  check('query', query, 'input');
-  check('bytesQuery', bytesQuery, 'input');
-  for (const one of [output].flat()) check('output', one, 'output');
-}
-
-function zod3Hint(exported: object): string {
-  const old = ['input', 'query', 'output'].find((field) => isZod3(Reflect.get(exported, field)));
-  return old === undefined ? '' : ` (${old} is a zod 3 schema)`;
-}
-
-function isZod3(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && '_def' in value && !('_zod' in value);
 }
 
 /** `a.b` would stand behind the GET form of `a` where that has a path parameter. */

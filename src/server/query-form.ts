@@ -2,8 +2,8 @@
 // the values fit is then the schema's business.
 import type { z } from 'zod';
 import type { InputIssue } from '../errors.js';
+import { inputShapes, type Reading, type Shape } from '../lane/input-shapes.js';
 import type { TaskDefinition } from '../task.js';
-import { inputShapes, type Reading, type Shape } from './input-shapes.js';
 import { invalidQuery, unknownParameter } from './query.js';
 
 /** What a field's text must be. */

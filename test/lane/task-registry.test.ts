@@ -88,7 +88,62 @@ describe('task files', () => {
       'with a path parameter without a GET form',
       'a.js',
       good.replace('run:', 'pathParam: "n", run:'),
-      'pathParam',
+      'pathParam needs query',
+    ],
+    [
+      'whose path parameter is no field',
+      'a.js',
+      good.replace('run:', 'query: true, pathParam: "m", run:'),
+      'pathParam: the input has no field "m"',
+    ],
+    [
+      'whose path parameter no route can have',
+      'a.js',
+      good.replace('run:', 'query: true, pathParam: "n-1", run:'),
+      'pathParam: must be a name',
+    ],
+    ['that throw what has no text', 'a.js', 'throw { __proto__: null };', 'cannot be imported: Error'],
+    [
+      'that throw what cannot be read',
+      'a.js',
+      'throw { get message() { throw 1; } };',
+      'cannot be imported: what was thrown cannot be read',
+    ],
+    [
+      'with a getter that throws',
+      'a.js',
+      good.replace('run:', 'get summary() { throw new Error("no luck"); }, run:'),
+      'its definition cannot be read: no luck',
+    ],
+    [
+      'whose schema throws on an example',
+      'a.js',
+      good.replace('z.int()', 'z.int().refine(() => { throw new Error("no luck"); })'),
+      'examples.0 makes the task throw (schemas must be synchronous): no luck',
+    ],
+    [
+      'whose schema is asynchronous',
+      'a.js',
+      good.replace('z.int()', 'z.int().refine(async () => true)'),
+      '(schemas must be synchronous)',
+    ],
+    [
+      'whose GET form throws on an example',
+      'a.js',
+      good.replace('run:', 'query: z.object({ n: z.int().refine(async () => true) }), run:'),
+      '(schemas must be synchronous)',
+    ],
+    [
+      'whose kind throws on an example',
+      'a.js',
+      good.replace('run:', 'kind: () => { throw new Error("no luck"); }, run:'),
+      'examples.0 makes the task throw (schemas must be synchronous): no luck',
+    ],
+    [
+      'whose example is no JSON',
+      'a.js',
+      good.replace('z.int()', 'z.bigint()').replace('n: 1 }', 'n: 1n }'),
+      'examples.0 makes the task throw',
     ],
   ])('%s are refused with the file named, in one line', async (_, name, text, reason) => {
     const folder = await folderOf({ [name]: text });

@@ -92,13 +92,16 @@ describe('what cannot be served is one line and exit code 78, within two seconds
     }
   });
 
-  it('a task file that throws', async () => {
-    using tasks = taskFolder();
-    tasks.write('broken', 'throw new Error("not today");');
-    const told = await refused({ env: { TASKS_DIR: tasks.path } });
-    expect(told.line).toContain('broken.js');
-    expect(told.forks).toBe(1);
-  });
+  it.each(['throw new Error("not today");', 'throw { __proto__: null };'])(
+    'a task file: %s',
+    async (text) => {
+      using tasks = taskFolder();
+      tasks.write('broken', text);
+      const told = await refused({ env: { TASKS_DIR: tasks.path } });
+      expect(told.line).toContain('broken.js');
+      expect(told.forks).toBe(1);
+    },
+  );
 });
 
 describe('a boot crash loop', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { fieldValues } from '#src/server/input-shapes.js';
+import { fieldValues } from '#src/lane/input-shapes.js';
 import { queryForm } from '#src/server/query-form.js';
 
 function formOf(input: z.ZodType) {

@@ -51,13 +51,6 @@ describe('the GET form', () => {
     await request(app).get('/greet/often').expect(400);
   });
 
-  it('must have the field that stands in the path', async () => {
-    const tasks = apps.tasks
-      .filter(({ name }) => name === 'greet')
-      .map((task) => ({ ...task, definition: Object.assign({}, task.definition, { pathParam: 'time' }) }));
-    expect(() => apps.app({ tasks })).toThrow(/greet\.js: pathParam: the input has no field "time"$/);
-  });
-
   it('decodes the value in the path', async () => {
     await request(app).get('/shape/do%75ble?n=1').expect(200);
   });

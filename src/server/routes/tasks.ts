@@ -1,21 +1,20 @@
 // CPU routes, made from the tasks that were found: POST of JSON or bytes, and the GET form. Each one ends in a call to
 // the lane; the order of refusals is the order of the handlers.
-import { fileURLToPath } from 'node:url';
 import type { Express, Request, RequestHandler, Response } from 'express';
 import type { ServerConfig } from '../../config.js';
 import { AppError } from '../../errors.js';
 import type { CallInput, Lane } from '../../lane/call.js';
 import { parseJson, validateInput } from '../../lane/input.js';
+import { fieldValues } from '../../lane/input-shapes.js';
 import { replyError } from '../../lane/pending-call.js';
 import { failureOf } from '../../lane/run-task.js';
-import { type Task, TaskFileError } from '../../lane/task-registry.js';
+import type { Task } from '../../lane/task-registry.js';
 import type { CloseMode } from '../../messages.js';
 import type { TaskDefinition } from '../../task.js';
 import { readBody } from '../body.js';
 import { clientOf } from '../client.js';
 import { deadlineOf } from '../deadline.js';
 import type { Quota } from '../guard/quota.js';
-import { fieldValues } from '../input-shapes.js';
 import { announcedLength, bodyTypeOf, expectation, mediaType, sendContinue } from '../preconditions.js';
 import { noQuery, queryOf } from '../query.js';
 import { type QueryForm, queryForm, querySchema } from '../query-form.js';
@@ -71,10 +70,7 @@ function addTask(paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
   });
 }
 
-/**
- * The GET form whose one field stands in the path. Where the field's values are listed, any other is no resource.
- * @throws TaskFileError where the input has no such field
- */
+/** The GET form whose one field stands in the path. Where the field's values are listed, any other is no resource. */
 function addPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
   const { definition, route } = task;
   const { pathParam } = definition;
@@ -82,10 +78,6 @@ function addPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
   if (pathParam === undefined || form === undefined) return;
 
   const values = fieldValues(definition.input, pathParam);
-  if (values?.size === 0) {
-    const file = fileURLToPath(task.module);
-    throw new TaskFileError(file, `pathParam: the input has no field ${JSON.stringify(pathParam)}`);
-  }
   const exists: RequestHandler = (req, _res, next) => {
     if (values?.has(String(req.params[pathParam])) === false) {
       throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);

@@ -1,0 +1,103 @@
+// What a task file must export: the types of task.ts at run time, for modules that had no compiler. Everything that
+// the routes and the API's description will ask of a definition is asked here first, where the file can be named.
+import { z } from 'zod';
+import type { TaskDefinition } from '../task.js';
+import { reasonOf } from './error-report.js';
+import { inputIssues } from './input.js';
+import { fieldValues } from './input-shapes.js';
+
+/** Why a default export cannot be served, or undefined. Throws whatever its getters throw. */
+export function definitionFault(exported: unknown): string | undefined {
+  if (typeof exported !== 'object' || exported === null) return 'has no default export made by defineTask';
+  const shape = definitionShape.safeParse(exported);
+  if (!shape.success) return `${firstIssue(shape.error)}${zod3Hint(exported)}`;
+  const definition = exported as TaskDefinition;
+  return descriptionFault(definition) ?? pathParamFault(definition) ?? exampleFault(definition);
+}
+
+const callable = z.custom((value) => typeof value === 'function', 'must be a function');
+const schema = z.custom(isZod4, 'must be a zod 4 schema');
+/** What may stand in a Content-Type header. */
+const contentType = z.string().regex(/^[\w.+-]+\/[\w.+-]+(?:;[ -~]*)?$/, 'must be a media type');
+const outputRule = 'must be a zod 4 schema, { contentType }, or a list of these';
+const output = z.union([schema, z.strictObject({ contentType })], outputRule);
+
+const definitionShape = z.strictObject({
+  summary: z.string().optional(),
+  description: z.string().optional(),
+  input: schema,
+  output: z.union([output, z.array(output).min(1)], outputRule).optional(),
+  examples: z.array(z.unknown()).optional(),
+  query: z.union([z.boolean(), schema], 'must be true, false or a zod 4 schema').optional(),
+  pathParam: z
+    .string()
+    .regex(/^[A-Za-z_]\w*$/, 'must be a name of letters, digits and _')
+    .optional(),
+  fromBytes: callable.optional(),
+  bytesQuery: schema.optional(),
+  kind: callable.optional(),
+  cost: callable.optional(),
+  run: callable,
+});
+
+/** Zod 4 schemas carry `_zod`, whichever copy of zod made them; zod 3's only `_def`. */
+function isZod4(value: unknown): value is z.ZodType {
+  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
+}
+
+function zod3Hint(exported: object): string {
+  const old = ['input', 'query', 'output'].find((field) => isZod3(Reflect.get(exported, field)));
+  return old === undefined ? '' : ` (${old} is a zod 3 schema)`;
+}
+
+function isZod3(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && '_def' in value && !('_zod' in value);
+}
+
+/** The API's description is made from the same schemas. */
+function descriptionFault({ input, query, bytesQuery, output = [] }: TaskDefinition): string | undefined {
+  const inputs = Object.entries({ input, query, bytesQuery });
+  const outputs = [output].flat().map((one) => ['output', one] as const);
+  for (const [field, schema] of [...inputs, ...outputs]) {
+    if (!isZod4(schema)) continue;
+    try {
+      z.toJSONSchema(schema, { unrepresentable: 'any', io: field === 'output' ? field : 'input' });
+    } catch {
+      return `${field}: has no JSON schema, so the API could not be described`;
+    }
+  }
+  return undefined;
+}
+
+function pathParamFault({ input, query, pathParam }: TaskDefinition): string | undefined {
+  if (pathParam === undefined) return undefined;
+  if (!query) return 'pathParam needs query: it is a part of the GET form';
+  return fieldValues(input, pathParam)?.size === 0
+    ? `pathParam: the input has no field ${JSON.stringify(pathParam)}`
+    : undefined;
+}
+
+function exampleFault({ examples = [], ...definition }: TaskDefinition): string | undefined {
+  for (const [index, example] of examples.entries()) {
+    try {
+      const parsed = definition.input.safeParse(example);
+      if (!parsed.success) return `examples.${index} does not fit the input: ${firstIssue(parsed.error)}`;
+      describe(definition, example, parsed.data);
+    } catch (thrown) {
+      return `examples.${index} makes the task throw (schemas must be synchronous): ${reasonOf(thrown)}`;
+    }
+  }
+  return undefined;
+}
+
+/** What the API's description will do with an example, for what it throws. */
+function describe({ query, kind }: Partial<TaskDefinition>, example: unknown, input: unknown): void {
+  if (typeof query === 'object') query.safeParse(example);
+  kind?.(input);
+  JSON.stringify(example);
+}
+
+function firstIssue(error: z.ZodError): string {
+  const [issue] = inputIssues(error);
+  return `${issue?.path ? `${issue.path}: ` : ''}${issue?.message}`;
+}
