@@ -38,7 +38,10 @@ export interface TaskDefinition<
   /** One line for the API's description. */
   readonly summary?: string;
   readonly description?: string;
-  /** Validates every call, types `run`, describes the API. A zod 4 schema; strict objects refuse unknown fields. */
+  /**
+   * Validates every call, types `run`, describes the API. A zod 4 schema; strict objects refuse unknown fields.
+   * This and all other schemas of a task must be synchronous; one that throws, or waits, makes the call TASK_FAILED.
+   */
   readonly input: Input;
   /** The JSON answer's schema, `{ contentType }` for bytes, or a list of these where both occur. Default: any JSON. */
   readonly output?: Output;

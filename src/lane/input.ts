@@ -40,13 +40,24 @@ function checkDepth(bytes: Uint8Array): void {
   }
 }
 
-/** The value as the task's `run` gets it. @throws AppError INVALID_INPUT with every issue found (at most 20) */
-export function validateInput(definition: Pick<TaskDefinition, 'input'>, value: unknown): unknown {
-  const parsed = definition.input.safeParse(value);
+/**
+ * The value as the task's `run` gets it.
+ * @throws AppError INVALID_INPUT with every issue found (at most 20), TASK_FAILED where the schema itself throws
+ */
+export function validateInput({ input }: Pick<TaskDefinition, 'input'>, value: unknown): unknown {
+  const parsed = parseBy(input, value);
   if (parsed.success) return parsed.data;
   throw new AppError('INVALID_INPUT', 'The input does not fit its schema.', {
     issues: inputIssues(parsed.error),
   });
+}
+
+function parseBy(schema: z.ZodType, value: unknown): z.ZodSafeParseResult<unknown> {
+  try {
+    return schema.safeParse(value);
+  } catch (cause) {
+    throw new AppError('TASK_FAILED', 'The task failed.', { cause });
+  }
 }
 
 /** A schema's complaints as a caller reads them: each at its own field. */

@@ -2,7 +2,7 @@ import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AppError } from '#src/errors.js';
 import type { createApp } from '#src/server/app.js';
-import { type TaskApp, taskApps } from '../support/app.js';
+import { listeningLog, type TaskApp, taskApps } from '../support/app.js';
 
 let apps: TaskApp;
 let app: ReturnType<typeof createApp>;
@@ -245,6 +245,44 @@ describe('a call that fails', () => {
     const res = await request(app).post('/fail').send({ how: 'throw' }).expect(500);
     expect(res.body.code).toBe('TASK_FAILED');
     expect(res.text).not.toContain('secret');
+  });
+
+  it.each(['throw', 'wait'])(
+    'is TASK_FAILED where its schema is told to %s, wherever that runs',
+    async (how) => {
+      const onLoop = await request(app).post('/refine').send({ how }).expect(500);
+      const inThread = await request(app)
+        .post('/refine')
+        .send({ how, filler: 'x'.repeat(40_000) })
+        .expect(500);
+      const byGet = await request(app).get(`/refine?how=${how}`).expect(500);
+      for (const res of [onLoop, inThread, byGet]) {
+        expect(res.body).toMatchObject({ code: 'TASK_FAILED', detail: 'The task failed.' });
+        expect(res.text).not.toContain('secret');
+      }
+    },
+  );
+
+  it('is INTERNAL where the server itself is at fault, and only its log says why', async () => {
+    const { log, lines } = listeningLog();
+    const broken = apps.app({
+      log,
+      lane: {
+        ...apps.lane,
+        call: () => {
+          throw new Error('inner secret');
+        },
+      },
+    });
+    const res = await request(broken).post('/shape').send({ operation: 'double', n: 1 }).expect(500);
+    expect(res.body.code).toBe('INTERNAL');
+    expect(res.text).not.toContain('secret');
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        code: 'INTERNAL',
+        err: expect.objectContaining({ message: 'inner secret' }),
+      }),
+    );
   });
 
   it('is THREAD_LOST where its thread died', async () => {
