@@ -29,7 +29,10 @@ function encodeBytes({ output }: TaskDefinition, body: Uint8Array): EncodedResul
 function encodeJson({ output }: TaskDefinition, value: unknown): EncodedResult {
   const fitted = output === undefined ? value : matchSchema(outputs(output), value);
   requireJson(fitted, 'the result');
-  return { contentType: jsonType, body: JSON.stringify(fitted) };
+  // Undefined all the same where a toJSON answers now this, now that.
+  const body: string | undefined = JSON.stringify(fitted);
+  if (body === undefined) throw new TypeError('the result has no JSON');
+  return { contentType: jsonType, body };
 }
 
 function matchSchema(declared: readonly OutputSpec[], value: unknown): unknown {
@@ -49,7 +52,8 @@ function outputs(output: OutputSpec | readonly OutputSpec[]): readonly OutputSpe
 }
 
 /** JSON.stringify drops functions, turns NaN to null and a Map to {}: a caller would be told nonsense with a 200. */
-function requireJson(value: unknown, where: string): void {
+function requireJson(given: unknown, where: string): void {
+  const value = jsonOf(given, where);
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -63,7 +67,6 @@ function requireJson(value: unknown, where: string): void {
         for (let i = 0; i < value.length; i++) requireJson(value[i], where);
         return;
       }
-      if ('toJSON' in value && typeof value.toJSON === 'function') return;
       const prototype: unknown = Object.getPrototypeOf(value);
       if (prototype !== Object.prototype && prototype !== null) break;
       for (const [key, field] of Object.entries(value)) if (field !== undefined) requireJson(field, key);
@@ -71,4 +74,13 @@ function requireJson(value: unknown, where: string): void {
     }
   }
   throw new TypeError(`${where} is no JSON value but ${Object.prototype.toString.call(value)}`);
+}
+
+/** What JSON.stringify writes in place of a value, by its toJSON; that of a Date makes null of one that is invalid. */
+function jsonOf(value: unknown, where: string): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (!('toJSON' in value) || typeof value.toJSON !== 'function') return value;
+  if (value instanceof Date && Number.isNaN(value.getTime()))
+    throw new TypeError(`${where} is an invalid Date`);
+  return value.toJSON('');
 }

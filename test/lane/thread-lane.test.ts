@@ -23,6 +23,8 @@ describe('the thread lane', () => {
     ['bigint', 'TASK_FAILED'],
     ['nan', 'TASK_FAILED'],
     ['map', 'TASK_FAILED'],
+    ['no json', 'TASK_FAILED'],
+    ['json of nan', 'TASK_FAILED'],
     ['symbol', 'TASK_FAILED'],
     ['circular', 'TASK_FAILED'],
     ['stack', 'TASK_FAILED'],
