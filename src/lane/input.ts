@@ -2,29 +2,39 @@
 import type { z } from 'zod';
 import { AppError, type InputIssue } from '../errors.js';
 import type { TaskDefinition } from '../task.js';
+import { repeatedField } from './repeated-field.js';
 
 /** Arrays and objects may be nested this deep, a bound that no sensible input meets. */
 const maxDepth = 64;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A JSON body's value. @throws AppError MALFORMED_BODY where it is not UTF-8, not JSON, or nested too deep */
+/**
+ * A JSON body's value.
+ * @throws AppError MALFORMED_BODY where it is not UTF-8, not JSON, or nested too deep; INVALID_INPUT for a repeated field
+ */
 export function parseJson(bytes: Uint8Array): unknown {
-  checkDepth(bytes);
+  const fields = countFields(bytes);
   let text: string;
+  let value: unknown;
   try {
     text = utf8.decode(bytes);
   } catch (cause) {
     throw new AppError('MALFORMED_BODY', 'The body is not valid UTF-8.', { cause });
   }
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (cause) {
     throw new AppError('MALFORMED_BODY', 'The body is not valid JSON.', { cause });
   }
+  // JSON.parse keeps the last of two fields of one name; the value then has fewer than the text.
+  if (fieldsIn(value, fields) < fields) throw repeated(text);
+  return value;
 }
 
-function checkDepth(bytes: Uint8Array): void {
+/** How many fields a JSON text has: one a colon. @throws AppError MALFORMED_BODY where it is nested too deep */
+function countFields(bytes: Uint8Array): number {
+  let fields = 0;
   let depth = 0;
   let inString = false;
   for (let i = 0; i < bytes.length; i++) {
@@ -33,11 +43,30 @@ function checkDepth(bytes: Uint8Array): void {
       if (byte === 0x5c) i++;
       else if (byte === 0x22) inString = false;
     } else if (byte === 0x22) inString = true;
+    else if (byte === 0x3a) fields++;
     else if (byte === 0x5b || byte === 0x7b) {
       if (++depth > maxDepth)
         throw new AppError('MALFORMED_BODY', `The body is nested deeper than ${maxDepth} levels.`);
     } else if (byte === 0x5d || byte === 0x7d) depth--;
   }
+  return fields;
+}
+
+/** How many fields a value has. Looks no further than to `enough`: a matrix has few, beside all its numbers. */
+function fieldsIn(value: unknown, enough: number): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = Array.isArray(value) ? 0 : Object.keys(value).length;
+  if (count >= enough) return count;
+  const parts: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  for (let i = 0; i < parts.length && count < enough; i++) {
+    if (typeof parts[i] === 'object') count += fieldsIn(parts[i], enough - count);
+  }
+  return count;
+}
+
+function repeated(text: string): AppError {
+  const issue = { path: repeatedField(text) ?? '', message: 'The field is given more than once.' };
+  return new AppError('INVALID_INPUT', 'The body has a field twice.', { issues: [issue] });
 }
 
 /**

@@ -161,6 +161,7 @@ describe('the thread lane', () => {
   it.each([
     ['{"numbers":[1,2,3]}', { sum: 6 }],
     ['{"numbers":[1,2,"3"]}', 'INVALID_INPUT'],
+    ['{"numbers":[1,2],"numbers":[3]}', 'INVALID_INPUT'],
     ['{"numbers":[1,2', 'MALFORMED_BODY'],
     [`{"numbers":${'['.repeat(100)}${']'.repeat(100)}}`, 'MALFORMED_BODY'],
     [Uint8Array.of(0x22, 0xff, 0x22), 'MALFORMED_BODY'],

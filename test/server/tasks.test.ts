@@ -171,6 +171,15 @@ describe('a JSON body', () => {
     expect(res.body.code).toBe(code);
   });
 
+  it('may not have a field twice, wherever it is parsed', async () => {
+    const post = (body: string) =>
+      request(app).post('/shape').set('Content-Type', 'application/json').send(body);
+    for (const rest of ['', ' '.repeat(40_000)]) {
+      const res = await post(`{"operation":"double","n":1,"n":2}${rest}`).expect(400);
+      expect(res.body).toMatchObject({ code: 'INVALID_INPUT', errors: [{ path: 'n' }] });
+    }
+  });
+
   it('may not be larger than BODY_LIMIT_BYTES', async () => {
     const res = await request(app)
       .post('/shape')
