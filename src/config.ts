@@ -356,7 +356,7 @@ export function readConfig(env: Values, flags: Values = {}): Config {
 
 function pick(one: Setting<unknown>, env: Values, flags: Values): { name: string; text: string } | undefined {
   const sources: [string | undefined, string][] = [];
-  if (one.flag !== undefined) sources.push([flags[one.flag], `--${one.flag}`]);
+  if (one.flag !== undefined) sources.push([flags[one.flag], `${one.variable} (--${one.flag})`]);
   sources.push([env[one.variable], one.variable]);
   if (one.alias !== undefined) sources.push([env[one.alias], one.alias]);
   for (const [value, name] of sources) if (value !== undefined && value !== '') return { name, text: value };
@@ -378,7 +378,7 @@ function quote(value: string): string {
 function checkTogether(config: Config): void {
   if (config.headersTimeoutMs > config.requestTimeoutMs) {
     throw new ConfigError(
-      `HEADERS_TIMEOUT_MS must be at most REQUEST_TIMEOUT_MS (${config.requestTimeoutMs}), not ${config.headersTimeoutMs}`,
+      `HEADERS_TIMEOUT_MS must be at most REQUEST_TIMEOUT_MS (${told(config, 'requestTimeoutMs')}), not ${told(config, 'headersTimeoutMs')}`,
     );
   }
   if (config.poolMaxThreads !== 'auto' && config.poolMinThreads > config.poolMaxThreads) {
@@ -390,6 +390,13 @@ function checkTogether(config: Config): void {
   // A wildcard address takes the port of every other one of the machine.
   const sameHost = config.host === config.adminHost || hosts.includes('0.0.0.0') || hosts.includes('::');
   if (config.adminPort === config.port && config.port !== 0 && sameHost) {
-    throw new ConfigError(`ADMIN_PORT must differ from PORT (${config.port}) on the same host`);
+    throw new ConfigError(
+      `ADMIN_PORT (${told(config, 'adminPort')}) must differ from PORT (${told(config, 'port')}) on the same host`,
+    );
   }
+}
+
+/** A value that the user may never have set: then where it comes from. */
+function told(config: Config, key: SettingKey): string {
+  return String(config[key]) === settings[key].default ? `${config[key]}, the default` : String(config[key]);
 }

@@ -1,17 +1,47 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from '#src/config.js';
+import { ConfigError, readConfig, settings } from '#src/config.js';
 
 describe('settings', () => {
   it('have the documented defaults', () => {
-    expect(readConfig({})).toMatchObject({
-      host: '127.0.0.1',
-      port: 3000,
-      adminPort: 3001,
-      workers: 'auto',
-      poolMaxThreads: 'auto',
-      poolMaxQueue: 1024,
-      logLevel: 'info',
-      tasksDir: undefined,
+    const config: Readonly<Record<string, unknown>> = readConfig({});
+    const byVariable = Object.entries(settings).map(([key, { variable }]) => [variable, config[key]]);
+    expect(Object.fromEntries(byVariable)).toStrictEqual({
+      HOST: '127.0.0.1',
+      PORT: 3_000,
+      ADMIN_HOST: '127.0.0.1',
+      ADMIN_PORT: 3_001,
+      ADMIN_ALLOWED_HOSTS: [],
+      WORKERS: 'auto',
+      POOL_MIN_THREADS: 1,
+      POOL_MAX_THREADS: 'auto',
+      POOL_IDLE_TIMEOUT_MS: 30_000,
+      POOL_NICE: 10,
+      POOL_MAX_HEAP_MB: 512,
+      POOL_MAX_QUEUE: 1_024,
+      QUEUE_MAX_WAIT_MS: 5_000,
+      INLINE_MAX_US: 50,
+      TASK_TIMEOUT_MS: 30_000,
+      CANCEL_GRACE_MS: 250,
+      BODY_LIMIT_BYTES: 1_048_576,
+      UPLOAD_LIMIT_BYTES: 16_777_216,
+      HEADERS_TIMEOUT_MS: 10_000,
+      REQUEST_TIMEOUT_MS: 30_000,
+      KEEP_ALIVE_TIMEOUT_MS: 65_000,
+      SEND_TIMEOUT_MS: 30_000,
+      MAX_CONNECTIONS: 0,
+      MAX_REQUESTS_PER_SOCKET: 0,
+      TRUST_PROXY: 0,
+      CORS_ORIGINS: undefined,
+      API_KEYS_FILE: undefined,
+      DOCS: 'on',
+      CPU_QUOTA_MS_PER_MINUTE: 0,
+      SHUTDOWN_DELAY_MS: 0,
+      SHUTDOWN_TIMEOUT_MS: 30_000,
+      BOOT_TIMEOUT_MS: 30_000,
+      HEARTBEAT_TIMEOUT_MS: 10_000,
+      LOG_LEVEL: 'info',
+      ACCESS_LOG: 'errors',
+      TASKS_DIR: undefined,
     });
   });
 
@@ -34,16 +64,84 @@ describe('settings', () => {
     [{ LOG_LEVEL: 'loud\n' }, /^LOG_LEVEL must be one of trace, .*, silent, not "loud\\n"$/],
     [
       { HEADERS_TIMEOUT_MS: '31000' },
-      'HEADERS_TIMEOUT_MS must be at most REQUEST_TIMEOUT_MS (30000), not 31000',
+      'HEADERS_TIMEOUT_MS must be at most REQUEST_TIMEOUT_MS (30000, the default), not 31000',
+    ],
+    [
+      { REQUEST_TIMEOUT_MS: '5000' },
+      'HEADERS_TIMEOUT_MS must be at most REQUEST_TIMEOUT_MS (5000), not 10000, the default',
     ],
     [
       { POOL_MIN_THREADS: '5', POOL_MAX_THREADS: '4' },
       'POOL_MIN_THREADS must be at most POOL_MAX_THREADS (4), not 5',
     ],
-    [{ ADMIN_PORT: '3000' }, 'ADMIN_PORT must differ from PORT (3000) on the same host'],
-    [{ ADMIN_PORT: '3000', HOST: '0.0.0.0' }, 'ADMIN_PORT must differ from PORT (3000) on the same host'],
+    [{ ADMIN_PORT: '3000' }, 'ADMIN_PORT (3000) must differ from PORT (3000, the default) on the same host'],
+    [
+      { PORT: '3001', HOST: '0.0.0.0' },
+      'ADMIN_PORT (3001, the default) must differ from PORT (3001) on the same host',
+    ],
   ])('refuse %j in one line', (env, message) => {
     expect(() => readConfig(env)).toThrow(ConfigError);
     expect(() => readConfig(env)).toThrow(message);
+  });
+
+  it('that are refused as flags are named by both names', () => {
+    expect(() => readConfig({ PORT: '1' }, { port: 'x' })).toThrow(
+      'PORT (--port) must be a whole number from 0 to 65535, not "x"',
+    );
+  });
+});
+
+const ranges: [variable: string, min: number, max: number][] = [
+  ['PORT', 0, 65_535],
+  ['ADMIN_PORT', 0, 65_535],
+  ['WORKERS', 1, 1_024],
+  ['POOL_MIN_THREADS', 1, 1_024],
+  ['POOL_MAX_THREADS', 1, 1_024],
+  ['POOL_IDLE_TIMEOUT_MS', 0, 2_147_483_647],
+  ['POOL_NICE', 0, 19],
+  ['POOL_MAX_HEAP_MB', 16, 1_048_576],
+  ['POOL_MAX_QUEUE', 0, 1_000_000],
+  ['QUEUE_MAX_WAIT_MS', 1, 2_147_483_647],
+  ['INLINE_MAX_US', 0, 1_000_000],
+  ['TASK_TIMEOUT_MS', 1, 2_147_483_647],
+  ['CANCEL_GRACE_MS', 0, 2_147_483_647],
+  ['BODY_LIMIT_BYTES', 1, 1_073_741_824],
+  ['UPLOAD_LIMIT_BYTES', 1, 1_073_741_824],
+  ['HEADERS_TIMEOUT_MS', 1, 2_147_483_647],
+  ['REQUEST_TIMEOUT_MS', 1, 2_147_483_647],
+  ['KEEP_ALIVE_TIMEOUT_MS', 1, 2_147_483_647],
+  ['SEND_TIMEOUT_MS', 1, 2_147_483_647],
+  ['MAX_CONNECTIONS', 0, 10_000_000],
+  ['MAX_REQUESTS_PER_SOCKET', 0, 1_000_000_000],
+  ['TRUST_PROXY', 0, 100],
+  ['CPU_QUOTA_MS_PER_MINUTE', 0, 1_000_000_000],
+  ['SHUTDOWN_DELAY_MS', 0, 2_147_483_647],
+  ['SHUTDOWN_TIMEOUT_MS', 1, 2_147_483_647],
+  ['BOOT_TIMEOUT_MS', 1, 2_147_483_647],
+  ['HEARTBEAT_TIMEOUT_MS', 100, 2_147_483_647],
+];
+
+describe('a whole number', () => {
+  it.each(ranges)('%s is from %i to %i', (variable, min, max) => {
+    // What must fit together with it is as wide as can be.
+    const others: Record<string, string> = {
+      REQUEST_TIMEOUT_MS: '2147483647',
+      HEADERS_TIMEOUT_MS: '1',
+      POOL_MAX_THREADS: '1024',
+    };
+    const read = (value: number) => () => readConfig({ ...others, [variable]: String(value) });
+    for (const value of [min, max]) expect(read(value)).not.toThrow();
+    for (const value of [min - 1, max + 1]) {
+      expect(read(value)).toThrow(ConfigError);
+      expect(read(value)).toThrow(new RegExp(`^${variable} must be .*, not "${value}"$`));
+    }
+  });
+
+  it('is what every setting with a number for its default must be', () => {
+    const numbers = Object.values<{ variable: string; default: string | undefined }>(settings).filter((one) =>
+      /^\d+$/.test(one.default ?? ''),
+    );
+    const ranged = ranges.map(([variable]) => variable);
+    expect(ranged).toEqual(expect.arrayContaining(numbers.map(({ variable }) => variable)));
   });
 });

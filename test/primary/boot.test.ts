@@ -56,7 +56,10 @@ describe('what cannot be served is one line and exit code 78, within two seconds
 
   it.each([
     [{ env: { PORT: 'x' } }, 'millrace: PORT must be a whole number from 0 to 65535, not "x"'],
-    [{ args: ['--port', '70000'] }, 'millrace: --port must be a whole number from 0 to 65535, not "70000"'],
+    [
+      { args: ['--port', '70000'] },
+      'millrace: PORT (--port) must be a whole number from 0 to 65535, not "70000"',
+    ],
     [{ args: ['--prot', '1'] }, 'millrace: unknown flag "--prot"; see millrace --help'],
     [{ args: ['--port'] }, 'millrace: --port needs a value'],
     [{ args: ['serv'] }, 'millrace: unknown command "serv"'],
