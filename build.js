@@ -10,7 +10,10 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
 
-if (!existsSync(join(root, 'dist/src/main.js'))) rmSync(join(root, 'dist'), { recursive: true, force: true });
+// What tsc believes it has written it does not write again.
+if (sources().some((source) => !existsSync(join(root, 'dist', source.replace(/ts$/, 'js'))))) {
+  rmSync(join(root, 'dist/.tsbuildinfo'), { force: true });
+}
 const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], {
   stdio: 'inherit',
 });
@@ -21,10 +24,19 @@ for (const folder of ['src', 'workers'].filter((name) => existsSync(join(root, '
     if (!entry.isFile()) continue;
     const built = join(entry.parentPath, entry.name);
     const original = join(root, built.slice(join(root, 'dist').length));
-    const source = original.replace(/\.(d\.ts|js\.map|js)$/, '');
-    if (![original, `${source}.ts`, `${source}.js`].some((file) => existsSync(file))) rmSync(built);
+    const source = original.replace(/(?:\.d)?\.([cm]?)[jt]s(?:\.map)?$/, '.$1');
+    if (![original, `${source}ts`, `${source}js`].some((file) => existsSync(file))) rmSync(built);
   }
 }
 
 const page = 'src/primary/admin/page';
 cpSync(join(root, page), join(root, 'dist', page), { recursive: true });
+
+/** What has an output of its own, by its path from the root. */
+function sources() {
+  return ['src', 'workers'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true })
+      .filter((name) => /(?<!\.d)\.[cm]?[jt]s$/.test(name))
+      .map((name) => join(folder, name)),
+  );
+}
