@@ -13,7 +13,7 @@ const nameRule = /^[A-Za-z][\w-]*(\.[A-Za-z0-9][\w-]*)*$/;
 /** The name of the task in a file; undefined for files that are passed over: no modules, or beginning with `_` or `.` */
 export function taskName(file: string): string | undefined {
   const name = basename(file);
-  if (!/\.(js|mjs|ts|mts)$/.test(name) || /^[._]|\.d\.m?ts$/.test(name)) return undefined;
+  if (!/\.[cm]?[jt]s$/.test(name) || /^[._]|\.d\.[cm]?ts$/.test(name)) return undefined;
   return name.replace(/\.\w+$/, '');
 }
 

@@ -154,6 +154,15 @@ describe('task files', () => {
     expect(String(error)).not.toContain('\n');
   });
 
+  it('may be CommonJS modules', async () => {
+    const folder = await folderOf({
+      'a.cjs': `const { z } = require('zod');
+        module.exports = { input: z.strictObject({}), run: () => 1 };`,
+      'b.d.cts': '',
+    });
+    expect((await loadTasks([folder])).map(({ route }) => route)).toEqual(['/a']);
+  });
+
   it('that Node takes for CommonJS are refused with what to do', async () => {
     const folder = await folderOf({ 'a.js': good, 'package.json': '{"type":"commonjs"}' });
     await expect(loadTasks([folder])).rejects.toThrow(
