@@ -31,8 +31,9 @@ type Input = z.output<typeof input>;
 export default defineTask({
   summary: 'Digest or password hash',
   description:
-    'Hashes `data`. Digests (sha256 …) answer `digest`; password hashes (argon2id, scrypt, pbkdf2-sha256, bcrypt) ' +
-    'take their own cost fields, draw a random salt and answer `hash`, a string that other libraries verify too. ' +
+    'Hashes `data`. Digests (sha256 …) answer `digest`, written as `encoding` says, which only they take; password ' +
+    'hashes (argon2id, scrypt, pbkdf2-sha256, bcrypt) take their own cost fields, refuse an empty password, draw a ' +
+    'random salt and answer `hash`, a string that other libraries verify too. ' +
     'A body of `application/octet-stream` is digested as it is, with `algorithm` and `encoding` in the query.',
   input,
   output: z

@@ -41,7 +41,7 @@ export function hashBcrypt(input: BcryptInput): string {
 
 /**
  * Reads `$2a$`, `$2b$` and `$2y$`, which are one algorithm for passwords that we take; `$2x$` marks hashes of a
- * broken one. The last character of salt and of hash carries 2 and 4 unused bits: they must be zero.
+ * broken one. The last character of the salt carries 4 unused bits, that of the hash 2: they must be zero.
  */
 export function readBcrypt(text: string): StoredHash | BadHash {
   const parts = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{30}[.CGKOSWaeimquy26]$/.exec(text);
