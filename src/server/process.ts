@@ -14,7 +14,11 @@ import {
 } from '../messages.js';
 import { type RunningServer, startServer } from './server.js';
 
-/** Without a primary nobody accepts connections: what runs may end, within the two seconds that are left. */
+/**
+ * Without a primary nobody accepts connections: what runs may end, within the two seconds that are left. A loop that is
+ * wedged at that very moment cannot keep to it; a thread that watches would cost 9 MiB in every process (Node 20), for
+ * the seconds between a wedge and HEARTBEAT_TIMEOUT_MS.
+ */
 const orphanDrainMs = 1_200;
 const orphanLimitMs = 1_800;
 
@@ -23,6 +27,7 @@ export function runServerProcess(): void {
   let readiness: ClusterReadiness = 'unavailable';
   let log: Logger | undefined;
   let leaving = false;
+  let orphaned = false;
   let exitCode = 0;
   const timers: NodeJS.Timeout[] = [];
 
@@ -50,9 +55,10 @@ export function runServerProcess(): void {
   cluster.worker?.on('disconnect', () => {
     // Otherwise the cluster module ends the process at once.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
-    setTimeout(() => process.exit(1), orphanLimitMs);
+    orphaned = true;
+    setTimeout(leave, orphanLimitMs);
     log?.warn('the primary is gone: leaving');
-    exitCode = 1;
+    readiness = 'unavailable';
     void close('stop', orphanDrainMs);
   });
   send({ type: 'hello', protocol: protocolVersion });
@@ -90,7 +96,7 @@ export function runServerProcess(): void {
   }
 
   async function close(mode: CloseMode, timeoutMs: number): Promise<void> {
-    if (server === undefined) process.exit(exitCode);
+    if (server === undefined) return leave();
     const first = !leaving;
     leaving = true;
     const { cut } = await server.close(mode, timeoutMs);
@@ -98,7 +104,16 @@ export function runServerProcess(): void {
     if (!first) return;
     await report(null, false);
     for (const timer of timers) clearInterval(timer);
-    send({ type: 'closed', cut }, () => process.exit(exitCode));
+    send({ type: 'closed', cut }, leave);
+  }
+
+  /**
+   * `process.exit` waits for every thread, and one inside native code (bcrypt) cannot be stopped. Where that takes too
+   * long the primary ends us; where there is none, nobody would.
+   */
+  function leave(): void {
+    if (orphaned) process.kill(process.pid, 'SIGKILL');
+    else process.exit(exitCode);
   }
 
   /**

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { type Cluster, startCluster } from '../support/cluster.js';
 
 // Whole clusters boot here, on machines that may be busy.
@@ -45,6 +46,17 @@ function lastReady({ lines }: Cluster): number {
 
 function count({ lines }: Cluster, message: string): number {
   return lines.filter(({ msg }) => msg === message).length;
+}
+
+/** Resolves once so many threads of the cluster work. */
+async function threadsBusy({ lines }: Cluster, threads: number): Promise<void> {
+  const url = String(lines.find(({ msg }) => msg === 'listening')?.adminUrl);
+  const status = z.object({ servers: z.array(z.object({ threads: z.object({ busy: z.int() }) })) });
+  for (;;) {
+    const { servers } = status.parse(await (await fetch(`${url}/status`)).json());
+    if (servers.reduce((sum, server) => sum + server.threads.busy, 0) >= threads) return;
+    await sleep(20);
+  }
 }
 
 function exit(cluster: Cluster) {
@@ -161,6 +173,23 @@ it('server processes leave within two seconds when the primary was killed', asyn
   expect(await held).toBe(200);
   while (cluster.serverPids().length > 0) await sleep(20);
   expect(performance.now() - sinceMs).toBeLessThan(2_500);
+});
+
+it('they do so too while threads are in native code, which nothing but SIGKILL stops', async () => {
+  await using cluster = await start();
+  const body = JSON.stringify({ algorithm: 'bcrypt', data: 'secret', rounds: 15 });
+  const headers = { 'content-type': 'application/json', connection: 'close' };
+  const calls = Array.from({ length: 4 }, () =>
+    fetch(`${cluster.url}/hash`, { method: 'POST', headers, body }).catch(() => undefined),
+  );
+  await threadsBusy(cluster, 4);
+  const sinceMs = performance.now();
+  process.kill(cluster.pid, 'SIGKILL');
+  await cluster.exited;
+  while (cluster.serverPids().length > 0) await sleep(20);
+  // The calls would have taken eight seconds and more.
+  expect(performance.now() - sinceMs).toBeLessThan(4_000);
+  await Promise.all(calls);
 });
 
 it('one process more on SIGTTIN, one fewer on SIGTTOU, at least one', async () => {
