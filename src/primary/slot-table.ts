@@ -83,8 +83,10 @@ export class SlotTable {
     this.slots.push({ number, server: undefined, successor: undefined, lost: undefined, losses: 0 });
   }
 
+  /** One place fewer: the last one that serves nobody, else the last. So one that is ready stays, if any is. */
   remove(): Slot | undefined {
-    return this.slots.pop();
+    const idle = this.slots.findLastIndex((slot) => !isReady(slot));
+    return this.slots.splice(idle, 1)[0];
   }
 
   /** Nothing is forked any more. */

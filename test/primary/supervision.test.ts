@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { type Cluster, startCluster } from '../support/cluster.js';
+import { answering, taskFolder } from '../support/task-folder.js';
 
 // Whole clusters boot here, on machines that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -239,5 +240,21 @@ it('one process more on SIGTTIN, one fewer on SIGTTOU, at least one', async () =
   await cluster.waitForLine(({ server, reason }) => server === 3 && reason === 'fewer processes');
   expect(cluster.serverPids()).toHaveLength(1);
   expect((await fetch(cluster.url)).status).toBe(200);
+  expect(await cluster.stop()).toBe(0);
+});
+
+it('one fewer while one is missing: the missing one', async () => {
+  using tasks = taskFolder();
+  tasks.write('mine', answering('old'));
+  await using cluster = await start({ TASKS_DIR: tasks.path });
+  tasks.write('mine', 'process.exit(4);');
+  const [first, second] = cluster.serverPids();
+  process.kill(Number(first), 'SIGKILL');
+  await cluster.waitForLine(({ msg, deaths }) => msg === 'backing off before the next fork' && deaths === 3);
+  cluster.signal('SIGTTOU');
+  await cluster.waitForLine(({ msg }) => msg === 'one server process fewer');
+  expect(await (await fetch(`${cluster.url}/mine`)).json()).toEqual({ answer: 'old' });
+  expect(cluster.serverPids()).toContain(second);
+  expect(cluster.lines.filter(({ msg }) => msg === 'readiness changed')).toHaveLength(1);
   expect(await cluster.stop()).toBe(0);
 });
