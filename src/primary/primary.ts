@@ -8,6 +8,7 @@ import type { ClusterReadiness } from '../messages.js';
 import { Books } from './books.js';
 import type { ClusterEvent } from './cluster-event.js';
 import { type ClusterStatus, type PrimaryState, type Reload, serverEntry } from './cluster-status.js';
+import { drainTimeMs } from './drain-time.js';
 import { type ExitCode, exitCodes, type Outcome } from './exit-codes.js';
 import { createQuotaBook } from './quota-book.js';
 import { createRefresh, type Figures } from './refresh.js';
@@ -52,6 +53,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   const { configFor, serverProcesses, timings, log, onEvent = () => {} } = options;
   const config = configFor(serverProcesses);
   const { bootTimeoutMs, shutdownDelayMs, shutdownTimeoutMs } = config;
+  const drainMs = drainTimeMs(config, timings);
   const startedMs = monotonicMs();
   const alive = new Set<ServerHandle>();
   const books = new Books(alive);
@@ -67,6 +69,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   const table = new SlotTable({
     configFor,
     bootTimeoutMs,
+    drainMs,
     timings,
     log,
     books,
@@ -114,7 +117,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     log.info('reload started');
     onEvent({ type: 'reload started' });
     const isStopping = () => stage === 'stopping';
-    const reason = await rollingReload({ table, isStopping, drainMs: shutdownTimeoutMs }).finally(() => {
+    const reason = await rollingReload({ table, isStopping, drainMs }).finally(() => {
       reloading = false;
     });
     const outcome = reason === null ? 'completed' : 'aborted';
@@ -135,7 +138,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     } else {
       const removed = table.remove();
       for (const server of [removed?.server, removed?.successor])
-        void server?.close('reload', shutdownTimeoutMs, 'fewer processes');
+        void server?.close('reload', drainMs, 'fewer processes');
     }
     onEvent({ type: 'resized', serverProcesses: table.slots.length });
     log.info({ serverProcesses: table.slots.length }, `one server process ${by === 1 ? 'more' : 'fewer'}`);

@@ -20,6 +20,8 @@ export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
   readonly reason: ExitReason;
+  /** Accepted requests that it had to cut when it left; null where it could not say. */
+  readonly cut: number | null;
   /** ISO 8601. */
   readonly at: string;
 }

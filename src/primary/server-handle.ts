@@ -18,7 +18,7 @@ import type { MetricsReport, RuntimeMetrics } from '../metrics.js';
 import { Heartbeat } from './heartbeat.js';
 import { ReportRequests } from './report-requests.js';
 import type { BootFailure, Exit, ExitReason } from './server-exit.js';
-import type { Timings } from './timings.js';
+import { longestTimerMs, type Timings } from './timings.js';
 
 /** `draining`: it was asked to leave, or leaves after a fault, and still answers what it accepted. */
 export type ServerState = 'starting' | 'ready' | 'draining' | 'dead';
@@ -126,15 +126,18 @@ export class ServerHandle {
     this.state = 'draining';
     this.#send({ type: 'close', mode, timeoutMs });
     clearTimeout(this.#killTimer);
-    this.#killTimer = setTimeout(() => {
-      this.#kill('drain timeout', `still there ${timeoutMs} ms after it was asked to leave`);
-    }, timeoutMs + this.#options.timings.killGraceMs);
+    this.#killTimer = setTimeout(
+      () => {
+        this.#kill('drain timeout', `still there ${timeoutMs} ms after it was asked to leave`);
+      },
+      Math.min(timeoutMs + this.#options.timings.killGraceMs, longestTimerMs),
+    );
     return this.exited;
   }
 
   /** Asks a failing process to go, without haste. */
-  relieve(): void {
-    void this.close('reload', this.config.shutdownTimeoutMs, 'uncaught exception');
+  relieve(timeoutMs: number): void {
+    void this.close('reload', timeoutMs, 'uncaught exception');
   }
 
   /** Asks for its figures. Resolves when they are there, after `timeoutMs`, or when the process is gone. */
@@ -236,11 +239,14 @@ export class ServerHandle {
     clearTimeout(this.#killTimer);
     this.#heartbeat.stop();
     this.#reports.settleAll();
-    const { reason } = this;
-    const exit: Exit = { pid: this.pid, slot: this.slot, code, signal, reason, at: new Date().toISOString() };
+    const { reason, pid, slot } = this;
+    const cut = this.#cut ?? null;
+    const exit: Exit = { pid, slot, code, signal, reason, cut, at: new Date().toISOString() };
     const asked = reason === 'reload' || reason === 'stop' || reason === 'fewer processes';
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
-    this.#log[asked ? 'info' : 'error']({ code, signal, reason }, `server process exited ${how} (${reason})`);
+    const lost = cut === null || cut === 0 ? '' : `, ${cut} accepted requests were cut`;
+    const level = asked && lost === '' ? 'info' : 'error';
+    this.#log[level]({ code, signal, reason, cut }, `server process exited ${how} (${reason})${lost}`);
     const line = this.#line ?? `a server process ended ${how} before it was ready`;
     if (!this.#wasReady) this.bootFailure = { line, final: reason === 'unbootable' };
     this.#settleBoot(this.bootFailure);

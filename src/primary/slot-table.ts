@@ -29,6 +29,8 @@ export interface SlotTableOptions {
   /** What a server process works with where this many of them share the cores. */
   readonly configFor: (serverProcesses: number) => ServerConfig;
   readonly bootTimeoutMs: number;
+  /** How long a process may drain that met a fault. */
+  readonly drainMs: number;
   readonly timings: Timings;
   readonly log: Logger;
   readonly books: Books;
@@ -160,7 +162,7 @@ export class SlotTable {
   #ready(): void {
     clearTimeout(this.#bootTimer);
     this.everReady = true;
-    for (const server of this.#failing) server.relieve();
+    for (const server of this.#failing) server.relieve(this.#options.drainMs);
     this.#failing.clear();
     this.changed();
     this.fill();
@@ -168,12 +170,13 @@ export class SlotTable {
 
   /** The round-robin set of the cluster module must not lose its last member: it would drop who is about to connect. */
   #relieve(server: ServerHandle): void {
+    const { drainMs, bootTimeoutMs } = this.#options;
     if (this.anyReady) {
-      server.relieve();
+      server.relieve(drainMs);
       return;
     }
     this.#failing.add(server);
-    setTimeout(() => this.#failing.delete(server) && server.relieve(), this.#options.bootTimeoutMs).unref();
+    setTimeout(() => this.#failing.delete(server) && server.relieve(drainMs), bootTimeoutMs).unref();
   }
 
   #lost(server: ServerHandle): void {

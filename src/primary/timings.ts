@@ -14,9 +14,16 @@ export interface Timings {
   readonly watchMs: number;
   /** After a drain's deadline: the time to cut what is open and leave, before SIGKILL. */
   readonly killGraceMs: number;
+  /** The longest that a request may take that is no call (`GET /io/delay`). */
+  readonly longestIoMs: number;
+  /** How long an answer may take to leave. */
+  readonly answerMs: number;
   /** A second stop signal counts from here on: one Ctrl-C under npm arrives twice within a millisecond. */
   readonly secondSignalMs: number;
 }
+
+/** Node's timers take no more. */
+export const longestTimerMs = 2_147_483_647;
 
 export const defaultTimings: Timings = {
   respawnFirstMs: 200,
@@ -26,5 +33,7 @@ export const defaultTimings: Timings = {
   bootDeaths: 5,
   watchMs: 100,
   killGraceMs: 1_500,
+  longestIoMs: 60_000,
+  answerMs: 5_000,
   secondSignalMs: 100,
 };

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { type Cluster, type LogLine, startCluster } from '../support/cluster.js';
 import { copyOfBuild } from '../support/copy-of-build.js';
+import { RawClient } from '../support/raw-client.js';
 import { answering, taskFolder } from '../support/task-folder.js';
 import { startTraffic } from '../support/traffic.js';
 
@@ -130,7 +131,8 @@ describe('a reload', () => {
 
   it('lets a long call of the old process end, while the new one serves', async () => {
     await using cluster = await startCluster({
-      env: { WORKERS: '1', TASKS_DIR: faults, QUEUE_MAX_WAIT_MS: '60000' },
+      // A stop waits for a second, which is nothing to a reload.
+      env: { WORKERS: '1', TASKS_DIR: faults, QUEUE_MAX_WAIT_MS: '60000', SHUTDOWN_TIMEOUT_MS: '1000' },
     });
     const body = JSON.stringify({ how: 'hold', ms: 8_000 });
     const headers = { 'content-type': 'application/json' };
@@ -143,5 +145,35 @@ describe('a reload', () => {
     );
     expect((await held).status).toBe(200);
     expect((await end).msg).toBe('reload completed');
+  });
+
+  it('cuts what takes longer than a request may, and tells', async () => {
+    await using cluster = await startCluster({
+      env: {
+        WORKERS: '1',
+        HEADERS_TIMEOUT_MS: '1000',
+        REQUEST_TIMEOUT_MS: '1000',
+        TASK_TIMEOUT_MS: '100',
+        QUEUE_MAX_WAIT_MS: '100',
+        SHUTDOWN_TIMEOUT_MS: '100',
+      },
+      timings: { longestIoMs: 100, answerMs: 100 },
+    });
+    const [old] = cluster.serverPids();
+    const slow = await RawClient.connect(cluster.port);
+    slow.send('GET /io/delay?ms=30000 HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await reload(cluster)).msg).toBe('reload completed');
+    expect(
+      await cluster.waitForLine(
+        ({ msg, serverPid }) => serverPid === old && String(msg).startsWith('server process exited'),
+      ),
+    ).toMatchObject({ level: 50, reason: 'reload', cut: 1 });
+    await slow.closed();
+    expect(slow.unread).toBe('');
+    const url = cluster.lines.find(({ msg }) => msg === 'listening')?.adminUrl;
+    expect(await (await fetch(`${url}/status`)).json()).toMatchObject({
+      primary: { exits: [{ pid: old, reason: 'reload', cut: 1 }] },
+    });
+    expect(await cluster.stop()).toBe(0);
   });
 });

@@ -2,8 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { Timings } from '#src/primary/timings.js';
 
 const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+const timedMain = fileURLToPath(new URL('./timed-main.js', import.meta.url));
 
 export type LogLine = Readonly<Record<string, unknown>>;
 export type Env = Readonly<Record<string, string>>;
@@ -13,6 +15,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** Another entry than dist/src/main.js. */
   readonly entry?: string;
+  /** What the timings of the supervision should be instead. */
+  readonly timings?: Partial<Timings>;
   /** As leader of a process group of its own, for signals to the whole group. */
   readonly detached?: boolean;
 }
@@ -56,8 +60,10 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   }
 }
 
-export function launch({ env = {}, args = [], entry = main, detached = false }: StartOptions = {}): Launched {
-  const inherited = { PATH: process.env.PATH, HOME: process.env.HOME };
+export function launch(options: StartOptions = {}): Launched {
+  const { env = {}, args = [], timings, detached = false } = options;
+  const entry = options.entry ?? (timings === undefined ? main : timedMain);
+  const inherited = { PATH: process.env.PATH, HOME: process.env.HOME, TIMINGS: JSON.stringify(timings) };
   const child = spawn(process.execPath, [entry, ...args], {
     env: { ...inherited, PORT: '0', ADMIN_PORT: '0', WORKERS: '2', BOOT_TIMEOUT_MS: '60000', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
