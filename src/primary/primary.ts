@@ -90,7 +90,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
 
   /** What the table means for the cluster as a whole, told where it changed. */
   function judge(): void {
-    const now: ClusterReadiness = table.anyReady && stage !== 'stopping' ? 'ok' : 'unavailable';
+    const now: ClusterReadiness = table.anyServing && stage !== 'stopping' ? 'ok' : 'unavailable';
     if (now !== readiness) {
       readiness = now;
       log.info({ readiness }, 'readiness changed');

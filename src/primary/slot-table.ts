@@ -71,7 +71,12 @@ export class SlotTable {
     return this.slots.every(isReady);
   }
 
-  get anyReady(): boolean {
+  /** One that met a fault serves on until another one does. */
+  get anyServing(): boolean {
+    return this.#anyReady || this.#failing.size > 0;
+  }
+
+  get #anyReady(): boolean {
     return this.slots.some(isReady);
   }
 
@@ -142,7 +147,8 @@ export class SlotTable {
       onQuota: (reports) => this.#options.quotas.settle(reports, this.slots.length, monotonicMs()),
       onExit: (exit) => {
         alive.delete(server);
-        handOver([...alive].some((other) => other.state === 'ready'));
+        this.#served(server);
+        handOver([...alive].some((other) => other.state === 'ready' || this.#failing.has(other)));
         this.#options.books.retire(server, exit);
         this.#options.onExit(server);
         onEvent({ type: 'exited', ...exit });
@@ -171,12 +177,21 @@ export class SlotTable {
   /** The round-robin set of the cluster module must not lose its last member: it would drop who is about to connect. */
   #relieve(server: ServerHandle): void {
     const { drainMs, bootTimeoutMs } = this.#options;
-    if (this.anyReady) {
+    if (this.#anyReady) {
       server.relieve(drainMs);
       return;
     }
     this.#failing.add(server);
-    setTimeout(() => this.#failing.delete(server) && server.relieve(drainMs), bootTimeoutMs).unref();
+    setTimeout(() => {
+      if (this.#served(server)) server.relieve(drainMs);
+    }, bootTimeoutMs).unref();
+  }
+
+  /** @returns whether it was one of those that met a fault and served on */
+  #served(server: ServerHandle): boolean {
+    if (!this.#failing.delete(server)) return false;
+    this.changed();
+    return true;
   }
 
   #lost(server: ServerHandle): void {

@@ -22,6 +22,11 @@ function start(env: Record<string, string> = {}): Promise<Cluster> {
   });
 }
 
+/** NODE_OPTIONS with which any process of the server throws on SIGUSR2. */
+const throwsOnSignal = `--import=data:text/javascript,${encodeURIComponent(
+  "process.on('SIGUSR2', () => { throw new Error('thrown on a signal'); });",
+)}`;
+
 /** Calls the faulty task; undefined where no answer came. */
 async function fault(cluster: Cluster, how: string, ms = 0): Promise<number | undefined> {
   const init = {
@@ -142,10 +147,7 @@ it.each(['throw', 'reject'])('an uncaught %s: logged, drained, replaced', async 
 });
 
 it('an uncaught exception in the primary: logged, drained, exit code 1', async () => {
-  const source = `import cluster from 'node:cluster';
-    if (cluster.isPrimary) process.on('SIGUSR2', () => { throw new Error('thrown in the primary'); });`;
-  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(source)}`;
-  await using cluster = await start({ NODE_OPTIONS });
+  await using cluster = await start({ NODE_OPTIONS: throwsOnSignal });
   const held = fault(cluster, 'hold', 500);
   await sleep(100);
   cluster.signal('SIGUSR2');
@@ -153,7 +155,7 @@ it('an uncaught exception in the primary: logged, drained, exit code 1', async (
   expect(await cluster.exited).toBe(1);
   expect(cluster.serverPids()).toEqual([]);
   expect(cluster.lines.find(({ level }) => level === 60)).toMatchObject({
-    err: { message: 'thrown in the primary' },
+    err: { message: 'thrown on a signal' },
   });
 });
 
@@ -168,6 +170,30 @@ it('an uncaught exception in the only server process loses nobody: it serves unt
   for (let call = 0; call < 20; call++) statuses.add(await fault(cluster, 'hold'));
   expect([...statuses]).toEqual([200]);
   expect(await exit(cluster)).toMatchObject({ code: 1, reason: 'uncaught exception' });
+  // Ready all the time.
+  expect(count(cluster, 'readiness changed')).toBe(1);
+  expect(await cluster.stop()).toBe(0);
+});
+
+it('that one killed before its replacement serves: nobody does, until it does', async () => {
+  using tasks = taskFolder();
+  tasks.write('mine', answering('old'));
+  await using cluster = await start({ WORKERS: '1', TASKS_DIR: tasks.path, NODE_OPTIONS: throwsOnSignal });
+  tasks.write('mine', 'process.exit(4);');
+  const [only] = cluster.serverPids();
+  process.kill(Number(only), 'SIGUSR2');
+  await cluster.waitForLine(({ msg, deaths }) => msg === 'backing off before the next fork' && deaths === 2);
+  expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
+  expect(count(cluster, 'readiness changed')).toBe(1);
+  process.kill(Number(only), 'SIGKILL');
+  await cluster.waitForLine(
+    ({ msg, readiness }) => msg === 'readiness changed' && readiness === 'unavailable',
+  );
+  tasks.write('mine', answering('new'));
+  await cluster.waitForLine(
+    ({ msg, readiness }) =>
+      msg === 'readiness changed' && readiness === 'ok' && count(cluster, 'readiness changed') === 3,
+  );
   expect(await cluster.stop()).toBe(0);
 });
 
