@@ -59,6 +59,7 @@ export class ServerHandle {
   readonly #bootTimer: NodeJS.Timeout;
   readonly #heartbeat: Heartbeat;
   #killTimer: NodeJS.Timeout | undefined;
+  #leaveTimer: NodeJS.Timeout | undefined;
   #reason: ExitReason | undefined;
   #line: string | undefined;
   #wasReady = false;
@@ -126,11 +127,13 @@ export class ServerHandle {
     this.state = 'draining';
     this.#send({ type: 'close', mode, timeoutMs });
     clearTimeout(this.#killTimer);
+    const { killGraceMs } = this.#options.timings;
     this.#killTimer = setTimeout(
       () => {
-        this.#kill('drain timeout', `still there ${timeoutMs} ms after it was asked to leave`);
+        if (this.#cut !== undefined) this.kill();
+        else this.#kill('drain timeout', `still there ${timeoutMs} ms after it was asked to leave`);
       },
-      Math.min(timeoutMs + this.#options.timings.killGraceMs, longestTimerMs),
+      Math.min(timeoutMs + killGraceMs, longestTimerMs),
     );
     return this.exited;
   }
@@ -184,7 +187,7 @@ export class ServerHandle {
         this.#failing();
         break;
       case 'closed':
-        this.#cut = message.cut;
+        this.#closed(message.cut);
         break;
       default:
         this.#log.warn({ received: message satisfies never }, 'unknown message from a server process');
@@ -223,6 +226,12 @@ export class ServerHandle {
     this.#options.onLost();
   }
 
+  /** That was its last word. A thread in native code may still keep it; nothing is lost with that one. */
+  #closed(cut: number): void {
+    this.#cut = cut;
+    this.#leaveTimer = setTimeout(() => this.kill(), this.#options.timings.leaveMs);
+  }
+
   #kill(reason: ExitReason, line: string): void {
     if (this.state === 'dead') return;
     this.#reason = reason;
@@ -237,6 +246,7 @@ export class ServerHandle {
     this.state = 'dead';
     clearTimeout(this.#bootTimer);
     clearTimeout(this.#killTimer);
+    clearTimeout(this.#leaveTimer);
     this.#heartbeat.stop();
     this.#reports.settleAll();
     const { reason, pid, slot } = this;

@@ -12,8 +12,10 @@ export interface Timings {
   readonly bootDeaths: number;
   /** How often the primary looks at the heartbeats. */
   readonly watchMs: number;
-  /** After a drain's deadline: the time to cut what is open and leave, before SIGKILL. */
+  /** After a drain's deadline: the time to cut what is open (half a second) and leave, before SIGKILL. */
   readonly killGraceMs: number;
+  /** After its last word: the time to leave, before SIGKILL. */
+  readonly leaveMs: number;
   /** The longest that a request may take that is no call (`GET /io/delay`). */
   readonly longestIoMs: number;
   /** How long an answer may take to leave. */
@@ -32,7 +34,8 @@ export const defaultTimings: Timings = {
   healthyAfterMs: 60_000,
   bootDeaths: 5,
   watchMs: 100,
-  killGraceMs: 1_500,
+  killGraceMs: 700,
+  leaveMs: 1_000,
   longestIoMs: 60_000,
   answerMs: 5_000,
   secondSignalMs: 100,

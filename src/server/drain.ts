@@ -54,27 +54,30 @@ export function createDrain({ http, lane, headersTimeoutMs, timings = usualTimin
       () => deadlineMs,
     );
     const cut = accepted().length;
-    const laneEnded = mode === 'stop' ? cutWithAnswers() : cutSilently();
-    const laneCut = (await laneEnded).cut;
+    const flushedMs = monotonicMs() + timings.flushMs;
+    // In a reload the server as a whole goes on: nobody is told that it is shutting down.
+    if (mode === 'reload') cutConnections();
+    const laneEnded = lane.close();
+    await answerCut(flushedMs);
+    cutConnections();
+    // A thread in native code ends when it is done with it: that may take seconds.
+    const laneCut = await Promise.race([
+      laneEnded,
+      sleep(Math.max(1, flushedMs - monotonicMs()), { cut: 0 }),
+    ]);
     http.dispose();
-    return { cut: Math.max(cut, laneCut) };
+    return { cut: Math.max(cut, laneCut.cut) };
+  }
+
+  function cutConnections(): void {
+    for (const { socket } of connections) socket.destroy();
   }
 
   /** Who waits in the lane or on a timer is told so, and given a moment to hear it. */
-  async function cutWithAnswers(): Promise<{ readonly cut: number }> {
-    const laneEnded = lane.close();
-    const flushedMs = monotonicMs() + timings.flushMs;
+  async function answerCut(flushedMs: number): Promise<void> {
     await until(() => unanswered().length === 0, flushedMs - timings.flushMs / 2);
     for (const answer of unanswered()) answerRefusal(answer, shuttingDown);
     await until(() => accepted().length === 0, flushedMs);
-    for (const { socket } of connections) socket.destroy();
-    return laneEnded;
-  }
-
-  /** The server as a whole goes on: nobody is told that it is shutting down. */
-  function cutSilently(): Promise<{ readonly cut: number }> {
-    for (const { socket } of connections) socket.destroy();
-    return lane.close();
   }
 
   /** Answers due to requests that have arrived whole. */

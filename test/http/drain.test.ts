@@ -152,6 +152,11 @@ test('stop: at the deadline the lane is closed, and who has no answer yet gets 5
   expect(laneCloses).toBe(1);
 });
 
+test('stop: a thread that does not end is not waited for', async () => {
+  await start({ closeLane: () => new Promise(() => {}) });
+  expect(await server.drain.close('stop', 10_000)).toEqual({ cut: 0 });
+});
+
 test('stop: the answer to a client that does not read is cut, and counts', async () => {
   await start();
   const client = await connect();
