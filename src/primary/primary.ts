@@ -32,7 +32,10 @@ export type ReloadAnswer = 'started' | 'busy';
 
 export interface Primary {
   readonly done: Promise<Outcome>;
-  /** Drains everything, then `done`. A second call changes nothing. `code`: what a clean drain ends with. */
+  /**
+   * Drains everything, then `done`. `code`: what a clean drain ends with. A second call changes nothing but that: a
+   * fault on the way counts.
+   */
   close(reason: string, code?: ExitCode): Promise<Outcome>;
   /** Ends everything now. */
   force(reason: string): void;
@@ -60,6 +63,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   let stage: 'starting' | 'serving' | 'stopping' = 'starting';
   let readiness: ClusterReadiness = 'unavailable';
   let allAnswered = true;
+  let cleanCode: ExitCode = exitCodes.ok;
   let reloading = false;
   let lastReload: Reload | null = null;
   let finish: (outcome: Outcome) => void = () => {};
@@ -147,6 +151,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   }
 
   async function close(reason: string, code: ExitCode = exitCodes.ok): Promise<Outcome> {
+    if (code !== exitCodes.ok) cleanCode = code;
     if (stage === 'stopping') return done;
     stage = 'stopping';
     table.close();
@@ -157,7 +162,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     log.info({ serverProcesses: alive.size }, 'draining');
     await Promise.all([...alive].map((server) => server.close('stop', shutdownTimeoutMs, 'stop')));
     log.info({ allAnswered }, 'stopped');
-    finish({ code: allAnswered ? code : exitCodes.forced });
+    finish({ code: allAnswered ? cleanCode : exitCodes.forced });
     return done;
   }
 

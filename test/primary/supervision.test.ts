@@ -159,6 +159,17 @@ it('an uncaught exception in the primary: logged, drained, exit code 1', async (
   });
 });
 
+it('one during a stop: exit code 1 as well', async () => {
+  await using cluster = await start({ NODE_OPTIONS: throwsOnSignal });
+  const held = fault(cluster, 'hold', 1_000);
+  await threadsBusy(cluster, 1);
+  cluster.signal('SIGTERM');
+  await cluster.waitForLine(({ msg }) => msg === 'draining');
+  cluster.signal('SIGUSR2');
+  expect(await held).toBe(200);
+  expect(await cluster.exited).toBe(1);
+});
+
 it('an uncaught exception in the only server process loses nobody: it serves until its replacement does', async () => {
   await using cluster = await start({ WORKERS: '1' });
   let failed = false;
