@@ -60,7 +60,8 @@ export function startPrimary(options: PrimaryOptions): Primary {
   const startedMs = monotonicMs();
   const alive = new Set<ServerHandle>();
   const books = new Books(alive);
-  let stage: 'starting' | 'serving' | 'stopping' = 'starting';
+  let stage: 'starting' | 'serving' | 'stopping' | 'draining' = 'starting';
+  const isStopping = () => stage === 'stopping' || stage === 'draining';
   let readiness: ClusterReadiness = 'unavailable';
   let allAnswered = true;
   let cleanCode: ExitCode = exitCodes.ok;
@@ -82,7 +83,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     readiness: () => readiness,
     onChange: judge,
     onExit: (server) => {
-      if (stage === 'stopping' && !server.answeredAll) allAnswered = false;
+      if (stage === 'draining' && !server.answeredAll) allAnswered = false;
     },
     onHopeless: end,
     onEvent,
@@ -94,7 +95,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
 
   /** What the table means for the cluster as a whole, told where it changed. */
   function judge(): void {
-    const now: ClusterReadiness = table.anyServing && stage !== 'stopping' ? 'ok' : 'unavailable';
+    const now: ClusterReadiness = table.anyServing && !isStopping() ? 'ok' : 'unavailable';
     if (now !== readiness) {
       readiness = now;
       log.info({ readiness }, 'readiness changed');
@@ -107,7 +108,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   }
 
   function reload(): ReloadAnswer {
-    if (reloading || !table.everReady || stage === 'stopping') {
+    if (reloading || !table.everReady || isStopping()) {
       log.warn(`reload refused: ${reloading ? 'another one is running' : `the server is ${state()}`}`);
       return 'busy';
     }
@@ -120,7 +121,6 @@ export function startPrimary(options: PrimaryOptions): Primary {
     const startedAt = new Date().toISOString();
     log.info('reload started');
     onEvent({ type: 'reload started' });
-    const isStopping = () => stage === 'stopping';
     const reason = await rollingReload({ table, isStopping, drainMs }).finally(() => {
       reloading = false;
     });
@@ -132,7 +132,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   }
 
   function resize(by: 1 | -1): void {
-    if (stage === 'stopping') return;
+    if (isStopping()) return;
     if (by === -1 && table.slots.length === 1) {
       log.warn('one server process is the least there can be');
       return;
@@ -152,13 +152,15 @@ export function startPrimary(options: PrimaryOptions): Primary {
 
   async function close(reason: string, code: ExitCode = exitCodes.ok): Promise<Outcome> {
     if (code !== exitCodes.ok) cleanCode = code;
-    if (stage === 'stopping') return done;
+    if (isStopping()) return done;
     stage = 'stopping';
-    table.close();
     log.info({ reason, shutdownDelayMs, shutdownTimeoutMs }, 'stopping');
     onEvent({ type: 'stopping', reason });
     judge();
+    // Service as usual, so what dies is replaced as usual.
     if (table.everReady && shutdownDelayMs > 0) await delay(shutdownDelayMs);
+    table.close();
+    stage = 'draining';
     log.info({ serverProcesses: alive.size }, 'draining');
     await Promise.all([...alive].map((server) => server.close('stop', shutdownTimeoutMs, 'stop')));
     log.info({ allAnswered }, 'stopped');
@@ -173,14 +175,14 @@ export function startPrimary(options: PrimaryOptions): Primary {
 
   /** Without drain: nobody is served, or nobody wants to wait. */
   function end(outcome: Outcome): void {
-    stage = 'stopping';
+    stage = 'draining';
     table.close();
     for (const server of alive) server.kill();
     finish(outcome);
   }
 
   function state(): PrimaryState {
-    if (stage === 'stopping') return stage;
+    if (isStopping()) return 'stopping';
     if (table.everReady && table.isDamaged) return 'degraded';
     return stage === 'serving' ? 'ready' : 'starting';
   }

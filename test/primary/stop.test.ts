@@ -99,6 +99,18 @@ describe('a stop', () => {
     expect(performance.now() - sinceMs).toBeGreaterThan(500);
   });
 
+  it('replaces what dies within SHUTDOWN_DELAY_MS, as usual', async () => {
+    await using cluster = await start({ env: { WORKERS: '1', SHUTDOWN_DELAY_MS: '6000' } });
+    const [first] = cluster.serverPids();
+    cluster.signal('SIGTERM');
+    await cluster.waitForLine(({ msg }) => msg === 'stopping');
+    process.kill(Number(first), 'SIGKILL');
+    await cluster.waitForLine(({ msg, serverPid }) => msg === 'server process ready' && serverPid !== first);
+    expect((await fetch(cluster.url)).status).toBe(200);
+    expect((await fetch(`${cluster.url}/readyz`)).status).toBe(503);
+    expect(await cluster.exited).toBe(0);
+  });
+
   it('ends a stopped server process by SIGKILL after the deadline, with 1', async () => {
     await using cluster = await start({ env: { SHUTDOWN_TIMEOUT_MS: '300' } });
     process.kill(Number(cluster.serverPids()[0]), 'SIGSTOP');
