@@ -2,7 +2,15 @@
 // themselves are respawn-policy.ts; this keeps their state and reads the clock.
 import { monotonicMs } from '../clock.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
-import { afterDeath, afterFork, giveUp, initialRespawn } from './respawn-policy.js';
+import {
+  afterDeath,
+  afterFork,
+  giveUp,
+  initialRespawn,
+  type RespawnState,
+  waitMs,
+  whileHealthy,
+} from './respawn-policy.js';
 import type { ServerHandle } from './server-handle.js';
 import type { Timings } from './timings.js';
 
@@ -27,23 +35,32 @@ export class Respawn {
     return this.#state.streak;
   }
 
-  /** How long no process may be forked from now on; 0: now. */
-  get waitMs(): number {
-    return Math.max(0, Math.ceil(this.#state.notBeforeMs - monotonicMs()));
+  /** How long no process may be forked from now on; 0: now. See respawn-policy.ts. */
+  waitMs(isDamaged: boolean): number {
+    return waitMs(this.#current(), monotonicMs(), isDamaged);
   }
 
+  /** In the place of one that was lost. */
   forked(): void {
-    this.#state = afterFork(this.#state, { nowMs: monotonicMs(), chance: Math.random() }, this.#timings);
+    const fork = { nowMs: monotonicMs(), chance: Math.random() };
+    this.#state = afterFork(this.#current(), fork, this.#timings);
   }
 
   died({ forkedMs }: Fallen): void {
-    const healthySinceMs = this.#healthySinceMs;
-    const death = { nowMs: monotonicMs(), forkedMs, healthySinceMs, chance: Math.random() };
-    this.#state = afterDeath(this.#state, death, this.#timings);
+    const death = { nowMs: monotonicMs(), forkedMs, chance: Math.random() };
+    this.#state = afterDeath(this.#current(), death, this.#timings);
   }
 
   healthy(allReady: boolean): void {
+    this.#state = this.#current();
     this.#healthySinceMs = allReady ? (this.#healthySinceMs ?? monotonicMs()) : undefined;
+  }
+
+  /** The state, once health has had its say. */
+  #current(): RespawnState {
+    const sinceMs = this.#healthySinceMs;
+    if (sinceMs === undefined) return this.#state;
+    return whileHealthy(this.#state, { nowMs: monotonicMs(), sinceMs }, this.#timings);
   }
 
   /** A process died before any was ready. @returns how to end, where that is to be expected of all others too */

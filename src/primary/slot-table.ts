@@ -111,7 +111,8 @@ export class SlotTable {
     const places = this.everReady ? this.slots : this.slots.slice(0, 1);
     for (const slot of places) {
       if (slot.server !== undefined || slot.successor !== undefined) continue;
-      const { waitMs } = this.#respawn;
+      const { isDamaged } = this;
+      const waitMs = this.#respawn.waitMs(isDamaged);
       if (waitMs > 0) {
         this.#fillTimer = setTimeout(() => this.fill(), waitMs);
         return;
@@ -123,7 +124,7 @@ export class SlotTable {
       }
       if (slot.lost !== undefined) this.#options.books.restarted(slot.lost.reason);
       slot.lost = undefined;
-      this.#respawn.forked();
+      if (isDamaged) this.#respawn.forked();
     }
   }
 
@@ -214,7 +215,8 @@ export class SlotTable {
       this.#options.onHopeless(outcome);
       return;
     }
-    const { waitMs, streak } = this.#respawn;
+    const waitMs = this.#respawn.waitMs(this.isDamaged);
+    const { streak } = this.#respawn;
     if (waitMs > 0) this.#options.log.warn({ waitMs, deaths: streak }, 'backing off before the next fork');
     this.fill();
   }

@@ -8,6 +8,9 @@ export interface Timings {
   readonly respawnJitter: number;
   /** All server processes were ready for this long: the next death is a first one again. */
   readonly healthyAfterMs: number;
+  /** Many slots: no more than so many replacements within the window, but for those of processes that fell first. */
+  readonly respawnsPerWindow: number;
+  readonly respawnWindowMs: number;
   /** Deaths before any server process was ready: then the primary gives up. */
   readonly bootDeaths: number;
   /** How often the primary looks at the heartbeats. */
@@ -32,6 +35,8 @@ export const defaultTimings: Timings = {
   respawnMaxMs: 30_000,
   respawnJitter: 0.2,
   healthyAfterMs: 60_000,
+  respawnsPerWindow: 12,
+  respawnWindowMs: 60_000,
   bootDeaths: 5,
   watchMs: 100,
   killGraceMs: 700,

@@ -5,38 +5,64 @@ import {
   giveUp,
   initialRespawn,
   type RespawnState,
+  waitMs,
+  whileHealthy,
 } from '#src/primary/respawn-policy.js';
 import { defaultTimings } from '#src/primary/timings.js';
 
 const middle = 0.5;
+const minuteMs = 60_000;
 
-/** Processes that die at once, each forked as soon as the policy allows: the times of the forks within a minute. */
-function crashLoop(slots: number, chance = middle): number[] {
+/**
+ * All fall at the start, and each replacement falls `livesMs` after its fork, forked as soon as the policy allows:
+ * the times of the forks within ten minutes, without the first round. A fork takes a millisecond.
+ */
+function crashLoop(slots: number, livesMs: number, chance: number): number[] {
   const forks: number[] = [];
+  const living: number[] = [];
+  let missing = slots;
   let state: RespawnState = initialRespawn;
-  let nowMs = 1_000_000;
-  const startMs = nowMs;
-  for (let i = 0; i < slots; i++) state = die(state, nowMs, nowMs - 60_000, chance);
-  const missing = slots;
-  while (missing > 0) {
-    nowMs = Math.max(nowMs, state.notBeforeMs);
-    if (nowMs - startMs >= 60_000) return forks;
-    forks.push(nowMs - startMs);
-    state = afterFork(state, { nowMs, chance }, defaultTimings);
-    // It lives for 10 ms.
-    nowMs += 10;
-    state = die(state, nowMs, nowMs - 10, chance);
+  for (let i = 0; i < slots; i++) state = die(state, 0, -minuteMs, chance);
+  for (let nowMs = 0; nowMs < 10 * minuteMs; ) {
+    const [oldest] = living;
+    const diesMs = oldest === undefined ? Number.POSITIVE_INFINITY : oldest + livesMs;
+    const forksMs = missing > 0 ? Math.max(nowMs + 1, state.notBeforeMs) : Number.POSITIVE_INFINITY;
+    nowMs = Math.min(diesMs, forksMs);
+    if (diesMs <= forksMs) {
+      state = die(state, nowMs, Number(living.shift()), chance);
+      missing++;
+    } else {
+      if (state.streak > 1) forks.push(nowMs);
+      living.push(nowMs);
+      missing--;
+      state = afterFork(state, { nowMs, chance }, defaultTimings);
+    }
   }
   return forks;
 }
 
+/** The most of them that lie within any minute. */
+function mostInAMinute(forks: readonly number[]): number {
+  return Math.max(
+    0,
+    ...forks.map((first) => forks.filter((fork) => fork >= first && fork < first + minuteMs).length),
+  );
+}
+
 function die(state: RespawnState, nowMs: number, forkedMs: number, chance = middle): RespawnState {
-  return afterDeath(state, { nowMs, forkedMs, healthySinceMs: undefined, chance }, defaultTimings);
+  return afterDeath(state, { nowMs, forkedMs, chance }, defaultTimings);
+}
+
+/** So many generations of one process, each dead half a millisecond after its fork. */
+function deaths(count: number): RespawnState {
+  let state = die(initialRespawn, 0, -1);
+  for (let i = 1; i < count; i++) state = die(state, state.notBeforeMs + 1, state.notBeforeMs + 0.5);
+  return state;
 }
 
 describe('replacement', () => {
   it('comes at once after the first death', () => {
-    expect(die(initialRespawn, 5_000, 0)).toEqual({ streak: 1, streakSinceMs: 5_000, notBeforeMs: 5_000 });
+    expect(die(initialRespawn, 5_000, 0)).toMatchObject({ streak: 1, notBeforeMs: 5_000 });
   });
 
   it('waits 200 ms after the second death, doubling to 30 s', () => {
@@ -53,28 +79,52 @@ describe('replacement', () => {
     [0, 160],
     [0.5, 200],
     [1, 240],
-  ])('differs by a fifth either way: chance %f, %i ms', (chance, waitMs) => {
+  ])('differs by a fifth either way: chance %f, %i ms', (chance, wait) => {
     const state = die(die(initialRespawn, 0, -1), 1_000, 500, chance);
-    expect(state.notBeforeMs - 1_000).toBeCloseTo(waitMs);
+    expect(state.notBeforeMs - 1_000).toBeCloseTo(wait);
   });
 
   it('comes at once for all that fell together', () => {
     let state = initialRespawn;
     for (let nowMs = 100; nowMs < 108; nowMs++) state = die(state, nowMs, 50);
-    expect(state).toEqual({ streak: 1, streakSinceMs: 100, notBeforeMs: 100 });
+    expect(state).toMatchObject({ streak: 1, notBeforeMs: 100 });
   });
 
-  it('begins anew after a minute in which all were ready', () => {
-    const state = die(die(die(initialRespawn, 0, -1), 10, 5), 1_000, 900);
-    const death = { nowMs: 100_000, forkedMs: 2_000, chance: middle };
-    expect(afterDeath(state, { ...death, healthySinceMs: 40_000 }, defaultTimings).streak).toBe(1);
-    expect(afterDeath(state, { ...death, healthySinceMs: 40_001 }, defaultTimings).streak).toBe(4);
-    expect(afterDeath(state, { ...death, healthySinceMs: undefined }, defaultTimings).streak).toBe(4);
+  it('counts a generation once: eight that fall together again are the second death', () => {
+    let state = die(initialRespawn, 100, 50);
+    for (let nowMs = 500; nowMs < 508; nowMs++) state = die(state, nowMs, 110);
+    expect(state).toMatchObject({ streak: 2, notBeforeMs: 700 });
   });
 
-  it.each([1, 2, 4, 8])('in a crash loop of %i slots: at most 12 forks a minute', (slots) => {
-    for (const chance of [0, middle, 1]) expect(crashLoop(slots, chance).length).toBeLessThanOrEqual(12);
+  it.each([
+    ['a minute in which all were ready', minuteMs, 0],
+    ['less', minuteMs - 1, 4],
+  ])('after %s: %i ms, a streak of %i', (_, healthyMs, streak) => {
+    const health = { nowMs: 100_000 + healthyMs, sinceMs: 100_000 };
+    expect(whileHealthy(deaths(4), health, defaultTimings).streak).toBe(streak);
   });
+
+  it.each([
+    ['during a streak', deaths(4), true, 800],
+    ['during a streak that nothing is missing for any more: one more was asked for', deaths(4), false, 0],
+    ['at the start', initialRespawn, false, 0],
+    ['after the first death', deaths(1), true, 0],
+  ])('waits %s', (_, state, isDamaged, wait) => {
+    const { countedMs } = state;
+    expect(waitMs(state, countedMs, isDamaged)).toBe(wait);
+  });
+
+  it.each([1, 2, 8, 16])(
+    'in a crash loop of %i slots: after the first round at most 12 forks a minute, and never an end of them',
+    (slots) => {
+      for (const livesMs of [10, 300, 1_000, 5_000, 20_000, 55_000])
+        for (const chance of [0, middle, 1]) {
+          const forks = crashLoop(slots, livesMs, chance);
+          expect(mostInAMinute(forks)).toBeLessThanOrEqual(12);
+          expect(forks.at(-1)).toBeGreaterThan(8 * minuteMs);
+        }
+    },
+  );
 });
 
 describe('giving up', () => {
