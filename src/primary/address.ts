@@ -1,6 +1,6 @@
-// Proves that an address can be listened on, before anything is forked, so that a wrong one is one line and not a
-// crash loop. The server processes listen by themselves; nothing stays open here.
-import { createServer } from 'node:net';
+// Listens at an address that the user gave, so that a wrong one is one line. Where server processes are to listen it
+// is proved before anything is forked, so that it is no crash loop; nothing stays open then.
+import { createServer, type Server } from 'node:net';
 import { ConfigError } from '../config.js';
 
 /** The settings an address comes from, by the names the user knows. */
@@ -19,12 +19,27 @@ const lookupTimeoutMs = 1_500;
  */
 export async function proveAddress(host: string, port: number, names: AddressNames): Promise<number> {
   const server = createServer();
+  try {
+    return await listenAt(server, host, port, names);
+  } finally {
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+}
+
+/** Listens, and stays so. Returns and throws as `proveAddress` does. */
+export async function listenAt(
+  server: Server,
+  host: string,
+  port: number,
+  names: AddressNames,
+): Promise<number> {
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise<number>((resolve, reject) => {
       timer = setTimeout(() => reject(new LookupTimeout()), lookupTimeoutMs);
       server.once('error', reject);
       server.listen({ host, port, exclusive: true }, () => {
+        server.off('error', reject);
         const address = server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);
       });
@@ -33,7 +48,6 @@ export async function proveAddress(host: string, port: number, names: AddressNam
     throw new ConfigError(explain(cause, host, port, names), { cause });
   } finally {
     clearTimeout(timer);
-    await new Promise<void>((resolve) => server.close(() => resolve()));
   }
 }
 

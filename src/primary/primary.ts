@@ -23,8 +23,8 @@ export interface PrimaryOptions {
   readonly serverProcesses: number;
   readonly timings: Timings;
   readonly log: Logger;
-  /** All server processes are ready for the first time. */
-  onListening(): void;
+  /** All server processes are ready for the first time: these, and what they work with. */
+  onListening(servers: readonly ServerConfig[]): void;
   onEvent?(event: ClusterEvent): void;
 }
 
@@ -103,7 +103,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     }
     if (stage === 'starting' && table.allReady) {
       stage = 'serving';
-      options.onListening();
+      options.onListening(table.configs);
     }
   }
 

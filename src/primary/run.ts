@@ -41,7 +41,7 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
   const port = await proveAddress(config.host, config.port, { host: 'HOST', port: 'PORT' });
   if (stopped) return { code: exitCodes.ok };
 
-  const { serverProcesses, threadsPerProcess: threads } = budget(config, readCores());
+  const { serverProcesses } = budget(config, readCores());
   log.info({ pid: process.pid, node: process.version, serverProcesses }, 'primary started');
   // Flags were read here: what server processes need comes with `boot`.
   // Warnings of Node become lines of their log, not text of several lines among it.
@@ -57,15 +57,15 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
     timings,
     log,
     ...(admin && { onEvent: admin.onEvent }),
-    onListening: () => {
+    onListening: (servers) => {
       const url = localUrl(config.host, port);
       const what = {
         url,
         port,
         adminUrl: admin?.url ?? null,
         pid: process.pid,
-        serverProcesses,
-        threadsPerProcess: threads,
+        serverProcesses: servers.length,
+        threadsPerProcess: servers.at(-1)?.poolMaxThreads,
       };
       log.info(what, 'listening');
     },

@@ -85,6 +85,11 @@ export class SlotTable {
     return this.slots.some((slot) => !isReady(slot) && slot.losses > 0);
   }
 
+  /** What the server processes in the table work with. */
+  get configs(): ServerConfig[] {
+    return this.slots.flatMap(({ server }) => server?.config ?? []);
+  }
+
   add(): void {
     const number = Math.max(0, ...this.slots.map((slot) => slot.number)) + 1;
     this.slots.push({ number, server: undefined, successor: undefined, lost: undefined, losses: 0 });

@@ -79,15 +79,15 @@ describe('what cannot be served is one line and exit code 78, within two seconds
     expect(performance.now() - startedMs).toBeLessThan(2_500);
   });
 
-  it('a port in use', async () => {
+  it.each(['PORT', 'ADMIN_PORT'])('%s in use', async (variable) => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     try {
       const address = other.address();
       const port = typeof address === 'object' && address !== null ? address.port : 0;
-      const told = await refused({ env: { PORT: `${port}` } });
+      const told = await refused({ env: { [variable]: `${port}` } });
       expect(told).toEqual({
-        line: `millrace: PORT must be free, but 127.0.0.1:${port} is in use (EADDRINUSE)`,
+        line: `millrace: ${variable} must be free, but 127.0.0.1:${port} is in use (EADDRINUSE)`,
         forks: 0,
       });
     } finally {

@@ -1,11 +1,10 @@
 // The admin side of the primary, put together: listen → routes → a sample of the cluster every second. It only reads
 // the primary and passes on one wish, a reload.
-import type { Server } from 'node:http';
 import type { Config } from '../../config.js';
 import { AppError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { createRuntimeMetrics } from '../../runtime-metrics.js';
-import { localUrl, proveAddress } from '../address.js';
+import { listenAt, localUrl } from '../address.js';
 import type { ClusterEvent } from '../cluster-event.js';
 import type { Primary } from '../primary.js';
 import { createAdminServer, type Resource, type Resources, serveAdmin } from './admin-server.js';
@@ -36,9 +35,9 @@ const sampleEveryMs = 1_000;
 export async function listenAdmin(config: AdminConfig, log: Logger): Promise<Admin | undefined> {
   const { adminHost, adminPort, adminAllowedHosts } = config;
   if (adminPort === 'off') return undefined;
-  const port = await proveAddress(adminHost, adminPort, { host: 'ADMIN_HOST', port: 'ADMIN_PORT' });
   const server = createAdminServer();
-  await listen(server, adminHost, port);
+  const names = { host: 'ADMIN_HOST', port: 'ADMIN_PORT' };
+  const port = await listenAt(server, adminHost, adminPort, names);
   // It is for looking at what runs; it keeps nothing running.
   server.unref();
   const feed = createLiveFeed();
@@ -124,14 +123,4 @@ function resourcesOf(primary: Primary, feed: LiveFeed): Resources {
       },
     ],
   ]);
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ host, port }, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
