@@ -3,6 +3,11 @@
 // and the command line.
 import cluster from 'node:cluster';
 
+// A signal to the whole process group (Ctrl-C) reaches server processes too. The primary speaks to them. First of all:
+// until here a signal would end this process, and a reload with it.
+if (cluster.isWorker)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTTIN', 'SIGTTOU']) process.on(signal, () => {});
+
 // A reader of our output that has left (`npm start | head`) must not take the cluster down.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
@@ -10,8 +15,6 @@ if (cluster.isPrimary) {
   const { run } = await import('./cli/run.js');
   process.exit(await run(process.argv.slice(2), process.env));
 } else {
-  // A signal to the whole process group (Ctrl-C) reaches server processes too. The primary speaks to them.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTTIN', 'SIGTTOU']) process.on(signal, () => {});
   const { runServerProcess } = await import('./server/process.js');
   runServerProcess();
 }

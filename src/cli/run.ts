@@ -1,6 +1,7 @@
 // The command line: from arguments to an exit code. Each command is a file of its own, loaded when it is asked for.
 import { readConfig, type Values } from '../config.js';
 import { type ExitCode, exitCodes } from '../primary/exit-codes.js';
+import { obeyEarlySignals } from '../primary/signals.js';
 import { millraceVersion } from '../version.js';
 import { type Command, readCommand } from './command.js';
 import { failed } from './failure.js';
@@ -26,6 +27,7 @@ async function obey(command: Command, env: Values): Promise<ExitCode> {
       print(millraceVersion());
       break;
     case 'serve':
+      obeyEarlySignals();
       return await (await import('./serve.js')).serve(readConfig(env, command.flags));
     case 'check':
       print(await (await import('./check.js')).check(readConfig(env, command.flags)));

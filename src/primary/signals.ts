@@ -1,6 +1,10 @@
 // What signals to the primary mean. They are verbs of the primary, nothing else.
 import { isatty } from 'node:tty';
 import { monotonicMs } from '../clock.js';
+import { exitCodes } from './exit-codes.js';
+
+const stopSignals = ['SIGTERM', 'SIGINT'] as const;
+const otherSignals = ['SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const;
 
 export interface SignalVerbs {
   stop(reason: string): void;
@@ -8,6 +12,19 @@ export interface SignalVerbs {
   force(reason: string): void;
   reload(): void;
   resize(by: 1 | -1): void;
+}
+
+/**
+ * Until the primary is loaded, for some hundred milliseconds, there is nothing to drain or to reload: a stop ends it
+ * with 0, the rest is ignored.
+ */
+export function obeyEarlySignals(): void {
+  for (const signal of stopSignals) process.on(signal, nothingToDrain);
+  for (const signal of otherSignals) process.on(signal, () => {});
+}
+
+function nothingToDrain(): void {
+  process.exit(exitCodes.ok);
 }
 
 /**
@@ -24,8 +41,7 @@ export function obeySignals(verbs: SignalVerbs, secondSignalMs: number): void {
       verbs.force(`second ${signal}`);
     }
   };
-  process.on('SIGTERM', onStop);
-  process.on('SIGINT', onStop);
+  for (const signal of stopSignals) process.on(signal, onStop).off(signal, nothingToDrain);
   process.on('SIGHUP', () => {
     if (terminalIsGone()) onStop('SIGHUP of a closed terminal');
     else verbs.reload();

@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it, vi } from 'vitest';
 import { launch, startCluster } from '../support/cluster.js';
+import { copyOfBuild } from '../support/copy-of-build.js';
 import { answering, taskFolder } from '../support/task-folder.js';
 
 // Whole clusters boot here, on machines that may be busy.
@@ -33,6 +34,20 @@ describe('a boot', () => {
   it('takes flags', async () => {
     await using cluster = await startCluster({ args: ['--workers', '1', '--threads=3'] });
     expect(cluster.lines.at(-1)).toMatchObject({ serverProcesses: 1, threadsPerProcess: 3 });
+  });
+
+  it('may be stopped before anything of it is loaded, and survives a reload then', async () => {
+    using copy = copyOfBuild();
+    copy.edit(
+      'src/cli/serve.js',
+      (text) => `process.kill(process.pid, 'SIGHUP');
+        setTimeout(() => process.kill(process.pid, 'SIGTERM'), 50);
+        await new Promise((resolve) => setTimeout(resolve, 60_000));
+        ${text}`,
+    );
+    await using early = launch({ entry: copy.entry });
+    expect(await early.exited).toBe(0);
+    expect(early.lines).toEqual([]);
   });
 
   it('may be stopped while it goes on', async () => {
