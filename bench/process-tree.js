@@ -6,18 +6,21 @@ const tickMs = 10;
 
 /** @param {number} pid @returns {number[]} the process and all below it; none if it has ended */
 export function processTree(pid) {
-  const children = childrenOf(pid);
-  return children === undefined ? [] : [pid, ...children.flatMap(processTree)];
+  const threads = whileThere(() => readdirSync(`/proc/${pid}/task`));
+  if (threads === undefined) return [];
+  const children = threads.flatMap(
+    (tid) => whileThere(() => readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').split(' ')) ?? [],
+  );
+  return [pid, ...children.filter(Boolean).map(Number).flatMap(processTree)];
 }
 
-/** Undefined where the process has ended, or where there is no /proc. */
-function childrenOf(pid) {
+/** Undefined where the process or the thread has ended, be it between two looks at it. */
+function whileThere(read) {
   try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((tid) =>
-      readFileSync(`/proc/${pid}/task/${tid}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
-  } catch {
-    return undefined;
+    return read();
+  } catch (error) {
+    if (error.code === 'ENOENT' || error.code === 'ESRCH') return undefined;
+    throw error;
   }
 }
 

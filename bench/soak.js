@@ -1,10 +1,12 @@
-// `npm run soak -- --minutes N`: mixed traffic with clients that leave, while server processes are killed, reloaded,
-// added and taken away. Prints its progress and, at the end, every loss with its cause and what memory and file
-// descriptors did. Ends with 1 where a request was lost that no kill explains.
+// `npm run soak -- --minutes N`: mixed traffic with clients that leave, while server processes are killed, aborted,
+// frozen, reloaded, added and taken away. Prints its progress and, at the end, every loss with its cause and what
+// memory and file descriptors did. Ends with 1 where a request was lost that no death explains, or where one of these
+// grows.
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { endOnSignals } from './children.js';
-import { millrace, startServer } from './servers.js';
+import { millrace, serverProcesses, startServer } from './servers.js';
 import { abuse } from './soak/abuse.js';
 import { printReport } from './soak/report.js';
 import { Samples } from './soak/samples.js';
@@ -21,16 +23,25 @@ if (!(minutes > 0 && Number.isInteger(clients) && clients > 0)) {
 }
 
 endOnSignals();
-const server = await startServer(millrace({ ACCESS_LOG: 'off' }));
+const server = await startServer(
+  millrace({
+    ACCESS_LOG: 'off',
+    // Two at least: while a single one is dead, nobody listens.
+    WORKERS: String(Math.max(2, serverProcesses)),
+    HEARTBEAT_TIMEOUT_MS: '5000',
+    TASKS_DIR: fileURLToPath(new URL('./soak/tasks', import.meta.url)),
+  }),
+);
 console.log(
   `${server.url}, ${server.processes().length - 1} server processes, ${clients} clients, ${minutes} minutes`,
 );
 
 const over = new AbortController();
 const events = [];
-const traffic = startTraffic(server, clients, events);
+const deaths = [];
+const traffic = startTraffic(server, clients, deaths);
 const samples = new Samples(server);
-const abusing = abuse(server, events, over.signal);
+const abusing = abuse(server, events, deaths, over.signal);
 const progress = setInterval(() => {
   samples.take();
   console.log(samples.line(traffic.counts(), events));

@@ -1,5 +1,5 @@
-// What is done to the server during the soak, in rounds: reloads, one process more and fewer, and one killed. A round
-// is longer than the minute of health after which a death is a first one again, so that each is replaced at once.
+// What is done to the server during the soak, in rounds: reloads, one process more and fewer, a stall that it should
+// survive, and three deaths: killed, aborted by a task, and frozen until the heartbeat notices.
 import { setTimeout as delay } from 'node:timers/promises';
 
 const round = [
@@ -9,37 +9,69 @@ const round = [
   { afterMs: 8_000, type: 'fewer' },
   { afterMs: 10_000, type: 'reload' },
   { afterMs: 10_000, type: 'stall' },
+  { afterMs: 10_000, type: 'abort' },
+  { afterMs: 12_000, type: 'reload' },
+  { afterMs: 10_000, type: 'freeze' },
   { afterMs: 16_000, type: 'reload' },
 ];
 
 const signals = { reload: 'SIGHUP', more: 'SIGTTIN', fewer: 'SIGTTOU' };
+const fatal = { kill: 'SIGKILL', freeze: 'SIGSTOP' };
+/** Shorter than the heartbeat: it goes on as if nothing had been. */
+const stallMs = 2_000;
 
-/** @param {{ type: string, atMs: number }[]} events gets what was done */
-export async function abuse(server, events, over) {
+/**
+ * @param {{ type: string }[]} events gets what was done
+ * @param {{ atMs: number }[]} deaths gets those of server processes that follow from it
+ */
+export async function abuse(server, events, deaths, over) {
   while (!over.aborted) {
     for (const { afterMs, type } of round) {
       if (!(await slept(afterMs, over))) return;
-      act(server, type);
-      events.push({ type, atMs: performance.now() });
+      act(server, type, deaths);
+      events.push({ type });
     }
   }
 }
 
-function act(server, type) {
-  if (type === 'kill') process.kill(anyServerProcess(server), 'SIGKILL');
-  else if (type === 'stall') stall(anyServerProcess(server));
-  else process.kill(server.pid, signals[type]);
+function act(server, type, deaths) {
+  const pid = anyServerProcess(server);
+  if (type in signals) send(server.pid, signals[type]);
+  else if (type === 'abort') {
+    expectDeath(server, deaths, ({ signal }) => signal === 'SIGABRT');
+    fetch(`${server.url}/abort`, { method: 'POST', headers: json, body: '{}' }).catch(() => undefined);
+  } else if (type === 'stall') {
+    send(pid, 'SIGSTOP');
+    setTimeout(() => send(pid, 'SIGCONT'), stallMs);
+  } else {
+    expectDeath(server, deaths, ({ serverPid }) => serverPid === pid);
+    send(pid, fatal[type]);
+  }
 }
 
-/** Shorter than the heartbeat: it goes on as if nothing had been. */
-function stall(pid) {
-  process.kill(pid, 'SIGSTOP');
-  setTimeout(() => process.kill(pid, 'SIGCONT'), 2_000);
+const json = { 'content-type': 'application/json' };
+
+async function expectDeath(server, deaths, isIt) {
+  try {
+    await server.said((line) => String(line.msg).startsWith('server process exited') && isIt(line));
+    deaths.push({ atMs: performance.now() });
+  } catch {
+    // The server ended first.
+  }
 }
 
 function anyServerProcess(server) {
   const [, ...pids] = server.processes();
   return pids[Math.floor(Math.random() * pids.length)];
+}
+
+/** Nothing where it has gone meanwhile. */
+function send(pid, signal) {
+  try {
+    if (pid !== undefined) process.kill(pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
 }
 
 async function slept(ms, signal) {

@@ -13,24 +13,24 @@ export class Samples {
 
   take() {
     const pids = this.#server.processes();
-    const memory = pids.map((pid) => measured(() => residentMb(pid)));
-    const descriptors = pids.map((pid) => measured(() => readdirSync(`/proc/${pid}/fd`).length));
+    const [primary, ...servers] = pids.flatMap(figures);
+    if (primary?.pid !== this.#server.pid || servers.length === 0) return;
     this.#rows.push({
       minutes: (performance.now() - this.#startedMs) / 60_000,
-      processes: pids.length - 1,
-      primaryMb: memory[0],
-      serverMb: mean(memory.slice(1)),
-      primaryFds: descriptors[0],
-      serverFds: mean(descriptors.slice(1)),
+      processes: servers.length,
+      primaryMb: primary.mb,
+      serverMb: mean(servers.map(({ mb }) => mb)),
+      primaryFds: primary.fds,
+      serverFds: mean(servers.map(({ fds }) => fds)),
     });
   }
 
-  line({ requests, refused, left, lostToKills, unexplained }, events) {
+  line({ requests, refused, left, lostToDeaths, unexplained }, events) {
     const { minutes, processes, primaryMb, serverMb, primaryFds, serverFds } = this.#rows.at(-1);
     const losses = [...unexplained.values()].reduce((sum, count) => sum + count, 0);
     return [
       `${minutes.toFixed(1)} min`,
-      `${requests} requests (${refused} refused, ${left} left, ${lostToKills} lost to kills, ${losses} unexplained)`,
+      `${requests} requests (${refused} refused, ${left} left, ${lostToDeaths} lost to deaths, ${losses} unexplained)`,
       `${events.length} events, last ${events.at(-1)?.type ?? '-'}`,
       `${processes} processes, ${primaryMb.toFixed(0)} + ${serverMb.toFixed(0)} MiB each, ${primaryFds} + ${serverFds.toFixed(0)} descriptors`,
     ].join(' · ');
@@ -47,12 +47,12 @@ export class Samples {
   }
 }
 
-/** Processes come and go while they are looked at. */
-function measured(read) {
+/** None of a process that went while it was looked at. */
+function figures(pid) {
   try {
-    return read();
+    return [{ pid, mb: residentMb(pid), fds: readdirSync(`/proc/${pid}/fd`).length }];
   } catch {
-    return 0;
+    return [];
   }
 }
 

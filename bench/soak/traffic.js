@@ -2,6 +2,7 @@
 // leaves before its answer. Every request is accounted for.
 import { Agent, request } from 'node:http';
 import { pseudoRandom } from '../pseudo-random.js';
+import { explain } from './losses.js';
 
 const json = { 'content-type': 'application/json' };
 const bytes = { 'content-type': 'application/octet-stream' };
@@ -21,15 +22,14 @@ const asks = [
 const leaveEvery = 40;
 /** A request that had to wait for longer than this is lost, whatever may still come. */
 const patienceMs = 20_000;
-/** Connections that a killed process held may be noticed this much later. */
-const noticeMs = 1_000;
-
+const noAnswer = `no answer within ${patienceMs} ms`;
 /**
  * @param {{ host: string, port: number }} server
- * @param {{ type: string, atMs: number }[]} events what is done to the server meanwhile; grows
+ * @param {{ atMs: number }[]} deaths of server processes meanwhile; grows
  */
-export function startTraffic({ host, port }, clients, events) {
-  const counts = { requests: 0, answered: 0, left: 0, refused: 0, lostToKills: 0, unexplained: new Map() };
+export function startTraffic({ host, port }, clients, deaths) {
+  const counts = { requests: 0, answered: 0, left: 0, refused: 0 };
+  const losses = [];
   let going = true;
 
   async function client(number) {
@@ -50,27 +50,25 @@ export function startTraffic({ host, port }, clients, events) {
     else if (outcome === '200') counts.answered++;
     // Too much at once, told at arrival with Retry-After: that is no loss.
     else if (outcome === '503 OVERLOADED') counts.refused++;
-    else if (!/^\d/.test(outcome) && wasKilled(startedMs)) counts.lostToKills++;
-    else unexplained(outcome, ask);
+    else {
+      const what = `${ask.method} ${ask.path}: ${outcome}`;
+      const broke = !/^\d/.test(outcome) && outcome !== noAnswer;
+      losses.push({ what, broke, startedMs, endedMs: performance.now() });
+    }
   }
 
-  /** Whether a server process was killed while the request was under way, or just before. */
-  function wasKilled(startedMs) {
-    return events.some(({ type, atMs }) => type === 'kill' && atMs > startedMs - noticeMs);
-  }
-
-  function unexplained(outcome, { method, path }) {
-    const what = `${method} ${path}: ${outcome}`;
-    counts.unexplained.set(what, (counts.unexplained.get(what) ?? 0) + 1);
+  /** Deaths are told a moment later than they are felt, so losses are explained when somebody asks. */
+  function report() {
+    return { ...counts, ...explain(losses, deaths, clients) };
   }
 
   const all = Promise.all(Array.from({ length: clients }, (_, number) => client(number)));
   return {
-    counts: () => counts,
+    counts: report,
     async stop() {
       going = false;
       await all;
-      return counts;
+      return report();
     },
   };
 }
@@ -90,7 +88,7 @@ function send({ body, ...options }, leaveAfterMs) {
       clearTimeout(timer);
     });
     const timer = setTimeout(() => {
-      resolve(leaveAfterMs === undefined ? `no answer within ${patienceMs} ms` : 'left');
+      resolve(leaveAfterMs === undefined ? noAnswer : 'left');
       req.destroy();
     }, leaveAfterMs ?? patienceMs);
     req.once('error', (error) => {
