@@ -126,7 +126,7 @@ describe('a boot crash loop', () => {
   it('gives up after five deaths, one slot at a time: exit code 70 with the reason', async () => {
     using tasks = taskFolder();
     tasks.write('exits', 'process.exit(3);');
-    await using cluster = launch({ env: { TASKS_DIR: tasks.path } });
+    await using cluster = launch({ env: { TASKS_DIR: tasks.path }, timings: { respawnFirstMs: 10 } });
     expect(await cluster.exited).toBe(70);
     expect(cluster.stderr()).toBe(
       'millrace: gave up: 5 server processes died before one was ready; last: a server process ended with code 3 before it was ready\n',

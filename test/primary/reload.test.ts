@@ -129,6 +129,47 @@ describe('a reload', () => {
     expect((await fetch(cluster.url)).status).toBe(200);
   });
 
+  it.each([
+    ['SIGTTIN', 3],
+    ['SIGTTOU', 1],
+  ] as const)(
+    'goes on when %s comes meanwhile: %i server processes at its end, all new',
+    async (signal, count) => {
+      await using cluster = await startCluster();
+      const old = cluster.serverPids();
+      const end = reload(cluster);
+      await cluster.waitForLine(({ msg }) => msg === 'reload started');
+      cluster.signal(signal);
+      expect((await end).msg).toBe('reload completed');
+      if (signal === 'SIGTTIN')
+        await cluster.waitForLine(({ msg, server }) => msg === 'server process ready' && server === 3);
+      while (cluster.serverPids().length > count) await sleep(20);
+      expect(cluster.serverPids()).toHaveLength(count);
+      expect(cluster.serverPids().filter((pid) => old.includes(pid))).toEqual([]);
+      expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
+      expect(await cluster.stop()).toBe(0);
+    },
+  );
+
+  it.each([
+    ['reload', 'SIGHUP', 200, '{"status":"ok"}'],
+    ['stop', 'SIGTERM', 503, '{"status":"unavailable"}'],
+  ] as const)(
+    'a prober whose kept connection ends by a %s hears what is true of the server',
+    async (_, signal, status, body) => {
+      await using cluster = await startCluster({ env: { WORKERS: '1' } });
+      const prober = await RawClient.connect(cluster.port);
+      cluster.signal(signal);
+      for (;;) {
+        const answer = await prober.send('GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n').answer();
+        if (answer.headers.get('connection') !== 'close') continue;
+        expect(answer).toMatchObject({ status, body });
+        break;
+      }
+      await prober.closed();
+    },
+  );
+
   it('lets a long call of the old process end, while the new one serves', async () => {
     await using cluster = await startCluster({
       // A stop waits for a second, which is nothing to a reload.

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { type Cluster, type StartOptions, startCluster } from '../support/cluster.js';
+import { underway } from '../support/underway.js';
 
 // Whole clusters boot here, on machines that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -42,8 +43,9 @@ describe('a stop', () => {
     'by %s to every process of the group answers 16 calls, running and queued, and ends with 0',
     async (signal) => {
       await using cluster = await start({ detached: true });
-      const calls = Array.from({ length: 16 }, () => hold(cluster, 250));
-      await sleep(150);
+      const calls = Array.from({ length: 16 }, () => hold(cluster, 1_000));
+      // Four of them run, and none is done.
+      await underway(cluster.adminUrl, 16);
       const { code } = await timed(cluster, () => cluster.signal(signal, 'group'));
       expect((await Promise.all(calls)).map((answer) => answer?.status)).toEqual(calls.map(() => 200));
       expect(code).toBe(0);
@@ -76,7 +78,7 @@ describe('a stop', () => {
   it('answers SHUTTING_DOWN to calls that are not done by the deadline, and ends with 1', async () => {
     await using cluster = await start({ env: { SHUTDOWN_TIMEOUT_MS: '500' } });
     const call = hold(cluster, 20_000);
-    await sleep(100);
+    await underway(cluster.adminUrl, 1);
     const { code, ms } = await timed(cluster, () => cluster.signal('SIGTERM'));
     expect(await call).toMatchObject({ status: 503, body: expect.stringContaining('"SHUTTING_DOWN"') });
     expect(code).toBe(1);
@@ -128,7 +130,7 @@ describe('a stop', () => {
     const calls = Array.from({ length: 4 }, () =>
       fetch(`${cluster.url}/hash`, { method: 'POST', headers, body }),
     );
-    await sleep(300);
+    await underway(cluster.adminUrl, 4);
     const { code, ms } = await timed(cluster, () => cluster.signal('SIGTERM'));
     expect(code).toBe(1);
     // The calls would take eight seconds and more.
@@ -140,7 +142,7 @@ describe('a stop', () => {
   it('asked for twice at once is one; a second signal later forces it: 1, at once', async () => {
     await using cluster = await start();
     const call = hold(cluster, 10_000);
-    await sleep(100);
+    await underway(cluster.adminUrl, 1);
     cluster.signal('SIGINT');
     cluster.signal('SIGINT');
     await sleep(200);

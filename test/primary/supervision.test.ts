@@ -4,14 +4,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
-import { z } from 'zod';
+import { readCores, threadsPerProcess } from '#src/primary/core-budget.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { answering, taskFolder } from '../support/task-folder.js';
+import { startTraffic } from '../support/traffic.js';
+import { serversOf, underway } from '../support/underway.js';
 
 // Whole clusters boot here, on machines that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
 
 const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
+
+const asks = [
+  { method: 'GET', path: '/' },
+  { method: 'POST', path: '/hash', body: '{"algorithm":"sha256","data":"abc"}' },
+  { method: 'POST', path: '/compute', body: '{"operation":"primes","limit":20000}' },
+] as const;
 
 /** util-linux's `prlimit` changes a limit of a running process. */
 const canLimit = spawnSync('prlimit', ['--version']).status === 0;
@@ -64,15 +72,8 @@ function count({ lines }: Cluster, message: string): number {
   return lines.filter(({ msg }) => msg === message).length;
 }
 
-/** Resolves once so many threads of the cluster work. */
-async function threadsBusy({ lines }: Cluster, threads: number): Promise<void> {
-  const url = String(lines.find(({ msg }) => msg === 'listening')?.adminUrl);
-  const status = z.object({ servers: z.array(z.object({ threads: z.object({ busy: z.int() }) })) });
-  for (;;) {
-    const { servers } = status.parse(await (await fetch(`${url}/status`)).json());
-    if (servers.reduce((sum, server) => sum + server.threads.busy, 0) >= threads) return;
-    await sleep(20);
-  }
+async function threadLimits({ adminUrl }: Cluster): Promise<number[]> {
+  return (await serversOf(adminUrl)).map(({ threads }) => threads.max);
 }
 
 function exit(cluster: Cluster) {
@@ -103,6 +104,27 @@ it('connections that a dead process had been given but not taken go to another o
   expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 200));
 });
 
+it.each(['SIGKILL', 'abort'])(
+  'by %s under load a process loses what it had in flight and no more, and is replaced at once',
+  async (how) => {
+    await using cluster = await start();
+    const traffic = startTraffic(cluster.port, 18, asks);
+    while (traffic.answered() < 500) await sleep(20);
+    const sinceMs = performance.now();
+    if (how === 'SIGKILL') process.kill(Number(cluster.serverPids()[0]), how);
+    else expect(await fault(cluster, how)).toBeUndefined();
+    // On a quiet machine within 2 s.
+    expect(await whole(cluster, 1, sinceMs)).toBeLessThan(8_000);
+    const answered = traffic.answered();
+    while (traffic.answered() < answered + 500) await sleep(20);
+    const { losses } = await traffic.stop();
+    // Each client has one request in flight.
+    expect(Object.values(losses).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(18);
+    expect(Object.keys(losses).filter((how) => /^\d|TIMEOUT|REFUSED/.test(how))).toEqual([]);
+    expect(await cluster.stop()).toBe(0);
+  },
+);
+
 it('all of them killed at once are replaced at once', async () => {
   await using cluster = await start();
   for (const pid of cluster.serverPids()) process.kill(pid, 'SIGKILL');
@@ -132,8 +154,8 @@ it('a thread that aborts takes its process along, and no other', async () => {
 
 it.each(['throw', 'reject'])('an uncaught %s: logged, drained, replaced', async (how) => {
   await using cluster = await start({ WORKERS: '2' });
-  const held = Array.from({ length: 6 }, () => fault(cluster, 'hold', 300));
-  await sleep(50);
+  const held = Array.from({ length: 6 }, () => fault(cluster, 'hold', 1_000));
+  await underway(cluster.adminUrl, 6);
   // The very call that did it is answered too: the process drains.
   expect(await fault(cluster, how)).toBe(200);
   expect(await Promise.all(held)).toEqual(held.map(() => 200));
@@ -149,7 +171,7 @@ it.each(['throw', 'reject'])('an uncaught %s: logged, drained, replaced', async 
 it('an uncaught exception in the primary: logged, drained, exit code 1', async () => {
   await using cluster = await start({ NODE_OPTIONS: throwsOnSignal });
   const held = fault(cluster, 'hold', 500);
-  await sleep(100);
+  await underway(cluster.adminUrl, 1);
   cluster.signal('SIGUSR2');
   expect(await held).toBe(200);
   expect(await cluster.exited).toBe(1);
@@ -162,7 +184,7 @@ it('an uncaught exception in the primary: logged, drained, exit code 1', async (
 it('one during a stop: exit code 1 as well', async () => {
   await using cluster = await start({ NODE_OPTIONS: throwsOnSignal });
   const held = fault(cluster, 'hold', 1_000);
-  await threadsBusy(cluster, 1);
+  await underway(cluster.adminUrl, 1);
   cluster.signal('SIGTERM');
   await cluster.waitForLine(({ msg }) => msg === 'draining');
   cluster.signal('SIGUSR2');
@@ -210,9 +232,9 @@ it('that one killed before its replacement serves: nobody does, until it does', 
 
 it('server processes leave within two seconds when the primary was killed', async () => {
   await using cluster = await start();
-  const held = fault(cluster, 'hold', 300);
+  const held = fault(cluster, 'hold', 800);
   const pids = cluster.serverPids();
-  await sleep(100);
+  await underway(cluster.adminUrl, 1);
   const sinceMs = performance.now();
   process.kill(cluster.pid, 'SIGKILL');
   await cluster.exited;
@@ -230,7 +252,7 @@ it('they do so too while threads are in native code, which nothing but SIGKILL s
   const calls = Array.from({ length: 4 }, () =>
     fetch(`${cluster.url}/hash`, { method: 'POST', headers, body }).catch(() => undefined),
   );
-  await threadsBusy(cluster, 4);
+  await underway(cluster.adminUrl, 4);
   const sinceMs = performance.now();
   process.kill(cluster.pid, 'SIGKILL');
   await cluster.exited;
@@ -278,6 +300,19 @@ it('one process more on SIGTTIN, one fewer on SIGTTOU, at least one', async () =
   expect(cluster.serverPids()).toHaveLength(1);
   expect((await fetch(cluster.url)).status).toBe(200);
   expect(await cluster.stop()).toBe(0);
+});
+
+it('one process more changes the thread budget of those that are forked from then on', async () => {
+  await using cluster = await start({ WORKERS: '1' });
+  const limits = { poolMinThreads: 1, poolMaxThreads: 'auto' } as const;
+  const [alone, shared] = [1, 2].map((processes) => threadsPerProcess(limits, readCores(), processes));
+  expect(await threadLimits(cluster)).toEqual([alone]);
+  cluster.signal('SIGTTIN');
+  await cluster.waitForLine(({ msg, server }) => msg === 'server process ready' && server === 2);
+  expect(await threadLimits(cluster)).toEqual([alone, shared]);
+  cluster.signal('SIGHUP');
+  await cluster.waitForLine(({ msg }) => msg === 'reload completed');
+  expect(await threadLimits(cluster)).toEqual([shared, shared]);
 });
 
 it('one fewer while one is missing: the missing one', async () => {

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
+import { underway } from '../support/underway.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -11,6 +12,7 @@ const hasTerminals = process.platform === 'linux' && spawnSync('script', ['--ver
 
 interface Terminal {
   readonly url: string;
+  readonly adminUrl: string;
   type(keys: string): void;
   hangUp(): void;
   readonly exited: Promise<number | null>;
@@ -32,16 +34,17 @@ async function npmStart(): Promise<Terminal> {
   });
   let output = '';
   const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const url = await new Promise<string>((resolve, reject) => {
+  const [url, adminUrl] = await new Promise<[string, string]>((resolve, reject) => {
     child.stdout.on('data', (chunk) => {
       output += String(chunk);
-      const found = output.includes('listening') && /url.*?(http:\/\/127\.0\.0\.1:\d+)/.exec(output);
-      if (found) resolve(String(found[1]));
+      const [server, admin] = output.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
+      if (server !== undefined && admin !== undefined) resolve([server, admin]);
     });
     void exited.then(() => reject(new Error(`ended before it listened:\n${output}`)));
   });
   return {
     url,
+    adminUrl,
     type: (keys) => child.stdin.write(keys),
     hangUp: () => child.kill('SIGKILL'),
     exited,
@@ -56,14 +59,31 @@ describe.skipIf(!hasTerminals)('npm start on a terminal', () => {
       fetch(`${terminal.url}/fault`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: '{"how":"hold","ms":700}',
+        body: '{"how":"hold","ms":1500}',
       }),
     );
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await underway(terminal.adminUrl, 4);
     terminal.type('\x03');
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(await terminal.exited).toBe(0);
     expect(terminal.output()).toContain('stopped');
+  });
+
+  it('ends with 1 at once on a second Ctrl-C', async () => {
+    const terminal = await npmStart();
+    const call = fetch(`${terminal.url}/fault`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"how":"hold","ms":20000}',
+    }).catch(() => undefined);
+    await underway(terminal.adminUrl, 1);
+    terminal.type('\x03');
+    // One Ctrl-C arrives twice within a millisecond; this is another one.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    terminal.type('\x03');
+    expect(await terminal.exited).toBe(1);
+    expect(terminal.output()).toContain('ending at once');
+    expect(await call).toBeUndefined();
   });
 
   it('stops when the terminal is gone', async () => {

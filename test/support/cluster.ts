@@ -46,6 +46,7 @@ export interface Launched {
 export interface Cluster extends Launched {
   readonly url: string;
   readonly port: number;
+  readonly adminUrl: string;
 }
 
 /** Starts it and resolves once it listens with all server processes. */
@@ -53,7 +54,7 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   const launched = launch(options);
   try {
     const line = await launched.waitForLine(({ msg }) => msg === 'listening');
-    return { ...launched, url: String(line.url), port: Number(line.port) };
+    return { ...launched, url: String(line.url), port: Number(line.port), adminUrl: String(line.adminUrl) };
   } catch (error) {
     await launched.dispose();
     throw error;
