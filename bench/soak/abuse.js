@@ -25,39 +25,44 @@ const stallMs = 2_000;
  * @param {{ atMs: number }[]} deaths gets those of server processes that follow from it
  */
 export async function abuse(server, events, deaths, over) {
+  const expect = expectDeaths(server, deaths);
   while (!over.aborted) {
     for (const { afterMs, type } of round) {
       if (!(await slept(afterMs, over))) return;
-      act(server, type, deaths);
+      act(server, type, expect);
       events.push({ type });
     }
   }
 }
 
-function act(server, type, deaths) {
+function act(server, type, expect) {
   const pid = anyServerProcess(server);
   if (type in signals) send(server.pid, signals[type]);
   else if (type === 'abort') {
-    expectDeath(server, deaths, ({ signal }) => signal === 'SIGABRT');
+    expect(({ signal }) => signal === 'SIGABRT');
     fetch(`${server.url}/abort`, { method: 'POST', headers: json, body: '{}' }).catch(() => undefined);
   } else if (type === 'stall') {
     send(pid, 'SIGSTOP');
     setTimeout(() => send(pid, 'SIGCONT'), stallMs);
   } else {
-    expectDeath(server, deaths, ({ serverPid }) => serverPid === pid);
+    expect(({ serverPid }) => serverPid === pid);
     send(pid, fatal[type]);
   }
 }
 
 const json = { 'content-type': 'application/json' };
 
-async function expectDeath(server, deaths, isIt) {
-  try {
-    await server.said((line) => String(line.msg).startsWith('server process exited') && isIt(line));
-    deaths.push({ atMs: performance.now() });
-  } catch {
-    // The server ended first.
-  }
+/** One reader of the log for all of them: others that die are no deaths of ours. */
+function expectDeaths(server, deaths) {
+  const expected = new Set();
+  const read = (line) => {
+    if (!String(line.msg).startsWith('server process exited')) return;
+    const found = [...expected].find((isIt) => isIt(line));
+    if (expected.delete(found)) deaths.push({ atMs: performance.now() });
+  };
+  // It never says what ends this, so it hears every line. In the end the server leaves.
+  server.said(read).catch(() => {});
+  return (isIt) => expected.add(isIt);
 }
 
 function anyServerProcess(server) {
