@@ -9,17 +9,30 @@ export interface AdmissionLimits {
 }
 
 export interface Load {
-  /** Calls that wait. */
+  /** Calls that wait, long ones not among them. */
   readonly waiting: number;
+  readonly waitingLong: number;
   /** Messages more that the threads could take, were all of them started. */
   readonly room: number;
+  /** Of these, how many may be long calls. */
+  readonly longRoom: number;
 }
 
 export const admissionDetail = 'More work is waiting than can be done in time; try again later.';
 
-/** No place by count: what waits for a thread that is being started does not count against the queue. */
-export function isFull(limits: AdmissionLimits, load: Load): boolean {
-  return load.waiting >= limits.maxQueue + load.room;
+/** Calls that wait for nothing but a thread that is being started. */
+export function startable({ waiting, waitingLong, room, longRoom }: Load): number {
+  return Math.min(room, waiting + Math.min(waitingLong, longRoom));
+}
+
+/**
+ * No place by count for one more call. What only waits for a thread that is being started takes no place in the
+ * queue, and needs none; so a short call is let in where a thread is kept from the long ones that fill the queue.
+ */
+export function isFull(limits: AdmissionLimits, load: Load, isLong: boolean): boolean {
+  const starting = startable(load);
+  if (starting < load.room && (!isLong || load.waitingLong < load.longRoom)) return false;
+  return load.waiting + load.waitingLong - starting >= limits.maxQueue;
 }
 
 /** The wait to expect behind this much estimated work, in ms. */

@@ -13,12 +13,8 @@ const batchUs = 1_000;
 /** The longest call that shares a message, in µs. */
 const batchableUs = 500;
 
-/** A call of at most this length is short: it is worth keeping a thread free for. */
-const shortUs = 10_000;
-/** A call of at least this length is long: it leaves the last thread to others while short calls are about. */
+/** A call of at least this length is long: calls like it never hold every thread. */
 const longUs = 100_000;
-/** How long after the last short call a thread is still kept for the next. */
-const shortMemoryMs = 30_000;
 
 /**
  * Inline: a kind that was seen on threads, is synchronous and behaves, and whose estimate for this very input is
@@ -48,16 +44,16 @@ export interface Candidate {
 /**
  * How many calls from the front travel together. A batch never takes what another free thread could begin now.
  * @param at the calls that wait, in order; the first is to be taken
- * @param waiting how many they are
+ * @param ready how many calls could begin, were there threads enough
  * @param freeThreads threads that could take a message now, at least 1
  */
 export function batchSize(
   at: (index: number) => Candidate | undefined,
-  waiting: number,
+  ready: number,
   freeThreads: number,
   maxSize: number,
 ): number {
-  const share = Math.min(maxSize, Math.ceil(waiting / freeThreads));
+  const share = Math.min(maxSize, Math.ceil(ready / freeThreads));
   let size = 0;
   let sumUs = 0;
   while (size < share) {
@@ -69,21 +65,10 @@ export function batchSize(
   return Math.max(1, size);
 }
 
-export const isShort = (estimateUs: number): boolean => estimateUs <= shortUs;
+export const isLong = (estimateUs: number): boolean => estimateUs >= longUs;
 
 /**
- * Whether a call may take a thread when this many would stay without work. While short calls are about, the last
- * thread is kept from long ones: a 1 ms call then waits for a short one to end, never for a long one.
- * @param left threads that stay free once the call has taken its own
- * @param lastShortMs when a short call last arrived
+ * How many long calls may be on threads at once: all threads but one, which so is always about to be free for
+ * shorter calls, whether some are about now or come later.
  */
-export function mayTakeThread(
-  estimateUs: number,
-  left: number,
-  maxThreads: number,
-  lastShortMs: number,
-  nowMs: number,
-): boolean {
-  if (left > 0 || maxThreads < 2 || estimateUs < longUs) return true;
-  return nowMs - lastShortMs > shortMemoryMs;
-}
+export const longCapacity = (maxThreads: number): number => Math.max(1, maxThreads - 1);

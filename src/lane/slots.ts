@@ -5,6 +5,7 @@ import type { Control, StopFlag } from './control.js';
 import { readJournal } from './journal.js';
 import type { PendingCall } from './pending-call.js';
 import { threadLostError } from './pending-call.js';
+import { isLong } from './placement.js';
 import { type CallReply, type CallsReply, packCalls, type ThreadCall } from './thread-protocol.js';
 import { ThreadMessageError, type Threads } from './threads.js';
 
@@ -25,6 +26,8 @@ export interface SlotsEvents {
 export interface Slots {
   /** Messages in flight, those of threads that are being ended among them. */
   readonly inFlight: number;
+  /** Those of them that are a long call. */
+  readonly longInFlight: number;
   /** Threads that could take a message now. */
   readonly free: number;
   /** Estimated work left, in µs. */
@@ -59,6 +62,7 @@ export function createSlots(
 ): Slots {
   const slots: (Slot | undefined)[] = new Array(max).fill(undefined);
   let inFlight = 0;
+  let longInFlight = 0;
 
   function finish(row: number, slot: Slot, { last }: CallsReply): void {
     const replies = [...journaled(row, slot), ...(last === undefined ? [] : [last])];
@@ -116,6 +120,9 @@ export function createSlots(
     get inFlight() {
       return inFlight;
     },
+    get longInFlight() {
+      return longInFlight;
+    },
     get free() {
       return Math.max(0, threads.ready - inFlight);
     },
@@ -138,6 +145,9 @@ export function createSlots(
       const slot: Slot = { calls, sentMs: nowMs, estimateUs, moved: transfer.length > 0 };
       slots[row] = slot;
       inFlight++;
+      // A long call travels alone.
+      const isLongCall = calls.some((call) => isLong(call.estimateUs));
+      if (isLongCall) longInFlight++;
       control.row(row).reset();
       for (const [index, call] of calls.entries()) {
         call.state = { at: 'thread', row, index, sentMs: nowMs };
@@ -151,6 +161,7 @@ export function createSlots(
         settleSlot();
         slots[row] = undefined;
         inFlight--;
+        if (isLongCall) longInFlight--;
         events.freed();
       };
       threads.run(message, transfer).then(

@@ -98,6 +98,9 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       get inFlight() {
         return slots.inFlight;
       },
+      get longInFlight() {
+        return slots.longInFlight;
+      },
       remainingUs: (nowMs) => slots.remainingUs(nowMs),
     },
   );
@@ -113,8 +116,9 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       slots.send(calls, nowMs);
       for (const call of calls) open.setAlarm(call, runLimitMs(call, nowMs));
     }
+    if (waiting.size === 0) return;
     const starting = threads.total - threads.ready;
-    for (let more = waiting.size - starting; more > 0 && threads.total < config.poolMaxThreads; more--)
+    for (let more = waiting.startable - starting; more > 0 && threads.total < config.poolMaxThreads; more--)
       threads.grow();
   }
 

@@ -6,13 +6,15 @@ import {
   createDrainRate,
   estimatedWaitMs,
   isFull,
+  type Load,
   overloaded,
+  startable,
 } from './admission.js';
 import { maxBatch } from './control.js';
 import { createFairOrder } from './fair-order.js';
 import type { PendingCall } from './pending-call.js';
-import { batchSize, isShort, mayTakeThread } from './placement.js';
-import { createCallQueue } from './queue.js';
+import { batchSize, isLong, longCapacity } from './placement.js';
+import { createCallQueue, isBefore } from './queue.js';
 
 /** The threads as the waiting room sees them. */
 export interface ThreadLoad {
@@ -20,6 +22,8 @@ export interface ThreadLoad {
   readonly max: number;
   /** Messages that are with a thread now. */
   readonly inFlight: number;
+  /** Those of them that are a long call. */
+  readonly longInFlight: number;
   /** Estimated work left in them, in µs. */
   remainingUs(nowMs: number): number;
 }
@@ -32,7 +36,9 @@ export interface Place {
 
 export interface WaitingRoom {
   readonly size: number;
-  /** @throws AppError OVERLOADED where there is no place by count */
+  /** Calls that wait for nothing but a thread. */
+  readonly startable: number;
+  /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
   checkRoom(nowMs: number): void;
   /** A place for a call. @throws AppError OVERLOADED where it would wait too long, or there is no place */
   admit(client: string, estimateUs: number, deadlineMs: number | undefined, nowMs: number): Place;
@@ -54,33 +60,52 @@ export function createWaitingRoom(
   threads: ThreadLoad,
   random: () => number = Math.random,
 ): WaitingRoom {
-  const queue = createCallQueue<PendingCall>();
+  // Long calls wait apart: while they have all the threads that they may have, what is behind them goes on.
+  const short = createCallQueue<PendingCall>();
+  const long = createCallQueue<PendingCall>();
   const order = createFairOrder();
   const drain = createDrainRate(threads.max * 1_000_000);
-  let lastShortMs = Number.NEGATIVE_INFINITY;
   let seq = 0;
 
-  function checkRoom(nowMs: number): void {
+  const queueOf = (estimateUs: number) => (isLong(estimateUs) ? long : short);
+  const workAheadUs = (key: number): number => short.workAheadUs(key) + long.workAheadUs(key);
+
+  function load(): Load {
     const room = Math.max(0, threads.max - threads.inFlight);
-    if (!isFull(limits, { waiting: queue.size, room })) return;
-    throw overloaded(queue.workAheadUs(Number.POSITIVE_INFINITY) / 2, drain.usPerSecond(nowMs), random());
+    const longRoom = Math.min(room, Math.max(0, longCapacity(threads.max) - threads.longInFlight));
+    return { waiting: short.size, waitingLong: long.size, room, longRoom };
+  }
+
+  function requirePlace(isLongCall: boolean, nowMs: number): void {
+    if (!isFull(limits, load(), isLongCall)) return;
+    throw overloaded(workAheadUs(Number.POSITIVE_INFINITY) / 2, drain.usPerSecond(nowMs), random());
   }
 
   /** Estimated work before this place, in µs, and the threads that may take it. */
   function ahead(key: number, estimateUs: number, nowMs: number): { workUs: number; usable: number } {
-    const mayUseAll = mayTakeThread(estimateUs, 0, threads.max, lastShortMs, nowMs);
-    const usable = mayUseAll ? threads.max : threads.max - 1;
+    const usable = isLong(estimateUs) ? longCapacity(threads.max) : threads.max;
     const running = threads.inFlight < usable ? 0 : threads.remainingUs(nowMs);
-    return { workUs: queue.workAheadUs(key) + running, usable };
+    return { workUs: workAheadUs(key) + running, usable };
+  }
+
+  /** The call whose turn it is: the first of all, or of those that are not long where no more of these may run. */
+  function next(longRoom: number): PendingCall | undefined {
+    const firstLong = longRoom > 0 ? long.at(0) : undefined;
+    const firstShort = short.at(0);
+    if (firstLong === undefined || firstShort === undefined) return firstLong ?? firstShort;
+    return isBefore(firstLong, firstShort) ? firstLong : firstShort;
   }
 
   return {
     get size() {
-      return queue.size;
+      return short.size + long.size;
     },
-    checkRoom,
+    get startable() {
+      return startable(load());
+    },
+    checkRoom: (nowMs) => requirePlace(false, nowMs),
     admit(client, estimateUs, deadlineMs, nowMs) {
-      checkRoom(nowMs);
+      requirePlace(isLong(estimateUs), nowMs);
       const { tag, key } = order.place(client, estimateUs);
       const { workUs, usable } = ahead(key, estimateUs, nowMs);
       const tooLongMs = estimatedWaitMs(workUs, usable) - allowedWaitMs(limits, nowMs, deadlineMs);
@@ -88,40 +113,35 @@ export function createWaitingRoom(
         order.correct(client, -estimateUs);
         throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());
       }
-      if (isShort(estimateUs)) lastShortMs = nowMs;
       return { tag, key, seq: seq++ };
     },
-    add: (call) => queue.add(call),
+    add: (call) => queueOf(call.estimateUs).add(call),
     remove(call) {
-      if (!queue.remove(call)) return false;
+      if (!queueOf(call.estimateUs).remove(call)) return false;
       order.correct(call.options.client, -call.estimateUs);
       return true;
     },
     take(freeThreads, nowMs) {
-      const left = threads.max - threads.inFlight - 1;
-      for (let from = 0; from < queue.size; from++) {
-        const first = queue.at(from);
-        if (first === undefined || !mayTakeThread(first.estimateUs, left, threads.max, lastShortMs, nowMs))
-          continue;
-        const size = batchSize((i) => queue.at(from + i), queue.size - from, freeThreads, maxBatch);
-        const taken: PendingCall[] = [];
-        for (let i = 0; i < size; i++) {
-          const call = queue.at(from);
-          if (call === undefined) break;
-          queue.remove(call);
-          order.taken(call.tag);
-          taken.push(call);
-        }
-        drain.began(nowMs);
-        return taken;
+      const now = load();
+      const first = next(now.longRoom);
+      if (first === undefined) return [];
+      const queue = queueOf(first.estimateUs);
+      const ready = short.size + Math.min(long.size, now.longRoom);
+      const size = batchSize((index) => queue.at(index), ready, freeThreads, maxBatch);
+      const taken: PendingCall[] = [];
+      for (let call = queue.at(0); call !== undefined && taken.length < size; call = queue.at(0)) {
+        queue.remove(call);
+        order.taken(call.tag);
+        taken.push(call);
       }
-      return [];
+      drain.began(nowMs);
+      return taken;
     },
     ran(call, runUs, nowMs) {
       order.correct(call.options.client, runUs - call.estimateUs);
       drain.done(call.estimateUs, nowMs);
     },
     rested: (nowMs) => drain.rested(nowMs),
-    clear: () => queue.clear(),
+    clear: () => [...short.clear(), ...long.clear()],
   };
 }

@@ -9,16 +9,24 @@ import {
 } from '#src/lane/admission.js';
 import { createDeadlines } from '#src/lane/deadlines.js';
 import { createKindEstimate } from '#src/lane/estimate.js';
-import { batchSize, isBatchable, mayTakeThread, runsInline } from '#src/lane/placement.js';
+import { batchSize, isBatchable, isLong, longCapacity, runsInline } from '#src/lane/placement.js';
 
 describe('admission', () => {
   it.each([
-    [{ waiting: 9, room: 0 }, false],
-    [{ waiting: 10, room: 0 }, true],
-    [{ waiting: 11, room: 2 }, false],
-    [{ waiting: 12, room: 2 }, true],
-  ])('of a queue of 10 under %o is full: %s', (load, full) => {
-    expect(isFull({ maxQueue: 10, maxWaitMs: 1 }, load)).toBe(full);
+    [{ waiting: 9, waitingLong: 0, room: 0, longRoom: 0 }, false, false],
+    [{ waiting: 10, waitingLong: 0, room: 0, longRoom: 0 }, true, true],
+    [{ waiting: 11, waitingLong: 0, room: 2, longRoom: 1 }, false, false],
+    [{ waiting: 12, waitingLong: 0, room: 2, longRoom: 1 }, true, true],
+    // Threads that long calls may not have are room for others only, however many long calls wait.
+    [{ waiting: 0, waitingLong: 9, room: 1, longRoom: 0 }, false, false],
+    [{ waiting: 0, waitingLong: 10, room: 1, longRoom: 0 }, false, true],
+    [{ waiting: 1, waitingLong: 10, room: 1, longRoom: 0 }, true, true],
+    [{ waiting: 0, waitingLong: 10, room: 0, longRoom: 0 }, true, true],
+    [{ waiting: 0, waitingLong: 12, room: 2, longRoom: 1 }, false, true],
+    [{ waiting: 5, waitingLong: 5, room: 0, longRoom: 0 }, true, true],
+  ])('of a queue of 10 under %o is full for a short call: %s, for a long one: %s', (load, short, long) => {
+    const limits = { maxQueue: 10, maxWaitMs: 1 };
+    expect([isFull(limits, load, false), isFull(limits, load, true)]).toEqual([short, long]);
   });
 
   it('allows the shorter of the setting and what the deadline leaves', () => {
@@ -98,14 +106,16 @@ describe('placement', () => {
   });
 
   it.each([
-    ['a long call, more than one thread left', 1_500_000, 1, 3, 0, true],
-    ['a long call, the last thread, short calls about', 1_500_000, 0, 3, 0, false],
-    ['a long call, the last thread, no short call for a while', 1_500_000, 0, 3, -31_000, true],
-    ['a long call, the only thread there is', 1_500_000, 0, 1, 0, true],
-    ['a middling call, the last thread', 50_000, 0, 3, 0, true],
-    ['a short call, the last thread', 1_000, 0, 3, 0, true],
-  ])('of %s', (_, estimateUs, left, max, lastShortMs, may) => {
-    expect(mayTakeThread(estimateUs, left, max, lastShortMs, 0)).toBe(may);
+    [1, 1],
+    [2, 1],
+    [3, 2],
+    [16, 15],
+  ])('of %i threads leaves long calls %i', (threads, capacity) => {
+    expect(longCapacity(threads)).toBe(capacity);
+  });
+
+  it('calls long what is estimated at 100 ms or more', () => {
+    expect([99_999, 100_000].map(isLong)).toEqual([false, true]);
   });
 });
 
