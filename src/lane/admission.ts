@@ -25,19 +25,18 @@ export function startable({ waiting, waitingLong, room, longRoom }: Load): numbe
   return Math.min(room, waiting + Math.min(waitingLong, longRoom));
 }
 
+/** Whether one more call would wait for nothing but a thread that is being started, if at all. */
+export function startsAtOnce(load: Load, isLong: boolean): boolean {
+  return startable(load) < load.room && (!isLong || load.waitingLong < load.longRoom);
+}
+
 /**
  * No place by count for one more call. What only waits for a thread that is being started takes no place in the
  * queue, and needs none; so a short call is let in where a thread is kept from the long ones that fill the queue.
  */
 export function isFull(limits: AdmissionLimits, load: Load, isLong: boolean): boolean {
-  const starting = startable(load);
-  if (starting < load.room && (!isLong || load.waitingLong < load.longRoom)) return false;
-  return load.waiting + load.waitingLong - starting >= limits.maxQueue;
-}
-
-/** The wait to expect behind this much estimated work, in ms. */
-export function estimatedWaitMs(workAheadUs: number, threads: number): number {
-  return workAheadUs / threads / 1_000;
+  if (startsAtOnce(load, isLong)) return false;
+  return load.waiting + load.waitingLong - startable(load) >= limits.maxQueue;
 }
 
 /** How long a call may wait: the setting, or what its deadline leaves, in ms. */

@@ -2,6 +2,7 @@
 // is the waiting room's affair; how a thread starts and ends is threads.ts.
 import { AppError } from '../errors.js';
 import type { Control, StopFlag } from './control.js';
+import type { BusyThread } from './expected-wait.js';
 import { readJournal } from './journal.js';
 import type { PendingCall } from './pending-call.js';
 import { threadLostError } from './pending-call.js';
@@ -30,8 +31,8 @@ export interface Slots {
   readonly longInFlight: number;
   /** Threads that could take a message now. */
   readonly free: number;
-  /** Estimated work left, in µs. */
-  remainingUs(nowMs: number): number;
+  /** The threads that hold them. */
+  busy(nowMs: number): BusyThread[];
   /** To be called only while `free` is above 0. */
   send(calls: readonly PendingCall[], nowMs: number): void;
   /** Asks a call to stop: one that has not begun never will. */
@@ -48,6 +49,8 @@ interface Slot {
   readonly calls: readonly PendingCall[];
   readonly sentMs: number;
   readonly estimateUs: number;
+  /** A long call, which travels alone. */
+  readonly isLong: boolean;
   /** Its bytes went with the message and do not come back. */
   readonly moved: boolean;
 }
@@ -110,6 +113,13 @@ export function createSlots(
     }
   }
 
+  function busyThread({ calls, estimateUs, sentMs, isLong }: Slot, nowMs: number): BusyThread {
+    const leftUs = Math.max(0, estimateUs - (nowMs - sentMs) * 1_000);
+    // Nobody waits for it any more: it stops by itself or is ended.
+    const isAbandoned = calls.every((call) => call.answered);
+    return { remainingUs: isAbandoned ? Math.min(leftUs, cancelGraceMs * 1_000) : leftUs, isLong };
+  }
+
   function stateOf(call: PendingCall): { row: number; index: number } | undefined {
     return call.state.at === 'thread' && slots[call.state.row]?.calls[call.state.index] === call
       ? call.state
@@ -126,28 +136,22 @@ export function createSlots(
     get free() {
       return Math.max(0, threads.ready - inFlight);
     },
-    remainingUs(nowMs) {
-      let sum = 0;
-      for (const slot of slots) {
-        if (slot === undefined) continue;
-        const leftUs = Math.max(0, slot.estimateUs - (nowMs - slot.sentMs) * 1_000);
-        // Nobody waits for it any more: it stops by itself or is ended.
-        const isAbandoned = slot.calls.every((call) => call.answered);
-        sum += isAbandoned ? Math.min(leftUs, cancelGraceMs * 1_000) : leftUs;
-      }
-      return sum;
-    },
+    busy: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : [busyThread(slot, nowMs)])),
     send(calls, nowMs) {
       const row = slots.indexOf(undefined);
       if (row < 0) throw new RangeError('no slot is free');
       const transfer = calls.length === 1 ? calls.flatMap(movableBuffers) : [];
       const estimateUs = calls.reduce((sum, call) => sum + call.estimateUs, 0);
-      const slot: Slot = { calls, sentMs: nowMs, estimateUs, moved: transfer.length > 0 };
+      const slot: Slot = {
+        calls,
+        sentMs: nowMs,
+        estimateUs,
+        isLong: isLong(estimateUs),
+        moved: transfer.length > 0,
+      };
       slots[row] = slot;
       inFlight++;
-      // A long call travels alone.
-      const isLongCall = calls.some((call) => isLong(call.estimateUs));
-      if (isLongCall) longInFlight++;
+      if (slot.isLong) longInFlight++;
       control.row(row).reset();
       for (const [index, call] of calls.entries()) {
         call.state = { at: 'thread', row, index, sentMs: nowMs };
@@ -161,7 +165,7 @@ export function createSlots(
         settleSlot();
         slots[row] = undefined;
         inFlight--;
-        if (isLongCall) longInFlight--;
+        if (slot.isLong) longInFlight--;
         events.freed();
       };
       threads.run(message, transfer).then(

@@ -101,7 +101,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       get longInFlight() {
         return slots.longInFlight;
       },
-      remainingUs: (nowMs) => slots.remainingUs(nowMs),
+      busy: (nowMs) => slots.busy(nowMs),
     },
   );
   const open = createOpenCalls(ledger, alarmed);

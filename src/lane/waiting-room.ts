@@ -4,13 +4,14 @@ import {
   type AdmissionLimits,
   allowedWaitMs,
   createDrainRate,
-  estimatedWaitMs,
   isFull,
   type Load,
   overloaded,
   startable,
+  startsAtOnce,
 } from './admission.js';
 import { maxBatch } from './control.js';
+import { type BusyThread, type ExpectedWait, expectedWait } from './expected-wait.js';
 import { createFairOrder } from './fair-order.js';
 import type { PendingCall } from './pending-call.js';
 import { batchSize, isLong, longCapacity } from './placement.js';
@@ -24,8 +25,7 @@ export interface ThreadLoad {
   readonly inFlight: number;
   /** Those of them that are a long call. */
   readonly longInFlight: number;
-  /** Estimated work left in them, in µs. */
-  remainingUs(nowMs: number): number;
+  busy(nowMs: number): readonly BusyThread[];
 }
 
 export interface Place {
@@ -68,7 +68,6 @@ export function createWaitingRoom(
   let seq = 0;
 
   const queueOf = (estimateUs: number) => (isLong(estimateUs) ? long : short);
-  const workAheadUs = (key: number): number => short.workAheadUs(key) + long.workAheadUs(key);
 
   function load(): Load {
     const room = Math.max(0, threads.max - threads.inFlight);
@@ -78,14 +77,15 @@ export function createWaitingRoom(
 
   function requirePlace(isLongCall: boolean, nowMs: number): void {
     if (!isFull(limits, load(), isLongCall)) return;
-    throw overloaded(workAheadUs(Number.POSITIVE_INFINITY) / 2, drain.usPerSecond(nowMs), random());
+    const waitingUs =
+      short.workAheadUs(Number.POSITIVE_INFINITY) + long.workAheadUs(Number.POSITIVE_INFINITY);
+    throw overloaded(waitingUs / 2, drain.usPerSecond(nowMs), random());
   }
 
-  /** Estimated work before this place, in µs, and the threads that may take it. */
-  function ahead(key: number, estimateUs: number, nowMs: number): { workUs: number; usable: number } {
-    const usable = isLong(estimateUs) ? longCapacity(threads.max) : threads.max;
-    const running = threads.inFlight < usable ? 0 : threads.remainingUs(nowMs);
-    return { workUs: workAheadUs(key) + running, usable };
+  function waitAt(key: number, estimateUs: number, nowMs: number): ExpectedWait {
+    if (startsAtOnce(load(), isLong(estimateUs))) return { waitUs: 0, usable: threads.max };
+    const ahead = { shortUs: short.workAheadUs(key), longUs: long.workAheadUs(key), longs: long.size };
+    return expectedWait(estimateUs, ahead, threads.busy(nowMs), threads.max);
   }
 
   /** The call whose turn it is: the first of all, or of those that are not long where no more of these may run. */
@@ -107,8 +107,8 @@ export function createWaitingRoom(
     admit(client, estimateUs, deadlineMs, nowMs) {
       requirePlace(isLong(estimateUs), nowMs);
       const { tag, key } = order.place(client, estimateUs);
-      const { workUs, usable } = ahead(key, estimateUs, nowMs);
-      const tooLongMs = estimatedWaitMs(workUs, usable) - allowedWaitMs(limits, nowMs, deadlineMs);
+      const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
+      const tooLongMs = waitUs / 1_000 - allowedWaitMs(limits, nowMs, deadlineMs);
       if (tooLongMs > 0) {
         order.correct(client, -estimateUs);
         throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());

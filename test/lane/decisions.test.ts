@@ -1,12 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  allowedWaitMs,
-  createDrainRate,
-  estimatedWaitMs,
-  isFull,
-  retryAfterSeconds,
-} from '#src/lane/admission.js';
+import { allowedWaitMs, createDrainRate, isFull, retryAfterSeconds } from '#src/lane/admission.js';
 import { createDeadlines } from '#src/lane/deadlines.js';
 import { createKindEstimate } from '#src/lane/estimate.js';
 import { batchSize, isBatchable, isLong, longCapacity, runsInline } from '#src/lane/placement.js';
@@ -34,7 +28,6 @@ describe('admission', () => {
     expect(allowedWaitMs(limits, 100, undefined)).toBe(5_000);
     expect(allowedWaitMs(limits, 100, 1_100)).toBe(1_000);
     expect(allowedWaitMs(limits, 100, 90_000)).toBe(5_000);
-    expect(estimatedWaitMs(3_000_000, 2)).toBe(1_500);
   });
 
   it('asks to come back after the excess has drained: whole seconds from 1 to 60, spread', () => {

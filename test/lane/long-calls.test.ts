@@ -17,6 +17,18 @@ describe('long calls', () => {
     expect(await Promise.all(calls.map(outcome))).toHaveLength(4);
   });
 
+  it('count for nothing in what others wait for', async () => {
+    const latch = createLatch();
+    const { call } = await startLane({ poolMaxThreads: 2, queueMaxWaitMs: 100 });
+    const running = call('latch', { memory: latch.memory, gate: 1, us: 12_000_000 });
+    await latch.begun(1);
+    const calls = Array.from({ length: 9 }, () => call('quick', { us: 5_000 }));
+    expect(await Promise.all(calls.map(outcome))).toHaveLength(9);
+    expect(() => call('latch', { memory: latch.memory, gate: 1, us: 12_000_000 })).toThrow('wait');
+    latch.open(1);
+    await running.result;
+  });
+
   it('hold the only thread where there is one', async () => {
     const latch = createLatch();
     const { call } = await startLane({ poolMaxThreads: 1 });
