@@ -134,7 +134,7 @@ export function createSlots(
       return longInFlight;
     },
     get free() {
-      return Math.max(0, threads.ready - inFlight);
+      return inFlight === max ? 0 : Math.min(threads.idle, max - inFlight);
     },
     busy: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : [busyThread(slot, nowMs)])),
     send(calls, nowMs) {

@@ -110,16 +110,15 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   /** Sends what may go, starts threads for what may not yet. */
   function pump(): void {
     const nowMs = monotonicMs();
-    while (slots.free > 0) {
-      const calls = waiting.take(slots.free, nowMs);
+    for (let free = slots.free; free > 0; free = slots.free) {
+      const calls = waiting.take(free, nowMs);
       if (calls.length === 0) break;
       slots.send(calls, nowMs);
       for (const call of calls) open.setAlarm(call, runLimitMs(call, nowMs));
     }
-    if (waiting.size === 0) return;
-    const starting = threads.total - threads.ready;
-    for (let more = waiting.startable - starting; more > 0 && threads.total < config.poolMaxThreads; more--)
-      threads.grow();
+    if (waiting.startable === 0) return;
+    const room = config.poolMaxThreads - threads.total;
+    for (let more = Math.min(room, waiting.startable - threads.changing); more > 0; more--) threads.grow();
   }
 
   function runLimitMs(call: PendingCall, nowMs: number): number {
@@ -235,7 +234,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     submit,
     counts: () => ({
       busy: slots.inFlight,
-      idle: Math.max(0, threads.ready - slots.inFlight),
+      idle: slots.free,
       waiting: waiting.size,
     }),
     close() {

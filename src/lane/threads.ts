@@ -1,7 +1,6 @@
 // The threads: the only importer of piscina. Starts, counts and ends them, and hands each message to a free one.
 // Which call runs when is lane.ts; what happens inside a thread is thread-entry.ts.
 import { fileURLToPath } from 'node:url';
-import type { Worker } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import {
   type CallsReply,
@@ -20,26 +19,28 @@ export interface ThreadsOptions {
 }
 
 export interface ThreadsEvents {
-  /** A thread became ready, or is gone: ask `ready` again. */
+  /** A thread became ready, or is gone: ask `idle` again. */
   changed(): void;
   log(line: ThreadLogLine): void;
   /** A thread died that had no message. */
   died(error: unknown): void;
-  /** No thread could be started, several times in a row. */
+  /** There is no thread, and none could be started several times in a row. */
   unusable(error: unknown): void;
 }
 
 export interface Threads {
-  /** Threads that are up, busy or not. */
-  readonly ready: number;
-  /** Those and the ones that are being started. */
+  /** Threads that are up and have no message. */
+  readonly idle: number;
+  /** Threads that are being started, or ended: their places are taken until they are up, or gone. */
+  readonly changing: number;
+  /** All of them. */
   readonly total: number;
   /**
-   * To be called only while fewer than `ready` messages are in flight: piscina's own queue stays empty.
+   * To be called only while one is idle: piscina's own queue stays empty.
    * Rejects where the thread died, or (ThreadMessageError) the message could not be posted.
    */
   run(message: ThreadMessage, transfer: readonly ArrayBuffer[]): Promise<CallsReply>;
-  /** Starts one more, up to the maximum; `changed` tells when it is ready. */
+  /** Starts one more; to be called only while none is idle and there are fewer than the maximum. */
   grow(): void;
   /** Ends a thread; the `run` that it had rejects once it is really gone. False where it is not there. */
   end(threadId: number): boolean;
@@ -58,6 +59,19 @@ export class ThreadMessageError extends Error {
 const maxFailedStarts = 5;
 const restartDelayMs = 200;
 
+/** piscina's view of a thread. */
+interface PoolThread {
+  readonly id: number;
+  readonly currentUsage: number;
+  readonly destroyed: boolean;
+}
+
+interface Member {
+  readonly thread: PoolThread;
+  /** `starting` until it has nothing to do, its first nudge answered: piscina says "created" before. */
+  state: 'starting' | 'up';
+}
+
 export function createThreads(options: ThreadsOptions, events: ThreadsEvents): Threads {
   const pool = new Piscina({
     filename: fileURLToPath(new URL('./thread-entry.js', import.meta.url)),
@@ -65,30 +79,29 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     maxThreads: options.max,
     idleTimeout: options.idleTimeoutMs,
     concurrentTasksPerWorker: 1,
-    maxQueue: options.max,
     recordTiming: false,
     resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
     workerData: options.data,
   });
-  let up: readonly Worker[] = [];
+  let members: readonly Member[] = [];
   let failedStarts = 0;
-  let closing = false;
   let retry: NodeJS.Timeout | undefined;
+  /** Closed, or given up. */
+  let over = false;
 
-  pool.on('workerCreate', ({ id }: { id: number }) => {
-    up = pool.threads.filter((thread) => up.includes(thread) || thread.threadId === id);
-    failedStarts = 0;
-    events.changed();
+  pool.on('workerCreate', (thread: PoolThread) => {
+    members = [...members, { thread, state: 'starting' }];
+    // piscina hands it a waiting nudge right after this.
+    queueMicrotask(welcome);
   });
   pool.on('workerDestroy', () => {
-    // Told before piscina takes it off its list, and when its id may be gone already: so look again right after.
+    const gone = members.filter(({ thread }) => thread.destroyed);
+    members = members.filter(({ thread }) => !thread.destroyed);
+    // Told before piscina takes it off its own list.
     queueMicrotask(() => {
-      const before = up.length;
-      up = pool.threads.filter((thread) => up.includes(thread));
-      if (closing) return;
-      // One that was never up: piscina 5.3 may then stop replacing threads, so the next try is ours.
-      if (up.length === before) failedToStart();
-      else events.changed();
+      if (over) return;
+      if (gone.some(({ state }) => state !== 'starting')) events.changed();
+      else failedToStart(new Error('a thread ended before it was ready'));
     });
   });
   // Without a listener the death of an idle thread would be an uncaught exception of this process.
@@ -96,15 +109,35 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   pool.on('message', (message: unknown) => {
     if (isLogLine(message)) events.log(message);
   });
+  // Those that piscina starts with are "created" at once: these show when they are.
+  const warmed = Promise.any(Array.from({ length: options.min }, nudge)).catch((error: unknown) => {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  });
+  warmed.catch(() => undefined);
 
-  function failedToStart(): void {
+  /** Threads that have started have shown it. */
+  function welcome(): void {
+    const started = members.filter(({ thread, state }) => state === 'starting' && thread.currentUsage === 0);
+    if (started.length === 0) return;
+    for (const member of started) member.state = 'up';
+    failedStarts = 0;
+    events.changed();
+  }
+
+  /** piscina 5.3 stops replacing threads once one failed to start, so the next try is ours. */
+  function failedToStart(cause: unknown): void {
     failedStarts++;
-    if (failedStarts >= maxFailedStarts) {
-      events.unusable(new Error(`${failedStarts} threads in a row ended before they were ready`));
+    if (failedStarts >= maxFailedStarts && !members.some(({ state }) => state === 'up')) {
+      over = true;
+      events.unusable(new Error(`${failedStarts} threads in a row could not be started`, { cause }));
       return;
     }
     clearTimeout(retry);
-    retry = setTimeout(events.changed, restartDelayMs * failedStarts).unref();
+    retry = setTimeout(() => {
+      retry = undefined;
+      for (let count = pool.threads.length; count < options.min; count++) grow();
+      events.changed();
+    }, restartDelayMs * failedStarts).unref();
   }
 
   async function run(message: ThreadMessage, transfer: readonly ArrayBuffer[]): Promise<CallsReply> {
@@ -118,31 +151,47 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     }
   }
 
-  /** Answered by whichever thread is free first; its rejection is told by the pool's own events. */
-  function nudge(): void {
-    run(warmMessage, []).catch(() => undefined);
+  /** Answered by whichever thread is free first. */
+  async function nudge(): Promise<void> {
+    await run(warmMessage, []);
+    welcome();
+  }
+
+  /** piscina starts a thread for a message that no idle one can take. */
+  function grow(): void {
+    if (over || retry !== undefined) return;
+    const before = pool.threads.length;
+    const answered = nudge();
+    const hasBegun = pool.threads.length > before;
+    answered.catch((error: unknown) => {
+      // The end of one that had begun to start is told by the pool.
+      if (!hasBegun && !over) failedToStart(error);
+    });
   }
 
   return {
-    get ready() {
-      return up.length;
+    get idle() {
+      let count = 0;
+      for (const { thread, state } of members) if (state === 'up' && thread.currentUsage === 0) count++;
+      return count;
+    },
+    get changing() {
+      return pool.threads.length - members.filter(({ state }) => state === 'up').length;
     },
     get total() {
-      return up.length === options.max ? up.length : pool.threads.length;
+      return pool.threads.length;
     },
     run,
-    grow: nudge,
+    grow,
     end(threadId) {
       const thread = pool.threads.find((one) => one.threadId === threadId);
       if (thread === undefined) return false;
       void thread.terminate();
       return true;
     },
-    async warm() {
-      await run(warmMessage, []);
-    },
+    warm: () => warmed,
     async close() {
-      closing = true;
+      over = true;
       clearTimeout(retry);
       await pool.destroy();
     },

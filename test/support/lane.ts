@@ -22,6 +22,13 @@ const defaults: LaneConfig = {
   cancelGraceMs: 50,
 };
 
+export interface LaneSetup {
+  /** Default: the fixtures. */
+  readonly folders?: readonly string[];
+  /** Default: an error, which fails the test. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
 export interface TestLane {
   readonly lane: Lane;
   readonly records: CallRecord[];
@@ -33,17 +40,16 @@ export interface TestLane {
 export async function startLane(
   config: Partial<LaneConfig> = {},
   log = createLogger('silent', {}),
+  { folders = [fixtureTasks], onFatal = fail }: LaneSetup = {},
 ): Promise<TestLane> {
-  const tasks = await loadTasks([fixtureTasks]);
+  const tasks = await loadTasks(folders);
   const records: CallRecord[] = [];
   const lane = createLane({
     config: { ...defaults, ...config },
     tasks,
     log,
     onCall: (record) => records.push(record),
-    onFatal: (error) => {
-      throw error;
-    },
+    onFatal,
   });
   onTestFinished(async () => {
     await lane.close();
@@ -56,6 +62,10 @@ export async function startLane(
     call: (name, value, options) =>
       lane.call(taskOf(tasks, name), { type: 'value', value }, { client: 'test', ...options }),
   };
+}
+
+function fail(error: unknown): never {
+  throw error;
 }
 
 function taskOf(tasks: readonly Task[], name: string): Task {
