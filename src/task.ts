@@ -65,7 +65,8 @@ export interface TaskDefinition<
   /** Rough cost in µs on one core. Only proportions within a kind matter: the lane learns the rest. Default: 1000. */
   readonly cost?: (input: z.output<Input>) => number;
   /**
-   * The work: a plain function that knows nothing of HTTP. It may be run again if its thread died before it began.
+   * The work: a plain function that knows nothing of HTTP. A call whose thread died before it began is sent to another,
+   * unless its bytes (16 KiB and more) were moved to the thread and died with it: that one is THREAD_LOST.
    * A throw is TASK_FAILED; an `InputError` is INVALID_INPUT.
    */
   run(input: z.output<Input>, context: TaskContext): TaskResult<Output> | Promise<TaskResult<Output>>;

@@ -11,6 +11,7 @@ const rowInts = headerInts + maxBatch;
 const threadIdAt = 0;
 const begunAt = 1;
 const doneAt = 2;
+const endingAt = 3;
 
 /** Why a call is to stop. */
 export const stopFlag = { none: 0, cancelled: 1, expired: 2 } as const;
@@ -30,6 +31,8 @@ export interface ControlRow {
   begun: number;
   /** How many are done and in the journal. */
   done: number;
+  /** The thread is being ended: it begins no further call. */
+  isEnding: boolean;
   flag(call: number): StopFlag;
   stop(call: number, flag: StopFlag): void;
   readonly journal: Buffer;
@@ -77,6 +80,12 @@ function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
     },
     set done(count) {
       Atomics.store(ints, doneAt, count);
+    },
+    get isEnding() {
+      return Atomics.load(ints, endingAt) !== 0;
+    },
+    set isEnding(ending) {
+      Atomics.store(ints, endingAt, ending ? 1 : 0);
     },
     flag: (call) => Atomics.load(ints, headerInts + call) as StopFlag,
     stop: (call, flag) => void Atomics.store(ints, headerInts + call, flag),

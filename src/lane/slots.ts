@@ -37,9 +37,7 @@ export interface Slots {
   send(calls: readonly PendingCall[], nowMs: number): void;
   /** Asks a call to stop: one that has not begun never will. */
   stop(call: PendingCall, flag: Exclude<StopFlag, 0>): void;
-  /** Whether its thread is at this call now. */
-  isRunning(call: PendingCall): boolean;
-  /** Ends the thread that is at this call. */
+  /** Ends the thread that is at this call now, if any is. */
   end(call: PendingCall): void;
   /** Whether it ever began. */
   hasBegun(call: PendingCall): boolean;
@@ -161,27 +159,28 @@ export function createSlots(
         row,
         calls.map((call) => threadCall(call, taskIndex(call))),
       );
-      const release = (settleSlot: () => void): void => {
-        settleSlot();
+      const release = (): void => {
         slots[row] = undefined;
         inFlight--;
         if (slot.isLong) longInFlight--;
         events.freed();
       };
       threads.run(message, transfer).then(
-        (reply) => release(() => finish(row, slot, reply)),
-        (error: unknown) => release(() => fail(row, slot, error)),
+        (reply) => {
+          finish(row, slot, reply);
+          const gone = threads.gone(control.row(row).threadId);
+          if (gone === undefined) release();
+          else void gone.then(release);
+        },
+        (error: unknown) => {
+          fail(row, slot, error);
+          release();
+        },
       );
     },
     stop(call, flag) {
       const state = stateOf(call);
       if (state !== undefined) control.row(state.row).stop(state.index, flag);
-    },
-    isRunning(call) {
-      const state = stateOf(call);
-      if (state === undefined) return false;
-      const { begun, done } = control.row(state.row);
-      return begun === state.index + 1 && done <= state.index;
     },
     hasBegun(call) {
       const state = stateOf(call);
@@ -189,7 +188,12 @@ export function createSlots(
     },
     end(call) {
       const state = stateOf(call);
-      if (state !== undefined) threads.end(control.row(state.row).threadId);
+      if (state === undefined) return;
+      const row = control.row(state.row);
+      // Said before it is asked, so that a call that begins behind this one's back is never what is ended.
+      row.isEnding = true;
+      if (row.begun === state.index + 1 && row.done <= state.index) threads.end(row.threadId);
+      else row.isEnding = false;
     },
   };
 }

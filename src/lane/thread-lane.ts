@@ -129,7 +129,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   function alarmed(call: PendingCall): void {
     const nowMs = monotonicMs();
     if (call.answered) {
-      if (slots.isRunning(call)) slots.end(call);
+      slots.end(call);
       return;
     }
     const { deadlineMs } = call.options;

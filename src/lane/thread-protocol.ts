@@ -86,8 +86,8 @@ export type CallReply =
   | { readonly type: 'skipped' };
 
 /**
- * The answer to `calls`: the first `done` replies are in the row's journal, and the one after them is here. Calls
- * behind these have not begun.
+ * The answer to `calls`: the first `done` replies are in the row's journal, and the one after them is here, if any.
+ * Calls behind these have not begun.
  */
 export interface CallsReply {
   readonly last: CallReply | undefined;

@@ -42,8 +42,10 @@ export interface Threads {
   run(message: ThreadMessage, transfer: readonly ArrayBuffer[]): Promise<CallsReply>;
   /** Starts one more; to be called only while none is idle and there are fewer than the maximum. */
   grow(): void;
-  /** Ends a thread; the `run` that it had rejects once it is really gone. False where it is not there. */
-  end(threadId: number): boolean;
+  /** Ends a thread, which gets no more messages; the `run` that it had rejects once it is really gone, if not answered. */
+  end(threadId: number): void;
+  /** Resolves when a thread that is being ended is gone; undefined where it is none. */
+  gone(threadId: number): Promise<void> | undefined;
   /** Resolves when one thread has run something. */
   warm(): Promise<void>;
   /** Ends all. */
@@ -69,10 +71,11 @@ interface PoolThread {
 interface Member {
   readonly thread: PoolThread;
   /** `starting` until it has nothing to do, its first nudge answered: piscina says "created" before. */
-  state: 'starting' | 'up';
+  state: 'starting' | 'up' | 'ending';
 }
 
 export function createThreads(options: ThreadsOptions, events: ThreadsEvents): Threads {
+  const ending = new Map<number, Promise<void>>();
   const pool = new Piscina({
     filename: fileURLToPath(new URL('./thread-entry.js', import.meta.url)),
     minThreads: options.min,
@@ -82,6 +85,9 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     recordTiming: false,
     resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
     workerData: options.data,
+    // Its own would also take a thread that has been told to end, until that is gone.
+    loadBalancer: (_, threads) =>
+      threads.find((thread) => thread.currentUsage === 0 && !ending.has(thread.id)) ?? null,
   });
   let members: readonly Member[] = [];
   let failedStarts = 0;
@@ -185,10 +191,14 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     grow,
     end(threadId) {
       const thread = pool.threads.find((one) => one.threadId === threadId);
-      if (thread === undefined) return false;
-      void thread.terminate();
-      return true;
+      if (thread === undefined || ending.has(threadId)) return;
+      for (const member of members) if (member.thread.id === threadId) member.state = 'ending';
+      ending.set(
+        threadId,
+        thread.terminate().then(() => void ending.delete(threadId)),
+      );
     },
+    gone: (threadId) => ending.get(threadId),
     warm: () => warmed,
     async close() {
       over = true;

@@ -74,6 +74,20 @@ describe('calls in one message', () => {
     expect(ran.count()).toBe(9);
   });
 
+  it('are all answered where the thread is ended for one that does not stop', async () => {
+    const { lane, latch } = await batchedLane();
+    const calls = Array.from({ length: 9 }, (_, index) =>
+      lane.call('quick', { us: 5, memory: latch.memory, ...(index === 4 && { hold: 2 }) }),
+    );
+    latch.open(1);
+    await latch.begun(6);
+    calls[4]?.cancel();
+    expect(await Promise.all(calls.map(outcome))).toEqual(
+      calls.map((_, index) => (index === 4 ? 'CallCancelled' : { us: 5 })),
+    );
+    expect(latch.count()).toBe(10);
+  });
+
   it('never run once cancelled, even inside a message', async () => {
     const { lane, latch } = await batchedLane();
     const ran = createLatch();

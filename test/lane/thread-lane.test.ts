@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { monotonicMs } from '#src/clock.js';
 import { createLatch, outcome, startLane } from '../support/lane.js';
@@ -140,6 +141,22 @@ describe('the thread lane', () => {
     await outcome(spinning);
     expect(lane.status().threads).toEqual({ busy: 1, idle: 0, max: 1 });
     expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });
+  });
+
+  it('sends nothing to a thread that is being ended, also where its answer comes just then', async () => {
+    const latch = createLatch();
+    const { call } = await startLane({ poolMaxThreads: 1, cancelGraceMs: 10 });
+    const politely = call('misbehave', { how: 'spin politely', memory: latch.memory });
+    await latch.begun(1);
+    // Would be moved, and lost, if it went to that thread.
+    const next = call('sum', { data: new Uint8Array(20_000) });
+    // Held here until both the answer and the end of the grace are due, the loop sees to its timers first.
+    await setImmediate();
+    politely.cancel();
+    while (latch.count(1) === 0);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 30);
+    expect(await outcome(politely)).toBe('CallCancelled');
+    expect(await outcome(next)).toEqual(new Uint8Array(20_000));
   });
 
   it('does not let others wait for what a cancelled call would still have run', async () => {
