@@ -24,9 +24,9 @@ export interface PendingCall {
   readonly tag: number;
   readonly key: number;
   readonly seq: number;
-  /** May share a message; false after its message could not be posted. */
+  /** May share a message; false after its message could not be posted, or was lost. */
   batchable: boolean;
-  /** Messages it was in. */
+  /** Messages it was in that were lost before anything in them began. */
   attempts: number;
   state: CallState;
   /** The caller has its answer (or has left). */

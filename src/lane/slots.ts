@@ -10,7 +10,7 @@ import { isLong } from './placement.js';
 import { type CallReply, type CallsReply, packCalls, type ThreadCall } from './thread-protocol.js';
 import { ThreadMessageError, type Threads } from './threads.js';
 
-/** After this many messages that died under it before it began, a call is given up. */
+/** After this many messages that died before anything in them began, a call is given up. */
 const maxAttempts = 3;
 
 export interface SlotsEvents {
@@ -81,9 +81,15 @@ export function createSlots(
     settle(slot, replies);
     for (const [index, call] of slot.calls.entries()) {
       if (index < replies.length) continue;
-      if (index < begun || slot.moved || call.attempts >= maxAttempts)
+      // Who was running took the thread with it; where nobody was, it may have been the message.
+      if (begun === 0) call.attempts++;
+      if (index < begun || slot.moved || call.attempts >= maxAttempts) {
         events.lost(call, threadLostError(cause));
-      else events.returned(call);
+        continue;
+      }
+      // Alone, it meets no other that kills its thread.
+      call.batchable = false;
+      events.returned(call);
     }
   }
 
@@ -153,7 +159,6 @@ export function createSlots(
       control.row(row).reset();
       for (const [index, call] of calls.entries()) {
         call.state = { at: 'thread', row, index, sentMs: nowMs };
-        call.attempts++;
       }
       const message = packCalls(
         row,

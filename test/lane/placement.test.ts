@@ -74,6 +74,18 @@ describe('calls in one message', () => {
     expect(ran.count()).toBe(9);
   });
 
+  it('are all answered but those that kill their thread, however many do', async () => {
+    const { lane, latch } = await batchedLane();
+    const kills = (index: number): boolean => index < 8 && index % 2 === 1;
+    const calls = Array.from({ length: 12 }, (_, index) =>
+      outcome(lane.call('quick', { us: 5, die: kills(index) })),
+    );
+    latch.open(1);
+    expect(await Promise.all(calls)).toEqual(
+      calls.map((_, index) => (kills(index) ? 'THREAD_LOST' : { us: 5 })),
+    );
+  });
+
   it('are all answered where the thread is ended for one that does not stop', async () => {
     const { lane, latch } = await batchedLane();
     const calls = Array.from({ length: 9 }, (_, index) =>
