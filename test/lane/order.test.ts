@@ -91,31 +91,3 @@ describe('the order of waiting calls', () => {
     );
   });
 });
-
-describe('the queue', () => {
-  it('is ordered by key, then arrival, under any adds and removes', () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(20), fc.boolean()), { maxLength: 100 }), (steps) => {
-        const queue = createCallQueue<Waiting>();
-        const model: Waiting[] = [];
-        for (const [seq, [key, removes]] of steps.entries()) {
-          const entry = { key, seq, estimateUs: 1 };
-          queue.add(entry);
-          model.push(entry);
-          if (removes) {
-            const victim = model.splice(key % model.length, 1)[0];
-            if (victim !== undefined) {
-              expect(queue.remove(victim)).toBe(true);
-              expect(queue.remove(victim)).toBe(false);
-            }
-          }
-        }
-        model.sort((a, b) => a.key - b.key || a.seq - b.seq);
-        expect(model.map((_, index) => queue.at(index))).toEqual(model);
-        expect(queue.workAheadUs(10)).toBe(model.filter((entry) => entry.key <= 10).length);
-        expect(queue.clear()).toEqual(model);
-        expect(queue.size).toBe(0);
-      }),
-    );
-  });
-});
