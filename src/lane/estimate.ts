@@ -1,39 +1,27 @@
 // What a kind of call costs, learned: a task states a rough cost, the measured runs say by how much it is off.
 // Knows nothing of queues or threads.
+import { type CostWindow, createCostWindow } from './cost-window.js';
 
-/** Runs remembered per kind: a window that forgets the first, cold runs and follows a machine that slows down. */
-const windowSize = 32;
-/** A kind is known once it was seen this often on threads. */
-const knownRuns = 20;
-/** Bounds of the correction, so that one absurd measurement or cost cannot poison what follows. */
-const minRatio = 1e-4;
-const maxRatio = 1e4;
-const minCostUs = 0.1;
-const maxCostUs = 3.6e9;
+const minUs = 0.1;
+const maxUs = 3.6e9;
 /** Kinds per task; what comes beyond shares one. A `kind` that echoes user data must not fill the memory. */
 const maxKinds = 64;
 
-const surprisesToDemote = 5;
-/** Inline runs after which old surprises are forgotten. */
-const surpriseWindow = 100;
-/** A surprise of this length, longer than a usual time slice of the kernel, counts for three. */
-const shockUs = 20_000;
-const shockWeight = 3;
-const firstDemotionMs = 10_000;
-const longestDemotionMs = 600_000;
-
-/** The calibrated view of one kind. Costs in µs. */
+/**
+ * The calibrated view of one kind, in µs. Calls are only measured against calls of about the same stated cost: what
+ * a tiny input takes is mostly the call's fixed part, and says nothing of how a large one scales.
+ */
 export interface KindEstimate {
   /** The likely run of a call of this stated cost, in µs. */
   likelyUs(cost: number): number;
   /** What nine runs of ten stay below, in µs. */
   p90Us(cost: number): number;
-  /** Seen often enough on threads, and always synchronous. */
-  readonly known: boolean;
+  /** Calls of about this cost were seen often enough on threads, and none of the kind was ever asynchronous. */
+  isKnown(cost: number): boolean;
   /** Known, and not demoted. */
-  mayRunInline(nowMs: number): boolean;
+  mayRunInline(cost: number, nowMs: number): boolean;
   learn(cost: number, runUs: number, sync: boolean): void;
-  /** An inline run; one beyond `surpriseUs` counts against the kind. */
+  /** An inline run; one beyond `surpriseUs` counts against its like. */
   learnInline(cost: number, runUs: number, surpriseUs: number, nowMs: number): void;
 }
 
@@ -63,58 +51,66 @@ export function createEstimates(): Estimates {
 
 /** A stated cost as it is used: a number of µs within bounds, whatever the task returned. */
 export function boundCost(cost: unknown): number {
-  const number = typeof cost === 'number' && !Number.isNaN(cost) ? cost : 1_000;
-  return Math.min(Math.max(number, minCostUs), maxCostUs);
+  return bound(typeof cost === 'number' && !Number.isNaN(cost) ? cost : 1_000);
 }
 
-/** Runs divided by their stated costs, in a sliding window: its median corrects, its p90 is the caution. */
+const bound = (us: number): number => Math.min(Math.max(us, minUs), maxUs);
+
+/** Windows are a factor of four wide: below 1 µs, [1, 4), [4, 16) … up to the largest cost. */
+const windowCount = 17;
+const windowOf = (cost: number): number => (33 - Math.clz32(cost)) >> 1;
+const middleOf = (window: number): number => 4 ** window / 2;
+
 export function createKindEstimate(): KindEstimate {
-  const ratios = new Float64Array(windowSize);
-  let runs = 0;
-  let threadRuns = 0;
+  const windows: (CostWindow | undefined)[] = new Array(windowCount).fill(undefined);
   let everAsync = false;
-  let median = 1;
-  let p90 = 1;
-  let surprises = 0;
-  let inlineRuns = 0;
-  let demotedUntilMs = Number.NEGATIVE_INFINITY;
-  let demotionMs = firstDemotionMs;
 
-  function remember(cost: number, runUs: number): void {
-    ratios[runs % windowSize] = Math.min(Math.max(runUs / cost, minRatio), maxRatio);
-    runs++;
-    // A full window moves slowly: looking at every fourth run is enough, and four times cheaper.
-    if (runs > windowSize && runs % 4 !== 0) return;
-    const sorted = ratios.slice(0, Math.min(runs, windowSize)).sort();
-    median = sorted[Math.floor((sorted.length - 1) * 0.5)] ?? 1;
-    p90 = sorted[Math.ceil((sorted.length - 1) * 0.9)] ?? 1;
+  function windowAt(cost: number): CostWindow {
+    const index = windowOf(cost);
+    let window = windows[index];
+    if (window === undefined) {
+      window = createCostWindow();
+      windows[index] = window;
+    }
+    return window;
   }
 
-  function demote(nowMs: number): void {
-    demotedUntilMs = nowMs + demotionMs;
-    demotionMs = Math.min(demotionMs * 2, longestDemotionMs);
-    threadRuns = 0;
-    surprises = 0;
+  /** Calls of about this cost were never seen: what is known of the nearest, so that it cannot explode. */
+  function borrowed(cost: number, quantile: 'median' | 'p90'): number {
+    const index = windowOf(cost);
+    for (let distance = 1; distance < windowCount; distance++) {
+      // From dearer calls in proportion: the result is at most what those took.
+      const above = windows[index + distance];
+      if (above !== undefined) return cost * above[quantile];
+      // From cheaper ones: what they took beyond their statement is their fixed part and stays what it is, while what
+      // is stated too high is so for all.
+      const below = windows[index - distance];
+      if (below === undefined) continue;
+      const middle = middleOf(index - distance);
+      const ratio = below[quantile];
+      return middle * ratio + (cost - middle) * Math.min(1, ratio);
+    }
+    return cost;
   }
+
+  function estimate(cost: number, quantile: 'median' | 'p90'): number {
+    const own = windows[windowOf(cost)];
+    return bound(own === undefined ? borrowed(cost, quantile) : cost * own[quantile]);
+  }
+
+  const isKnown = (cost: number): boolean => !everAsync && windows[windowOf(cost)]?.known === true;
 
   return {
-    likelyUs: (cost) => cost * median,
-    p90Us: (cost) => cost * p90,
-    get known() {
-      return threadRuns >= knownRuns && !everAsync;
-    },
-    mayRunInline: (nowMs) => threadRuns >= knownRuns && !everAsync && nowMs >= demotedUntilMs,
+    likelyUs: (cost) => estimate(cost, 'median'),
+    p90Us: (cost) => estimate(cost, 'p90'),
+    isKnown,
+    mayRunInline: (cost, nowMs) => isKnown(cost) && !windows[windowOf(cost)]?.isDemoted(nowMs),
     learn(cost, runUs, sync) {
-      threadRuns++;
       if (!sync) everAsync = true;
-      remember(cost, runUs);
+      windowAt(cost).learn(cost, runUs);
     },
     learnInline(cost, runUs, surpriseUs, nowMs) {
-      remember(cost, runUs);
-      if (++inlineRuns % surpriseWindow === 0) surprises = 0;
-      if (runUs <= surpriseUs) return;
-      surprises += runUs >= shockUs ? shockWeight : 1;
-      if (surprises >= surprisesToDemote) demote(nowMs);
+      windowAt(cost).learnInline(cost, runUs, surpriseUs, nowMs);
     },
   };
 }

@@ -28,12 +28,12 @@ export function runsInline(kind: KindEstimate, cost: number, inlineMaxUs: number
     inlineMaxUs > 0 &&
     kind.likelyUs(cost) <= inlineMaxUs &&
     kind.p90Us(cost) <= inlineMaxUs * surpriseFactor &&
-    kind.mayRunInline(nowMs)
+    kind.mayRunInline(cost, nowMs)
   );
 }
 
 export function isBatchable(kind: KindEstimate, cost: number): boolean {
-  return kind.known && kind.p90Us(cost) <= batchableUs;
+  return kind.isKnown(cost) && kind.p90Us(cost) <= batchableUs;
 }
 
 export interface Candidate {

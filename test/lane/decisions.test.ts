@@ -58,26 +58,27 @@ describe('admission', () => {
 });
 
 describe('placement', () => {
-  const known = (ratio: number) => {
+  const known = (cost: number, ratio: number) => {
     const kind = createKindEstimate();
-    for (let run = 0; run < 20; run++) kind.learn(1, ratio, true);
+    for (let run = 0; run < 20; run++) kind.learn(cost, cost * ratio, true);
     return kind;
   };
 
   it.each([
-    ['a known, short call', known(1), 50, 50, true],
-    ['a known call that is longer than allowed', known(1), 51, 50, false],
-    ['a short call that states too much', known(0.01), 4_000, 50, true],
-    ['a long call that states too little', known(1_000), 1, 50, false],
+    ['a known, short call', known(50, 1), 50, 50, true],
+    ['a known call that is longer than allowed', known(50, 1), 51, 50, false],
+    ['a short call that states too much', known(4_000, 0.01), 4_000, 50, true],
+    ['a long call that states too little', known(1, 1_000), 1, 50, false],
+    ['a call that is much smaller than what is known', known(1_000, 1), 1, 50, false],
     ['an unknown kind', createKindEstimate(), 1, 50, false],
-    ['anything, where inline is off', known(0.001), 0.1, 0, false],
+    ['anything, where inline is off', known(0.1, 0.001), 0.1, 0, false],
   ])('of %s', (_, kind, cost, inlineMaxUs, inline) => {
     expect(runsInline(kind, cost, inlineMaxUs, 0)).toBe(inline);
   });
 
   it('batches only what is known and short', () => {
-    expect(isBatchable(known(1), 500)).toBe(true);
-    expect(isBatchable(known(1), 501)).toBe(false);
+    expect(isBatchable(known(500, 1), 500)).toBe(true);
+    expect(isBatchable(known(500, 1), 501)).toBe(false);
     expect(isBatchable(createKindEstimate(), 1)).toBe(false);
   });
 
