@@ -5,13 +5,16 @@ import { report } from './error-report.js';
 import { encodeResult } from './result.js';
 import type { CallReply } from './thread-protocol.js';
 
-/** A reply at once where the task's `run` is synchronous, else a promise of one. Never throws, never rejects. */
+/**
+ * A reply at once where the task's `run` is synchronous, else a promise of one. Never throws, never rejects.
+ * @param startedMs when the call began, on performance.now()
+ */
 export function runTask(
   definition: TaskDefinition,
   input: unknown,
   context: TaskContext,
+  startedMs = performance.now(),
 ): CallReply | Promise<CallReply> {
-  const startedMs = performance.now();
   try {
     const value: unknown = definition.run(input, context);
     if (isThenable(value)) return settle(definition, value, startedMs);
@@ -38,7 +41,8 @@ function done(definition: TaskDefinition, value: unknown, startedMs: number, syn
   return { type: 'done', contentType, body, runMs: performance.now() - startedMs, sync };
 }
 
-function failed(thrown: unknown, startedMs: number, sync: boolean): CallReply {
+/** The reply of a call that threw. */
+export function failed(thrown: unknown, startedMs: number, sync: boolean): CallReply {
   return { ...failureOf(thrown), runMs: performance.now() - startedMs, sync };
 }
 

@@ -10,7 +10,7 @@ import { createCallContext } from './call-context.js';
 import { type ControlRow, createControl, stopFlag } from './control.js';
 import { parseJson, validateInput } from './input.js';
 import { writeJournal } from './journal.js';
-import { failureOf, runTask } from './run-task.js';
+import { failed, runTask } from './run-task.js';
 import {
   type CallReply,
   type CallsReply,
@@ -66,19 +66,18 @@ export default async function serve(message: ThreadMessage): Promise<CallsReply>
 function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | Promise<CallReply> {
   if (row.flag(index) !== stopFlag.none) return { type: 'skipped' };
   if (call.deadlineMs !== undefined && call.deadlineMs <= monotonicMs()) return { type: 'skipped' };
+  const startedMs = performance.now();
   const definition = definitions[call.task];
-  if (definition === undefined || definition instanceof AppError) {
-    return { ...failureOf(definition), runMs: 0, sync: true };
-  }
+  if (definition === undefined || definition instanceof AppError) return failed(definition, startedMs, true);
   let input: unknown;
   try {
     input =
       call.input.type === 'value' ? call.input.value : validateInput(definition, parseJson(call.input.bytes));
   } catch (thrown) {
-    return { ...failureOf(thrown), runMs: 0, sync: true };
+    return failed(thrown, startedMs, true);
   }
   const context = createCallContext(() => row.flag(index), createLog(call));
-  const reply = runTask(definition, input, context);
+  const reply = runTask(definition, input, context, startedMs);
   if (!(reply instanceof Promise)) return reply;
   const unwatch = context.watch();
   return reply.finally(unwatch);

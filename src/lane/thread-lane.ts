@@ -198,7 +198,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       charge,
       arrivedMs: nowMs,
       estimateUs,
-      batchable: isBatchable(profile.kind, profile.cost),
+      batchable: input.type === 'value' && isBatchable(profile.kind, profile.cost),
       attempts: 0,
       state: { at: 'queue' },
       answered: false,

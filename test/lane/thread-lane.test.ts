@@ -190,6 +190,18 @@ describe('the thread lane', () => {
     );
   });
 
+  it('counts what it takes to parse and validate there, also where that fails', async () => {
+    const { lane, task, records } = await startLane();
+    const long = `{"numbers":[${'1234,'.repeat(400_000)}`;
+    for (const end of ['"1"]}', '1]}']) {
+      const bytes = new TextEncoder().encode(long + end);
+      await outcome(lane.call(task('sum'), { type: 'json', bytes }, { client: 'test' }));
+    }
+    expect(records.map(({ outcome }) => outcome)).toEqual(['refused', 'completed']);
+    // 2 MB: no machine reads these in less.
+    for (const { runMs } of records) expect(runMs).toBeGreaterThan(1);
+  });
+
   it('moves large bytes to the thread and gets bytes back', async () => {
     const { call } = await startLane();
     const data = new Uint8Array(100_000).fill(7);
