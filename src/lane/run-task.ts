@@ -1,7 +1,7 @@
 // Runs one call of a task, the same way in every lane: run, check what came back, measure, name what went wrong.
 import { AppError } from '../errors.js';
 import type { TaskContext, TaskDefinition } from '../task.js';
-import { report } from './error-report.js';
+import { errorReport } from './error-report.js';
 import { encodeResult } from './result.js';
 import type { CallReply } from './thread-protocol.js';
 
@@ -54,10 +54,10 @@ export function failureOf(thrown: unknown): Omit<Extract<CallReply, { type: 'fai
       code: thrown.code,
       detail: thrown.message,
       ...(thrown.issues && { issues: thrown.issues }),
-      ...(thrown.cause !== undefined && { report: report(thrown.cause) }),
+      ...(thrown.cause !== undefined && { report: errorReport(thrown.cause) }),
     };
   }
-  const seen = report(thrown);
+  const seen = errorReport(thrown);
   if (seen.name === 'InputError') {
     const issues = [{ path: pathOf(thrown), message: seen.message }];
     return { type: 'failed', code: 'INVALID_INPUT', detail: 'The input cannot be computed.', issues };

@@ -10,7 +10,7 @@ type Origin = Pick<CallOptions, 'requestId' | 'traceId'> | Pick<ThreadLogLine, '
 
 /** Writes a line that a thread has posted. */
 export function logTaskLine(log: Logger, tasks: readonly Task[], line: ThreadLogLine): void {
-  write(log, tasks[line.task], line)(line.level, line.message, line.fields);
+  write(log, tasks[line.task ?? -1], line)(line.level, line.message, line.fields);
 }
 
 /** The log of a call that runs on the event loop. */

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError } from '../config.js';
 import type { TaskDefinition } from '../task.js';
-import { reasonOf, report } from './error-report.js';
+import { errorReport, reasonOf } from './error-report.js';
 import { definitionFault } from './task-definition.js';
 import { nameFault, taskName, taskRoute } from './task-files.js';
 
@@ -96,7 +96,7 @@ async function loadTask(file: string): Promise<Task> {
 
 /** `npm init` writes `"type": "commonjs"`, and then Node takes no `import` in a `.js` file. */
 function moduleHint(thrown: unknown): string {
-  const { name, message } = report(thrown);
+  const { name, message } = errorReport(thrown);
   const isHint =
     name === 'SyntaxError' &&
     /outside a module|Unexpected token 'export'|of modules|import\.meta/.test(message);

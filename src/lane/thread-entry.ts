@@ -8,8 +8,10 @@ import { AppError } from '../errors.js';
 import type { TaskDefinition, TaskLog } from '../task.js';
 import { createCallContext } from './call-context.js';
 import { type ControlRow, createControl, stopFlag } from './control.js';
+import { errorReport } from './error-report.js';
 import { parseJson, validateInput } from './input.js';
 import { writeJournal } from './journal.js';
+import { createLeftoverErrors } from './leftover-errors.js';
 import { failed, runTask } from './run-task.js';
 import {
   type CallReply,
@@ -25,6 +27,10 @@ const data: ThreadData = workerData;
 const control = createControl(data.rows, data.control);
 lowerPriority(data.nice);
 const definitions = await Promise.all(data.modules.map(importTask));
+// Not before: a thread that cannot be made ready has to end.
+const leftovers = createLeftoverErrors<ThreadCall>((call, thrown) =>
+  createLog(call).error('an error that a task left behind', { err: errorReport(thrown) }),
+);
 
 /** A task that loads on the event loop but not here fails its calls, not the thread. */
 async function importTask(module: string): Promise<TaskDefinition | AppError> {
@@ -77,7 +83,11 @@ function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | 
     return failed(thrown, startedMs, true);
   }
   const context = createCallContext(() => row.flag(index), createLog(call));
-  const reply = runTask(definition, input, context, startedMs);
+  const reply = leftovers.run(
+    call,
+    () => runTask(definition, input, context, startedMs),
+    (thrown) => failed(thrown, startedMs, false),
+  );
   if (!(reply instanceof Promise)) return reply;
   const unwatch = context.watch();
   return reply.finally(unwatch);
@@ -91,7 +101,8 @@ function movable(reply: CallReply): CallReply {
   return { ...reply, body: shared };
 }
 
-function createLog(call: ThreadCall): TaskLog {
+/** @param call none where it is not known */
+function createLog(call: ThreadCall | undefined): TaskLog {
   const line =
     (level: ThreadLogLine['level']): TaskLog['info'] =>
     (message, fields) => {
@@ -100,9 +111,9 @@ function createLog(call: ThreadCall): TaskLog {
         level,
         message: String(message),
         fields: plain(fields),
-        task: call.task,
-        requestId: call.requestId,
-        traceId: call.traceId,
+        task: call?.task,
+        requestId: call?.requestId,
+        traceId: call?.traceId,
       };
       parentPort?.postMessage(posted);
     };

@@ -93,13 +93,14 @@ export interface CallsReply {
   readonly last: CallReply | undefined;
 }
 
-/** A log line of a task, posted while it runs. */
+/** A log line of a task, posted while it runs (or later, where it left something behind). */
 export interface ThreadLogLine {
   readonly type: 'log';
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>> | undefined;
-  readonly task: number;
+  /** Undefined: not known. */
+  readonly task: number | undefined;
   readonly requestId: string | undefined;
   readonly traceId: string | undefined;
 }

@@ -19,6 +19,7 @@ describe('the thread lane', () => {
     ['throw string', 'TASK_FAILED'],
     ['throw trap', 'TASK_FAILED'],
     ['reject', 'TASK_FAILED'],
+    ['throw later', 'TASK_FAILED'],
     ['function', 'TASK_FAILED'],
     ['undefined', 'TASK_FAILED'],
     ['bigint', 'TASK_FAILED'],
