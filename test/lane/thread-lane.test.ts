@@ -212,6 +212,17 @@ describe('the thread lane', () => {
     expect(result.body).toEqual(new Uint8Array(100_000).fill(7));
   });
 
+  it('encodes a long text in the thread', async () => {
+    const { call } = await startLane();
+    const text = '…ü\u{1f980}'.repeat(20_000);
+    const { body, contentType } = await call('misbehave', { how: 'echo', text }).result;
+    expect(contentType).toBe('application/json; charset=utf-8');
+    if (typeof body === 'string') throw new TypeError('it came as a text');
+    expect(JSON.parse(new TextDecoder().decode(body.slice()))).toEqual({ text });
+    const { body: short } = await call('misbehave', { how: 'echo', text: 'ü' }).result;
+    expect(short).toBe('{"text":"ü"}');
+  });
+
   it('answers what is open with SHUTTING_DOWN when it is closed, and takes nothing more', async () => {
     const latch = createLatch();
     const { call, lane } = await startLane({ poolMaxThreads: 1 });
