@@ -2,46 +2,87 @@
 // starves. Start-time fair queueing (Goyal, Vin, Cheng: "Start-time Fair Queuing", SIGCOMM 1996) over estimated
 // work, plus a stretch that lets a call fall behind in proportion to its own length.
 //
-// Bound: a call that arrives with key k is only passed by calls whose key is smaller. Each client's tag grows by the
-// estimates it submits, and a new call's tag is never below V; so behind its arrival at most k − V of estimated work
-// per active client can pass it: stretch × its own estimate, plus its client's lead.
+// V, the virtual time, grows by the work that is taken, divided by the clients that are active then (have calls that
+// wait or run), as in the fluid model, and is never behind a tag that was taken. So it also goes on where every client
+// comes once: its calls' tags alone would leave it where it is.
+//
+// Bound: a call with key k is passed by a later one only if that has a smaller key, so it came while V < k. For V to
+// get from the call's arrival to k takes (k − V) of work for each client that is active; what of later arrivals then
+// still waits with smaller keys is at most as much again. So a call is passed by at most 2 × (stretch × its estimate +
+// its client's lead) of work for each client active at once, and one call of each, however many come and go.
 
 /** How far a call may be passed, in lengths of itself. */
 export const stretch = 4;
 
-/** Clients remembered before those that have fallen behind V (and so have no history that counts) are dropped. */
+/** Clients remembered before those that have fallen behind V (and so have no history that counts) are looked for. */
 const rememberedClients = 1_024;
 
 export interface FairOrder {
   /** The place of a client's next call of this estimate: `tag` for `taken`, `key` for the queue. µs of work. */
   place(client: string, estimateUs: number): { readonly tag: number; readonly key: number };
-  /** A call with this tag was taken from the queue. */
-  taken(tag: number): void;
-  /** A client's call took this much more (or, where negative, less) than it was charged. */
-  correct(client: string, differenceUs: number): void;
+  /** A call was taken from the queue. */
+  taken(tag: number, estimateUs: number): void;
+  /** A call that had a place has run, or never will: it took this much more (or, where negative, less) than charged. */
+  left(client: string, differenceUs: number): void;
+  /** Clients whose history is kept. */
+  readonly remembered: number;
+}
+
+interface Client {
+  /** Where its next call stands. */
+  tag: number;
+  /** Calls that have a place and have not left. */
+  open: number;
 }
 
 export function createFairOrder(): FairOrder {
-  const tags = new Map<string, number>();
+  const clients = new Map<string, Client>();
   let virtualTime = 0;
+  let active = 0;
+  let sweepAt = rememberedClients;
 
-  function forget(): void {
-    for (const [client, tag] of tags) if (tag <= virtualTime) tags.delete(client);
+  /** At most once for as many new clients as it looks at. */
+  function sweep(): void {
+    for (const [name, client] of clients) forget(name, client);
+    sweepAt = Math.max(rememberedClients, 2 * clients.size);
+  }
+
+  function forget(name: string, client: Client): void {
+    if (client.open === 0 && client.tag <= virtualTime) clients.delete(name);
   }
 
   return {
-    place(client, estimateUs) {
-      const tag = Math.max(virtualTime, tags.get(client) ?? virtualTime);
-      tags.set(client, tag + estimateUs);
-      if (tags.size > rememberedClients) forget();
+    place(name, estimateUs) {
+      let client = clients.get(name);
+      if (client === undefined) {
+        client = { tag: virtualTime, open: 0 };
+        clients.set(name, client);
+        if (clients.size > sweepAt) sweep();
+      }
+      if (client.open++ === 0) active++;
+      const tag = Math.max(virtualTime, client.tag);
+      client.tag = tag + estimateUs;
       return { tag, key: tag + stretch * estimateUs };
     },
-    taken(tag) {
-      virtualTime = Math.max(virtualTime, tag);
+    taken(tag, estimateUs) {
+      virtualTime = Math.max(virtualTime, tag) + estimateUs / Math.max(1, active);
     },
-    correct(client, differenceUs) {
-      const tag = tags.get(client);
-      if (tag !== undefined) tags.set(client, tag + differenceUs);
+    left(name, differenceUs) {
+      const client = clients.get(name);
+      if (client === undefined || client.open === 0) return;
+      client.tag += differenceUs;
+      if (--client.open > 0) return;
+      if (--active > 0) {
+        forget(name, client);
+        return;
+      }
+      // Nobody is there whom anybody's past could hold up.
+      clients.clear();
+      virtualTime = 0;
+      sweepAt = rememberedClients;
+    },
+    get remembered() {
+      return clients.size;
     },
   };
 }

@@ -76,11 +76,14 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
         if (began && call.state.at === 'thread') {
           const nowMs = monotonicMs();
           learn(call, { completed: false, runUs: (nowMs - call.state.sentMs) * 1_000, sync: true });
-        }
+        } else waiting.skipped(call);
         open.fail(call, error, 'failed', began);
       },
       returned(call) {
-        if (call.answered) return;
+        if (call.answered) {
+          waiting.skipped(call);
+          return;
+        }
         call.state = { at: 'queue' };
         open.setAlarm(call, call.options.deadlineMs);
         waiting.add(call);
@@ -160,6 +163,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   function replied(call: PendingCall, reply: CallReply, queueMs: number): void {
     open.setAlarm(call, undefined);
     if (reply.type === 'skipped') {
+      waiting.skipped(call);
       open.fail(call, deadlineError(), 'expired', false);
       return;
     }

@@ -44,12 +44,14 @@ export interface WaitingRoom {
   admit(client: string, estimateUs: number, deadlineMs: number | undefined, nowMs: number): Place;
   /** A call that has its place waits; also one that comes back. */
   add(call: PendingCall): void;
-  /** It will not run. False where it is not waiting. */
+  /** It leaves without having run. False where it is not waiting. */
   remove(call: PendingCall): boolean;
   /** The next message's calls for one of `freeThreads` threads: none where nothing may go now. */
   take(freeThreads: number, nowMs: number): PendingCall[];
-  /** A call has run: what it really took, in µs. */
+  /** A call that was taken has run: what it really took, in µs. */
   ran(call: PendingCall, runUs: number, nowMs: number): void;
+  /** A call that was taken never ran, and never will. */
+  skipped(call: PendingCall): void;
   /** No thread has anything to do. */
   rested(nowMs: number): void;
   clear(): PendingCall[];
@@ -110,7 +112,7 @@ export function createWaitingRoom(
       const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
       const tooLongMs = waitUs / 1_000 - allowedWaitMs(limits, nowMs, deadlineMs);
       if (tooLongMs > 0) {
-        order.correct(client, -estimateUs);
+        order.left(client, -estimateUs);
         throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());
       }
       return { tag, key, seq: seq++ };
@@ -118,7 +120,7 @@ export function createWaitingRoom(
     add: (call) => queueOf(call.estimateUs).add(call),
     remove(call) {
       if (!queueOf(call.estimateUs).remove(call)) return false;
-      order.correct(call.options.client, -call.estimateUs);
+      order.left(call.options.client, -call.estimateUs);
       return true;
     },
     take(freeThreads, nowMs) {
@@ -131,16 +133,17 @@ export function createWaitingRoom(
       const taken: PendingCall[] = [];
       for (let call = queue.at(0); call !== undefined && taken.length < size; call = queue.at(0)) {
         queue.remove(call);
-        order.taken(call.tag);
+        order.taken(call.tag, call.estimateUs);
         taken.push(call);
       }
       drain.began(nowMs);
       return taken;
     },
     ran(call, runUs, nowMs) {
-      order.correct(call.options.client, runUs - call.estimateUs);
+      order.left(call.options.client, runUs - call.estimateUs);
       drain.done(call.estimateUs, nowMs);
     },
+    skipped: (call) => order.left(call.options.client, -call.estimateUs),
     rested: (nowMs) => drain.rested(nowMs),
     clear: () => [...short.clear(), ...long.clear()],
   };
