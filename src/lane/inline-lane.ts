@@ -36,7 +36,11 @@ export function createInlineLane(inlineMaxUs: number, ledger: Ledger, log: Logge
     if (reply.type === 'skipped') throw new TypeError('nothing is skipped inline');
     const { runMs } = reply;
     const nowMs = monotonicMs();
-    profile.kind.learnInline(profile.cost, runMs * 1_000, surpriseUs, nowMs);
+    const { kind, cost } = profile;
+    const runUs = runMs * 1_000;
+    // What failed at once says nothing of what a call takes.
+    if (reply.type === 'done' || runUs > kind.likelyUs(cost))
+      kind.learnInline(cost, runUs, surpriseUs, nowMs);
     charge?.ran(runMs, nowMs);
     ledger.record({ task: task.name, outcome: outcomeOf(reply), lane: 'inline', queueMs: 0, runMs });
     if (reply.type === 'failed') throw replyError(reply);

@@ -1,10 +1,13 @@
 // Where a call runs: inline, alone on a thread, or in one message with others. Pure decisions.
 import type { KindEstimate } from './estimate.js';
 
+/** Nine runs of ten must stay below this many INLINE_MAX_US for their like to run inline. */
+export const cautionFactor = 4;
+
 /**
- * A run of this many INLINE_MAX_US is a surprise: a few of them send a kind back to threads, and one in ten keeps it
- * there. What is only somewhat longer moves the estimate, which then decides: a loop that is interrupted or still
- * compiling takes 200 µs for a digest now and then, and that says nothing about the digest.
+ * A run of this many INLINE_MAX_US is a surprise: a few of them send its like back to threads for a while. What is only
+ * somewhat longer moves the estimate, which then decides: a loop that is interrupted or still compiling takes 200 µs
+ * for a digest now and then, and that says nothing about the digest.
  */
 export const surpriseFactor = 20;
 
@@ -20,14 +23,14 @@ const longUs = 100_000;
  * Inline: a kind that was seen on threads, is synchronous and behaves, and whose estimate for this very input is
  * small. The thread hop would cost the event loop more than the work. The estimate is the median: threads step back
  * behind the event loops, so under load many honest runs are interrupted, and a thread that was woken for one call
- * runs it with cold caches (the same digest: 3 µs in a row, 40 µs alone). A rule on nine runs of ten would keep short
- * calls off the loop just when the hop hurts most; the ninth run is only held to what the loop would survive.
+ * runs it with cold caches (the same digest: 3 µs in a row, 40 µs alone). To hold nine runs of ten to INLINE_MAX_US
+ * itself would keep short calls off the loop just when the hop hurts most.
  */
 export function runsInline(kind: KindEstimate, cost: number, inlineMaxUs: number, nowMs: number): boolean {
   return (
     inlineMaxUs > 0 &&
     kind.likelyUs(cost) <= inlineMaxUs &&
-    kind.p90Us(cost) <= inlineMaxUs * surpriseFactor &&
+    kind.p90Us(cost) <= inlineMaxUs * cautionFactor &&
     kind.mayRunInline(cost, nowMs)
   );
 }

@@ -76,6 +76,19 @@ describe('placement', () => {
     expect(runsInline(kind, cost, inlineMaxUs, 0)).toBe(inline);
   });
 
+  it.each([
+    [200, true],
+    [201, false],
+    [900, false],
+  ])(
+    'a call inline of which one run in three takes %d µs, the others 10, where 50 are allowed: %s',
+    (us, inline) => {
+      const kind = createKindEstimate();
+      for (let run = 0; run < 30; run++) kind.learn(10, run % 3 === 0 ? us : 10, true);
+      expect(runsInline(kind, 10, 50, 0)).toBe(inline);
+    },
+  );
+
   it('batches only what is known and short', () => {
     expect(isBatchable(known(500, 1), 500)).toBe(true);
     expect(isBatchable(known(500, 1), 501)).toBe(false);
