@@ -220,7 +220,7 @@ function movableBuffers(call: PendingCall): ArrayBuffer[] {
       : typeof input.value === 'object' && input.value !== null
         ? Object.values(input.value)
         : [];
-  return fields.flatMap((field: unknown) =>
+  const buffers = fields.flatMap((field: unknown) =>
     field instanceof Uint8Array &&
     field.buffer instanceof ArrayBuffer &&
     field.byteLength >= moveFromBytes &&
@@ -228,4 +228,6 @@ function movableBuffers(call: PendingCall): ArrayBuffer[] {
       ? [field.buffer]
       : [],
   );
+  // One that stands in two fields moves once.
+  return [...new Set(buffers)];
 }

@@ -212,6 +212,12 @@ describe('the thread lane', () => {
     expect(result.body).toEqual(new Uint8Array(100_000).fill(7));
   });
 
+  it('moves bytes that stand in two fields once', async () => {
+    const { call } = await startLane();
+    const data = new Uint8Array(20_000);
+    expect(await outcome(call('misbehave', { how: 'ok', data, same: data }))).toEqual({ ok: true });
+  });
+
   it('encodes a long text in the thread', async () => {
     const { call } = await startLane();
     const text = '…ü\u{1f980}'.repeat(20_000);
