@@ -29,6 +29,8 @@ export interface ControlRow {
   threadId: number;
   /** How many calls of the message have begun (the last of them may be done). */
   begun: number;
+  /** When the last of them began, on the clock of monotonicMs(); to be set before `begun`. */
+  beganMs: number;
   /** How many are done and in the journal. */
   done: number;
   /** The thread is being ended: it begins no further call. */
@@ -51,7 +53,9 @@ export function createControl(rows: number, memory = allocate(rows)): Control {
   };
 }
 
-const rowBytes = rowInts * Int32Array.BYTES_PER_ELEMENT + journalBytes;
+/** The ints first, an even number of them: the time behind them must be aligned. */
+const intsBytes = rowInts * Int32Array.BYTES_PER_ELEMENT;
+const rowBytes = intsBytes + Float64Array.BYTES_PER_ELEMENT + journalBytes;
 
 function allocate(rows: number): SharedArrayBuffer {
   return new SharedArrayBuffer(rows * rowBytes);
@@ -59,7 +63,8 @@ function allocate(rows: number): SharedArrayBuffer {
 
 function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
   const ints = new Int32Array(memory, index * rowBytes, rowInts);
-  const journal = Buffer.from(memory, index * rowBytes + ints.byteLength, journalBytes);
+  const times = new Float64Array(memory, index * rowBytes + intsBytes, 1);
+  const journal = Buffer.from(memory, index * rowBytes + intsBytes + times.byteLength, journalBytes);
   return {
     journal,
     reset: () => void ints.fill(0),
@@ -74,6 +79,12 @@ function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
     },
     set begun(count) {
       Atomics.store(ints, begunAt, count);
+    },
+    get beganMs() {
+      return times[0] ?? 0;
+    },
+    set beganMs(ms) {
+      times[0] = ms;
     },
     get done() {
       return Atomics.load(ints, doneAt);

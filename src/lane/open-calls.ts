@@ -13,8 +13,8 @@ export interface OpenCalls {
   add(call: PendingCall): void;
   /** What its thread replied. Nothing where it has its answer already. */
   answer(call: PendingCall, reply: Exclude<CallReply, { type: 'skipped' }>, queueMs: number): void;
-  /** An answer that no thread gave. Nothing where it has its answer already. */
-  fail(call: PendingCall, error: Error, outcome: CallRecord['outcome'], began: boolean): void;
+  /** An answer that no thread gave, of a call that began then, if it did. Nothing where it has its answer already. */
+  fail(call: PendingCall, error: Error, outcome: CallRecord['outcome'], beganMs: number | undefined): void;
   /** One alarm a call, also after its answer: the last one set counts; undefined: none. */
   setAlarm(call: PendingCall, atMs: number | undefined): void;
   /** No alarm rings any more. */
@@ -55,14 +55,13 @@ export function createOpenCalls(ledger: Ledger, alarmed: (call: PendingCall) => 
       if (reply.type === 'failed') call.reject(replyError(reply));
       else call.resolve({ lane: 'thread', contentType: reply.contentType, body: reply.body, queueMs, runMs });
     },
-    fail(call, error, outcome, began) {
+    fail(call, error, outcome, beganMs) {
       if (call.answered) return;
       settle(call);
       const nowMs = monotonicMs();
-      const sentMs = call.state.at === 'thread' && began ? call.state.sentMs : nowMs;
-      const queueMs = sentMs - call.arrivedMs;
-      const lane = began ? 'thread' : 'none';
-      const runMs = nowMs - sentMs;
+      const queueMs = (beganMs ?? nowMs) - call.arrivedMs;
+      const lane = beganMs === undefined ? 'none' : 'thread';
+      const runMs = nowMs - (beganMs ?? nowMs);
       ledger.record({ task: call.task.name, outcome, lane, queueMs, runMs });
       // Where it still runs, its reply tells more.
       call.charge?.ran(runMs, nowMs);

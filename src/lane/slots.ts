@@ -4,7 +4,7 @@ import { AppError } from '../errors.js';
 import type { Control, StopFlag } from './control.js';
 import type { BusyThread } from './expected-wait.js';
 import { readJournal } from './journal.js';
-import type { PendingCall } from './pending-call.js';
+import type { CallState, PendingCall } from './pending-call.js';
 import { threadLostError } from './pending-call.js';
 import { isLong } from './placement.js';
 import { type CallReply, type CallsReply, packCalls, type ThreadCall } from './thread-protocol.js';
@@ -39,8 +39,10 @@ export interface Slots {
   stop(call: PendingCall, flag: Exclude<StopFlag, 0>): void;
   /** Ends the thread that is at this call now, if any is. */
   end(call: PendingCall): void;
-  /** Whether it ever began. */
-  hasBegun(call: PendingCall): boolean;
+  /** When it began, if it did. */
+  beganMs(call: PendingCall): number | undefined;
+  /** The same, if its thread is at it now: what is done waits for the rest of its message. */
+  runningSinceMs(call: PendingCall): number | undefined;
 }
 
 interface Slot {
@@ -124,10 +126,15 @@ export function createSlots(
     return { remainingUs: isAbandoned ? Math.min(leftUs, cancelGraceMs * 1_000) : leftUs, isLong };
   }
 
-  function stateOf(call: PendingCall): { row: number; index: number } | undefined {
+  function stateOf(call: PendingCall): Extract<CallState, { at: 'thread' }> | undefined {
     return call.state.at === 'thread' && slots[call.state.row]?.calls[call.state.index] === call
       ? call.state
       : undefined;
+  }
+
+  function isRunning(state: { row: number; index: number }): boolean {
+    const { begun, done } = control.row(state.row);
+    return begun === state.index + 1 && done <= state.index;
   }
 
   return {
@@ -187,9 +194,17 @@ export function createSlots(
       const state = stateOf(call);
       if (state !== undefined) control.row(state.row).stop(state.index, flag);
     },
-    hasBegun(call) {
+    beganMs(call) {
       const state = stateOf(call);
-      return state !== undefined && control.row(state.row).begun > state.index;
+      if (state === undefined) return undefined;
+      const { begun, beganMs } = control.row(state.row);
+      if (begun <= state.index) return undefined;
+      // One behind which another has begun is done.
+      return begun === state.index + 1 ? beganMs : state.sentMs;
+    },
+    runningSinceMs(call) {
+      const state = stateOf(call);
+      return state !== undefined && isRunning(state) ? control.row(state.row).beganMs : undefined;
     },
     end(call) {
       const state = stateOf(call);
@@ -197,7 +212,7 @@ export function createSlots(
       const row = control.row(state.row);
       // Said before it is asked, so that a call that begins behind this one's back is never what is ended.
       row.isEnding = true;
-      if (row.begun === state.index + 1 && row.done <= state.index) threads.end(row.threadId);
+      if (isRunning(state)) threads.end(row.threadId);
       else row.isEnding = false;
     },
   };

@@ -60,6 +60,7 @@ export default async function serve(message: ThreadMessage): Promise<CallsReply>
   const journal = calls.length > 1 ? writeJournal(row.journal) : undefined;
   for (const [index, call] of calls.entries()) {
     if (row.isEnding) break;
+    row.beganMs = monotonicMs();
     row.begun = index + 1;
     const reply = await runCall(call, row, index);
     // What does not fit the journal travels now; the calls behind it have not begun and will come again.

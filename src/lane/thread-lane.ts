@@ -72,12 +72,10 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     {
       replied,
       lost(call, error) {
-        const began = slots.hasBegun(call);
-        if (began && call.state.at === 'thread') {
-          const nowMs = monotonicMs();
-          learn(call, { completed: false, runUs: (nowMs - call.state.sentMs) * 1_000, sync: true });
-        } else waiting.skipped(call);
-        open.fail(call, error, 'failed', began);
+        const beganMs = slots.beganMs(call);
+        if (beganMs === undefined) waiting.skipped(call);
+        else learn(call, { completed: false, runUs: (monotonicMs() - beganMs) * 1_000, sync: true });
+        open.fail(call, error, 'failed', beganMs);
       },
       returned(call) {
         if (call.answered) {
@@ -124,8 +122,8 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     for (let more = Math.min(room, waiting.startable - threads.changing); more > 0; more--) threads.grow();
   }
 
-  function runLimitMs(call: PendingCall, nowMs: number): number {
-    return Math.min(nowMs + config.taskTimeoutMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
+  function runLimitMs(call: PendingCall, beganMs: number): number {
+    return Math.min(beganMs + config.taskTimeoutMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** Its deadline or its longest run has passed; or, where it is answered already, its time to stop by itself. */
@@ -135,11 +133,13 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       slots.end(call);
       return;
     }
-    const { deadlineMs } = call.options;
-    const isOver = deadlineMs !== undefined && deadlineMs <= nowMs;
-    if (call.state.at === 'thread' && !isOver && !slots.hasBegun(call)) {
-      open.setAlarm(call, runLimitMs(call, nowMs));
-      return;
+    if (call.state.at === 'thread') {
+      // In a message with others it begins later than it was sent, and may be done before it is answered.
+      const limitMs = runLimitMs(call, slots.runningSinceMs(call) ?? nowMs);
+      if (limitMs > nowMs) {
+        open.setAlarm(call, limitMs);
+        return;
+      }
     }
     abandon(call, deadlineError(), 'expired', stopFlag.expired);
   }
@@ -151,7 +151,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     outcome: CallRecord['outcome'],
     flag: typeof stopFlag.expired | typeof stopFlag.cancelled,
   ): void {
-    open.fail(call, error, outcome, slots.hasBegun(call));
+    open.fail(call, error, outcome, slots.beganMs(call));
     if (waiting.remove(call)) {
       pump();
       return;
@@ -164,7 +164,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     open.setAlarm(call, undefined);
     if (reply.type === 'skipped') {
       waiting.skipped(call);
-      open.fail(call, deadlineError(), 'expired', false);
+      open.fail(call, deadlineError(), 'expired', undefined);
       return;
     }
     learn(call, { completed: reply.type === 'done', runUs: reply.runMs * 1_000, sync: reply.sync });
@@ -226,7 +226,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   async function end(): Promise<{ cut: number }> {
     const cut = open.size;
     waiting.clear();
-    for (const call of open.all()) open.fail(call, shuttingDownError(), 'cancelled', slots.hasBegun(call));
+    for (const call of open.all()) open.fail(call, shuttingDownError(), 'cancelled', slots.beganMs(call));
     open.close();
     await threads.close();
     return { cut };

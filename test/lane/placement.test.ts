@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { LaneConfig } from '#src/lane/lane-deps.js';
 import { createLatch, outcome, startLane, type TestLane } from '../support/lane.js';
 
 /** Makes a kind known: 20 runs on threads, and some more so that the first, cold ones do not count. */
@@ -45,8 +47,8 @@ describe('short calls', () => {
 });
 
 describe('calls in one message', () => {
-  async function batchedLane() {
-    const lane = await startLane({ poolMaxThreads: 1 });
+  async function batchedLane(config: Partial<LaneConfig> = {}) {
+    const lane = await startLane({ poolMaxThreads: 1, ...config });
     await teach(lane, { us: 5 });
     const latch = createLatch();
     const holding = lane.call('latch', { memory: latch.memory, gate: 1 });
@@ -98,6 +100,19 @@ describe('calls in one message', () => {
       calls.map((_, index) => (index === 4 ? 'CallCancelled' : { us: 5 })),
     );
     expect(latch.count()).toBe(10);
+  });
+
+  it('may each run as long as a call may, from its own start', async () => {
+    const { lane, latch } = await batchedLane({ taskTimeoutMs: 1_500 });
+    const calls = [2, 3].map((hold) => lane.call('quick', { us: 5, memory: latch.memory, hold }));
+    const outcomes = Promise.all(calls.map(outcome));
+    latch.open(1);
+    for (const gate of [2, 3]) {
+      await latch.begun(gate);
+      await setTimeout(900);
+      latch.open(gate);
+    }
+    expect(await outcomes).toEqual([{ us: 5 }, { us: 5 }]);
   });
 
   it('never run once cancelled, even inside a message', async () => {
