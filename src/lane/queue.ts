@@ -10,6 +10,8 @@ export interface Waiting {
 /** Adds, removes and takes in O(log n), and knows the work ahead of any key as fast. */
 export interface CallQueue<T extends Waiting> {
   readonly size: number;
+  /** Estimated µs of all entries. */
+  readonly workUs: number;
   add(entry: T): void;
   /** False where it is not waiting (any more). */
   remove(entry: T): boolean;
@@ -59,6 +61,9 @@ export function createCallQueue<T extends Waiting>(): CallQueue<T> {
   return {
     get size() {
       return root?.size ?? 0;
+    },
+    get workUs() {
+      return root?.workUs ?? 0;
     },
     add(entry) {
       const { estimateUs: workUs } = entry;

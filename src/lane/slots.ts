@@ -31,6 +31,8 @@ export interface Slots {
   readonly longInFlight: number;
   /** Threads that could take a message now. */
   readonly free: number;
+  /** What they were estimated at, in µs. */
+  readonly inFlightUs: number;
   /** The threads that hold them. */
   busy(nowMs: number): BusyThread[];
   /** To be called only while `free` is above 0. */
@@ -66,6 +68,7 @@ export function createSlots(
   const slots: (Slot | undefined)[] = new Array(max).fill(undefined);
   let inFlight = 0;
   let longInFlight = 0;
+  let inFlightUs = 0;
 
   function finish(row: number, slot: Slot, { last }: CallsReply): void {
     const replies = [...journaled(row, slot), ...(last === undefined ? [] : [last])];
@@ -147,6 +150,9 @@ export function createSlots(
     get free() {
       return inFlight === max ? 0 : Math.min(threads.idle, max - inFlight);
     },
+    get inFlightUs() {
+      return inFlightUs;
+    },
     busy: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : [busyThread(slot, nowMs)])),
     send(calls, nowMs) {
       const row = slots.indexOf(undefined);
@@ -162,6 +168,7 @@ export function createSlots(
       };
       slots[row] = slot;
       inFlight++;
+      inFlightUs += estimateUs;
       if (slot.isLong) longInFlight++;
       control.row(row).reset();
       for (const [index, call] of calls.entries()) {
@@ -174,6 +181,8 @@ export function createSlots(
       const release = (): void => {
         slots[row] = undefined;
         inFlight--;
+        // Sums of fractions do not quite come back to where they were.
+        inFlightUs = inFlight === 0 ? 0 : inFlightUs - estimateUs;
         if (slot.isLong) longInFlight--;
         events.freed();
       };

@@ -102,6 +102,9 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       get longInFlight() {
         return slots.longInFlight;
       },
+      get inFlightUs() {
+        return slots.inFlightUs;
+      },
       busy: (nowMs) => slots.busy(nowMs),
     },
   );

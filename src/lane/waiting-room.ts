@@ -25,6 +25,8 @@ export interface ThreadLoad {
   readonly inFlight: number;
   /** Those of them that are a long call. */
   readonly longInFlight: number;
+  /** What these were estimated at, in µs. */
+  readonly inFlightUs: number;
   busy(nowMs: number): readonly BusyThread[];
 }
 
@@ -79,9 +81,7 @@ export function createWaitingRoom(
 
   function requirePlace(isLongCall: boolean, nowMs: number): void {
     if (!isFull(limits, load(), isLongCall)) return;
-    const waitingUs =
-      short.workAheadUs(Number.POSITIVE_INFINITY) + long.workAheadUs(Number.POSITIVE_INFINITY);
-    throw overloaded(waitingUs / 2, drain.usPerSecond(nowMs), random());
+    throw overloaded((short.workUs + long.workUs) / 2, drain.usPerSecond(nowMs), random());
   }
 
   function waitAt(key: number, estimateUs: number, nowMs: number): ExpectedWait {
@@ -109,8 +109,12 @@ export function createWaitingRoom(
     admit(client, estimateUs, deadlineMs, nowMs) {
       requirePlace(isLong(estimateUs), nowMs);
       const { tag, key } = order.place(client, estimateUs);
+      const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs);
+      // Where one thread alone could do all of it in time, how they share it need not be reckoned.
+      if (short.workUs + long.workUs + threads.inFlightUs <= allowedMs * 1_000)
+        return { tag, key, seq: seq++ };
       const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
-      const tooLongMs = waitUs / 1_000 - allowedWaitMs(limits, nowMs, deadlineMs);
+      const tooLongMs = waitUs / 1_000 - allowedMs;
       if (tooLongMs > 0) {
         order.left(client, -estimateUs);
         throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());

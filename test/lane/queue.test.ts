@@ -31,6 +31,7 @@ describe('the queue', () => {
           model.sort((a, b) => (isBefore(a, b) ? -1 : 1));
         }
         expect(queue.size).toBe(model.length);
+        expect(queue.workUs).toBe(queue.workAheadUs(Number.POSITIVE_INFINITY));
         expect(model.map((_, index) => queue.at(index))).toEqual(model);
         expect([-1, model.length].map((index) => queue.at(index))).toEqual([undefined, undefined]);
         for (const key of [-1, 0, 10, 20, Number.POSITIVE_INFINITY]) {

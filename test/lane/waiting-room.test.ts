@@ -29,6 +29,7 @@ function room({ max, maxQueue = 100, maxWaitMs = 1_000, random = 0, busy = [] }:
     max,
     inFlight: threads.length,
     longInFlight: threads.filter(({ isLong }) => isLong).length,
+    inFlightUs: threads.reduce((sum, { remainingUs }) => sum + remainingUs, 0),
     busy: () => threads,
   };
   const waiting = createWaitingRoom({ maxQueue, maxWaitMs }, load, () => random);
