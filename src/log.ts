@@ -12,7 +12,8 @@ const pretty = process.stdout.isTTY ? (await import('pino-pretty')).build : unde
  */
 export function createLogger(level: string, bindings: Record<string, unknown>): Logger {
   const options = { level, base: bindings, timestamp: stdTimeFunctions.isoTime };
-  if (pretty === undefined) return pino(options);
+  // Not pino's own destination: where the reader of our output has left, its last flush tries for ever (sonic-boom 4.2).
+  if (pretty === undefined) return pino(options, process.stdout);
   const stream = pretty({ ignore: 'process', singleLine: true, sync: true });
   // A terminal that was closed must not take the server down before it has drained.
   stream.on('error', () => {});

@@ -154,6 +154,13 @@ describe('a stop', () => {
     while (cluster.serverPids().length > 0) await sleep(10);
   });
 
+  it('ends where the reader of its log leaves while it stops', async () => {
+    await using cluster = await start();
+    cluster.signal('SIGTERM');
+    cluster.muteOutput();
+    expect(await cluster.exited).toBe(0);
+  });
+
   it('does not need anybody to read the log', async () => {
     await using cluster = await start();
     cluster.muteOutput();
