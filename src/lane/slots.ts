@@ -4,6 +4,7 @@ import { AppError } from '../errors.js';
 import type { Control, StopFlag } from './control.js';
 import type { BusyThread } from './expected-wait.js';
 import { readJournal } from './journal.js';
+import { movableBuffers } from './movable-buffers.js';
 import type { CallState, PendingCall } from './pending-call.js';
 import { threadLostError } from './pending-call.js';
 import { isLong } from './placement.js';
@@ -157,7 +158,7 @@ export function createSlots(
     send(calls, nowMs) {
       const row = slots.indexOf(undefined);
       if (row < 0) throw new RangeError('no slot is free');
-      const transfer = calls.length === 1 ? calls.flatMap(movableBuffers) : [];
+      const transfer = calls.length === 1 ? calls.flatMap(({ input }) => movableBuffers(input)) : [];
       const estimateUs = calls.reduce((sum, call) => sum + call.estimateUs, 0);
       const slot: Slot = {
         calls,
@@ -230,28 +231,4 @@ export function createSlots(
 function threadCall(call: PendingCall, task: number): ThreadCall {
   const { deadlineMs, requestId, traceId } = call.options;
   return { task, input: call.input, deadlineMs, requestId, traceId };
-}
-
-/** Below this a copy is cheaper than a move, and the call can be sent again if its thread dies before it began. */
-const moveFromBytes = 16_384;
-
-/** The large buffers of an input that belong to it alone: the body as it came, or byte fields of a value. */
-function movableBuffers(call: PendingCall): ArrayBuffer[] {
-  const { input } = call;
-  const fields =
-    input.type === 'json'
-      ? [input.bytes]
-      : typeof input.value === 'object' && input.value !== null
-        ? Object.values(input.value)
-        : [];
-  const buffers = fields.flatMap((field: unknown) =>
-    field instanceof Uint8Array &&
-    field.buffer instanceof ArrayBuffer &&
-    field.byteLength >= moveFromBytes &&
-    field.byteLength === field.buffer.byteLength
-      ? [field.buffer]
-      : [],
-  );
-  // One that stands in two fields moves once.
-  return [...new Set(buffers)];
 }

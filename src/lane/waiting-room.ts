@@ -15,7 +15,8 @@ import { type BusyThread, type ExpectedWait, expectedWait } from './expected-wai
 import { createFairOrder } from './fair-order.js';
 import type { PendingCall } from './pending-call.js';
 import { batchSize, isLong, longCapacity } from './placement.js';
-import { createCallQueue, isBefore } from './queue.js';
+import { createCallQueue } from './queue.js';
+import { isBefore } from './waiting-tree.js';
 
 /** The threads as the waiting room sees them. */
 export interface ThreadLoad {

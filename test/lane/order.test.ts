@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createFairOrder, stretch } from '#src/lane/fair-order.js';
-import { type CallQueue, createCallQueue, type Waiting } from '#src/lane/queue.js';
+import { type CallQueue, createCallQueue } from '#src/lane/queue.js';
+import type { Waiting } from '#src/lane/waiting-tree.js';
 
 interface Entry extends Waiting {
   readonly client: string;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createCallQueue, isBefore, type Waiting } from '#src/lane/queue.js';
+import { createCallQueue } from '#src/lane/queue.js';
+import { isBefore, type Waiting } from '#src/lane/waiting-tree.js';
 
 describe('the queue', () => {
   it('is a list sorted by key, then arrival, under any adds, removes and takes', () => {
