@@ -60,6 +60,7 @@ export class ThreadMessageError extends Error {
 /** Starts that may fail one after the other before the process is given up. */
 const maxFailedStarts = 5;
 const restartDelayMs = 200;
+const longestRestartDelayMs = 5_000;
 
 /** piscina's view of a thread. */
 interface PoolThread {
@@ -121,12 +122,13 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   });
   warmed.catch(() => undefined);
 
-  /** Threads that have started have shown it. */
+  /** A start has come to its end, or a nudge to its answer, be it by a thread that was up before. */
   function welcome(): void {
-    const started = members.filter(({ thread, state }) => state === 'starting' && thread.currentUsage === 0);
-    if (started.length === 0) return;
-    for (const member of started) member.state = 'up';
-    failedStarts = 0;
+    for (const member of members) {
+      if (member.state !== 'starting' || member.thread.currentUsage > 0) continue;
+      member.state = 'up';
+      failedStarts = 0;
+    }
     events.changed();
   }
 
@@ -139,11 +141,14 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return;
     }
     clearTimeout(retry);
-    retry = setTimeout(() => {
-      retry = undefined;
-      for (let count = pool.threads.length; count < options.min; count++) grow();
-      events.changed();
-    }, restartDelayMs * failedStarts).unref();
+    retry = setTimeout(
+      () => {
+        retry = undefined;
+        for (let count = pool.threads.length; count < options.min; count++) grow();
+        events.changed();
+      },
+      Math.min(restartDelayMs * failedStarts, longestRestartDelayMs),
+    ).unref();
   }
 
   async function run(message: ThreadMessage, transfer: readonly ArrayBuffer[]): Promise<CallsReply> {
