@@ -2,7 +2,7 @@
 import type { KindEstimate } from './estimate.js';
 
 /** Nine runs of ten must stay below this many INLINE_MAX_US for their like to run inline. */
-export const cautionFactor = 4;
+export const cautionFactor = 8;
 
 /**
  * A run of this many INLINE_MAX_US is a surprise: a few of them send its like back to threads for a while. What is only

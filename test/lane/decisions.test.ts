@@ -78,7 +78,7 @@ describe('placement', () => {
 
   it.each([
     [200, true],
-    [201, false],
+    [401, false],
     [900, false],
   ])(
     'a call inline of which one run in three takes %d µs, the others 10, where 50 are allowed: %s',

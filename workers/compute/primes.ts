@@ -28,7 +28,7 @@ export const primes = defineOperation({
     // Index i of the whole sieve stands for 2i + 1; next[k] is where basePrimes[k] strikes next.
     const next = basePrimes.map((prime) => (prime * prime - 1) / 2);
     const end = Math.floor((limit - 1) / 2);
-    const segment = new Uint8Array(segmentLength);
+    const segment = new Uint8Array(Math.min(segmentLength, end + 1));
     let count = 1;
     let largest = 2;
     for (let start = 0; start <= end; start += segmentLength) {
