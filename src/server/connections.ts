@@ -17,7 +17,7 @@ export class Connection {
   sendTimer: 'armed' | 'off' = 'off';
   #last: Answer | undefined;
   /** Answers in front of the last one: a client that pipelines. */
-  #earlier: Answer[] = [];
+  readonly #earlier: Answer[] = [];
 
   constructor(socket: Socket) {
     this.socket = socket;
@@ -27,9 +27,16 @@ export class Connection {
   begin(answer: Answer): void {
     this.requests++;
     this.rest();
-    if (this.lastDue !== undefined) this.#earlier.push(this.lastDue);
-    else if (this.#earlier.length > 0) this.#earlier = [];
+    const earlier = this.#earlier;
+    if (this.lastDue !== undefined) earlier.push(this.lastDue);
+    // Answers end in their order: what has ended stands in front.
+    while (earlier[0] !== undefined && !isDue(earlier[0])) earlier.shift();
     this.#last = answer;
+  }
+
+  /** How many answers are due, where one has just begun. */
+  get pending(): number {
+    return this.#earlier.length + 1;
   }
 
   /** A message has arrived whole. */
@@ -78,6 +85,11 @@ export class Connection {
     else last.shouldKeepAlive = false;
   }
 
+  /** What still arrives is dropped unparsed: Node would make a request and an answer of each that it finds. */
+  stopParsing(): void {
+    this.socket.removeAllListeners('data').on('data', drop);
+  }
+
   #end(bytes: string): void {
     if (bytes !== '' && this.socket.writable) this.socket.write(bytes);
     this.socket.destroySoon();
@@ -88,6 +100,8 @@ export class Connection {
     this.#last?.req.resume();
   }
 }
+
+function drop(): void {}
 
 function isDue(answer: Answer): boolean {
   return !answer.writableFinished && !answer.destroyed;

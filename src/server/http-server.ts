@@ -33,6 +33,9 @@ export interface HttpServerOptions {
   };
 }
 
+/** Answers that one connection may wait for; the last of so many ends it. */
+const maxPending = 128;
+
 export interface HttpServer {
   readonly server: Server;
   readonly connections: Connections;
@@ -64,6 +67,7 @@ export function createHttpServer({ handler, limits, isClosing, classes }: HttpSe
     const connection = connections.of(req.socket);
     if (connection === undefined || !mayAnswer(connection)) {
       req.resume();
+      connection?.stopParsing();
       return;
     }
     connection.begin(res);
@@ -76,6 +80,8 @@ export function createHttpServer({ handler, limits, isClosing, classes }: HttpSe
     if (isClosing()) res.shouldKeepAlive = false;
     else if (limits.maxRequestsPerSocket > 0 && connection.requests >= limits.maxRequestsPerSocket)
       connection.endAfterAnswers();
+    // A client that pipelines pays for what it sends, we for what is pending.
+    else if (connection.pending >= maxPending) connection.endAfterAnswers();
     if (hasBody(req)) req.once('end', () => connection.rest());
     handler(req, res);
   }

@@ -112,3 +112,34 @@ test('an early answer reaches a client that is still sending', async () => {
   expect(await client.answer()).toMatchObject({ status: 200, body: '/early' });
   await client.closed();
 });
+
+test('of a thousand requests at once a connection gets its share, and the rest never runs', async () => {
+  const paths = Array.from({ length: 1_000 }, (_, i) => `/${i}`);
+  client.send(paths.map(get).join(''));
+  await held.arrived('/127');
+  // All of it has been read: a later connection was served.
+  const other = await RawClient.connect(server.port);
+  await other.send(get('/')).answer();
+  other.destroy();
+  expect(held.seen.filter((path) => path !== '/')).toEqual(paths.slice(0, 128));
+  for (const path of paths.slice(0, 128)) await held.release(path);
+  for (let i = 0; i < 127; i++) expect((await client.answer()).headers.get('connection')).toBe('keep-alive');
+  expect((await client.answer()).headers.get('connection')).toBe('close');
+  await client.closed();
+  expect(client.unread).toBe('');
+});
+
+test('a client that waits for its answers may go on for as long as it likes', async () => {
+  for (let i = 0; i < 300; i++) {
+    client.send(get('/') + get('/'));
+    expect((await client.answer()).headers.get('connection')).toBe('keep-alive');
+    expect((await client.answer()).headers.get('connection')).toBe('keep-alive');
+  }
+});
+
+test('a client that leaves behind what was dropped has left', async () => {
+  for (let i = 0; i < 200; i++) client.send(get(`/${i}`));
+  await held.arrived('/127');
+  client.socket.end();
+  expect(await held.ended('/0')).toBe(false);
+});
