@@ -57,7 +57,7 @@ export function createApp(deps: AppDeps): Express {
     }),
   );
   if (config.corsOrigins !== undefined) app.use(cors(config.corsOrigins));
-  const paths = fixedPaths();
+  const paths = fixedPaths(config.bodyLimitBytes);
   app.use(paths.middleware);
   addRoutes(app, paths, deps);
   // Asks for the server as a whole (RFC 9110, 9.3.7).

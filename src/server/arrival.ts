@@ -29,9 +29,8 @@ export function arrival({ accessLog, log, onAnswer, onRequest }: ArrivalDeps): R
   function ended(this: Response): void {
     const { req } = this;
     const { exchange } = req;
-    const left = !this.writableFinished && exchange.answeredMs === undefined;
-    const status = left ? clientLeftStatus : this.statusCode;
-    const durationMs = (exchange.answeredMs ?? performance.now()) - exchange.arrivedMs;
+    const status = this.writableFinished ? this.statusCode : clientLeftStatus;
+    const durationMs = performance.now() - exchange.arrivedMs;
     onAnswer?.(req.method, routeOf(req), status, durationMs / 1_000);
     // A refusal for load is no failure: metrics count it, and a line for each would be load of its own.
     const failed = status >= 500 && status !== 503;
@@ -65,7 +64,6 @@ export function arrival({ accessLog, log, onAnswer, onRequest }: ArrivalDeps): R
       route: undefined,
       keyName: undefined,
       address: undefined,
-      answeredMs: undefined,
     };
     res.requestId = requestId;
     res.on('close', ended);

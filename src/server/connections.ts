@@ -55,6 +55,11 @@ export class Connection {
     return last?.headersSent === true && (!last.shouldKeepAlive || last.getHeader('connection') === 'close');
   }
 
+  /** The last request's body has not arrived whole. */
+  get isUploading(): boolean {
+    return this.#last?.req.complete === false;
+  }
+
   /** The last answer was given during its upload, and stays open only to read and drop the rest. */
   get isAnsweredEarly(): boolean {
     const last = this.lastDue;
@@ -75,24 +80,24 @@ export class Connection {
   /**
    * Ends the connection politely: what is due is answered, the last answer says `Connection: close`. An answer in
    * front of it must not say so, or the client would never see those behind.
-   * @param bytes sent where no answer can say close any more
    */
-  endAfterAnswers(bytes = ''): void {
+  endAfterAnswers(): void {
     if (this.state === 'open') this.state = 'ending';
     const last = this.lastDue;
-    if (last === undefined) this.#end(bytes);
-    else if (last.headersSent) last.once('close', () => this.#end(bytes));
+    if (last === undefined) this.socket.destroySoon();
+    else if (last.headersSent) last.once('close', () => this.socket.destroySoon());
     else last.shouldKeepAlive = false;
+  }
+
+  /** Ends the connection with a last answer, where none is due. */
+  endWith(answer: string): void {
+    this.socket.write(answer);
+    this.endAfterAnswers();
   }
 
   /** What still arrives is dropped unparsed: Node would make a request and an answer of each that it finds. */
   stopParsing(): void {
     this.socket.removeAllListeners('data').on('data', drop);
-  }
-
-  #end(bytes: string): void {
-    if (bytes !== '' && this.socket.writable) this.socket.write(bytes);
-    this.socket.destroySoon();
   }
 
   /** Stops the flow control of a body that nobody reads, so that the socket's end is seen behind it. */

@@ -12,9 +12,6 @@ export interface Exchange {
   keyName: string | undefined;
   /** The client by its address, once it was asked for. */
   address: string | undefined;
-  /** performance.now() when the whole answer was handed to the socket, where the exchange stays open behind it (see
-   * lingering-answer.ts). */
-  answeredMs: number | undefined;
 }
 
 declare global {

@@ -10,6 +10,7 @@ import { linger } from './linger.js';
 import { answerRefusal, rawRefusal } from './refusal.js';
 import { watchSending } from './send-watch.js';
 import { allowedMethods, unsoundness } from './strict-http.js';
+import { leavesLongRest } from './unread-body.js';
 
 export type HttpLimits = Pick<
   ServerConfig,
@@ -65,24 +66,27 @@ export function createHttpServer({ handler, limits, isClosing, classes }: HttpSe
 
   function onRequest(req: IncomingMessage, res: Answer): void {
     const connection = connections.of(req.socket);
-    if (connection === undefined || !mayAnswer(connection)) {
-      req.resume();
-      connection?.stopParsing();
+    if (connection === undefined) return;
+    if (!mayAnswer(connection)) {
+      drop(connection, req);
+      return;
+    }
+    const refusal = unsoundness(req);
+    if (refusal !== undefined) {
+      refuse(connection, req, res, refusal);
       return;
     }
     connection.begin(res);
-    const refusal = unsoundness(req);
-    if (refusal !== undefined) {
-      connection.endAfterAnswers();
-      answerRefusal(res, refusal);
-      return;
-    }
     if (isClosing()) res.shouldKeepAlive = false;
     else if (limits.maxRequestsPerSocket > 0 && connection.requests >= limits.maxRequestsPerSocket)
       connection.endAfterAnswers();
     // A client that pipelines pays for what it sends, we for what is pending.
     else if (connection.pending >= maxPending) connection.endAfterAnswers();
-    if (hasBody(req)) req.once('end', () => connection.rest());
+    if (hasBody(req)) {
+      req.once('end', () => connection.rest());
+      // Nobody reads the others' bodies.
+      if (req.method !== 'POST' && leavesLongRest(req)) res.shouldKeepAlive = false;
+    }
     handler(req, res);
   }
 
@@ -130,38 +134,47 @@ function mayAnswer(connection: Connection): boolean {
   return true;
 }
 
+function drop(connection: Connection, req: IncomingMessage): void {
+  req.resume();
+  connection.stopParsing();
+}
+
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
 
-/** Something came that is no request, or not in time. Answers that are due come first. */
+/** A request that is parsed and unsound: one that cannot be parsed is `onClientError`. */
+function refuse(connection: Connection, req: IncomingMessage, res: Answer, refusal: AppError): void {
+  // Those that are due are the last ones: whether this was a request at all is uncertain.
+  if (connection.lastDue !== undefined) {
+    connection.endAfterAnswers();
+    drop(connection, req);
+    return;
+  }
+  connection.begin(res);
+  connection.endAfterAnswers();
+  answerRefusal(res, refusal);
+}
+
+/** Something came that is no request, or not in time. Answers that are due come first, and are the last ones. */
 function onClientError(connection: Connection, error: Error): void {
   const { socket } = connection;
   const refusal = refusalFor(error);
-  if (refusal === undefined || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  if (connection.state !== 'open') return;
-  if (connection.hasSaidClose) {
-    // It was answered during its upload, and now it has left: there is no more to wait for.
-    if (socket.readableEnded) socket.end();
-    return;
-  }
-  // Who has said nothing is told nothing.
-  if (socket.bytesRead === 0) {
-    socket.destroy();
-    return;
-  }
   const last = connection.lastDue;
-  // The client left behind a part of another request: its answers will not be read.
-  if (last !== undefined && socket.readableEnded) {
+  // Who has said nothing is told nothing; who leaves within a request will not read the answers to those before it.
+  const hasLeft = last !== undefined && socket.readableEnded;
+  if (refusal === undefined || !socket.writable || socket.bytesRead === 0 || hasLeft) {
     socket.destroy();
     return;
   }
-  connection.endAfterAnswers(rawRefusal(refusal));
-  // It was in the body of the last request: this is its answer, and its handler finds that it was given.
-  if (last !== undefined && !last.req.complete && !last.headersSent) answerRefusal(last, refusal);
+  if (connection.state !== 'open' || connection.hasSaidClose) return;
+  if (last === undefined && !connection.isUploading) {
+    connection.endWith(rawRefusal(refusal));
+    return;
+  }
+  connection.endAfterAnswers();
+  // It was in the body of the last request: this is its answer, if it has none, and its handler finds that out.
+  if (last !== undefined && !last.headersSent && connection.isUploading) answerRefusal(last, refusal);
 }
 
 /** No tunnel is made here. Node has let go of the socket by now. */
@@ -171,7 +184,8 @@ function onConnect(connection: Connection): void {
   if (connection.state === 'open' && !connection.hasSaidClose) {
     const detail = 'CONNECT is not allowed here.';
     const refusal = new AppError('METHOD_NOT_ALLOWED', detail, { allow: allowedMethods });
-    connection.endAfterAnswers(rawRefusal(refusal));
+    if (connection.lastDue === undefined) connection.endWith(rawRefusal(refusal));
+    else connection.endAfterAnswers();
   }
   socket.resume();
 }

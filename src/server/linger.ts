@@ -1,12 +1,14 @@
 // How our side of a connection ends.
 import type { Connection } from './connections.js';
 
-/** A closed connection still reads for this long, so that an answer is not lost to a reset (RFC 9112, 9.6). */
-const lingerMs = 1_000;
+/** Who has been silent for so long has sent all of it. */
+const silenceMs = 1_000;
+/** So often a client is found to be still sending, then it is cut. */
+const mostTimes = 10;
 
 /**
- * In place of Node's destroySoon: ends our side, then reads on for a while. Closing a socket that has unread bytes
- * resets the connection, and the reset can overtake the answer.
+ * In place of Node's destroySoon: ends our side, then reads and drops what still comes (RFC 9112, 9.6). Closing a
+ * socket that has unread bytes resets the connection, and the reset can overtake the answer.
  */
 export function linger(connection: Connection): void {
   const { socket } = connection;
@@ -15,8 +17,14 @@ export function linger(connection: Connection): void {
   connection.discardBody();
   let timer: NodeJS.Timeout | undefined;
   socket.once('finish', () => {
-    timer = setTimeout(() => socket.destroy(), lingerMs);
+    let { bytesRead } = socket;
+    let times = 0;
+    timer = setInterval(() => {
+      times++;
+      if (socket.bytesRead === bytesRead || times === mostTimes) socket.destroy();
+      bytesRead = socket.bytesRead;
+    }, silenceMs);
   });
-  socket.once('close', () => clearTimeout(timer));
+  socket.once('close', () => clearInterval(timer));
   socket.end();
 }

@@ -6,8 +6,8 @@ import { problemJson, problemType } from '../problem-json.js';
 import { answer } from './answer.js';
 import { ClientLeft } from './body.js';
 import { clientOf } from './client.js';
-import { answerDuringUpload, mustLinger } from './lingering-answer.js';
 import { traceIdOf } from './traceparent.js';
+import { leavesLongRest } from './unread-body.js';
 
 /** The end of every route that did not answer: errors become problems, and our own faults become log lines. */
 export function problemHandler(log: Logger) {
@@ -34,11 +34,10 @@ function sendProblem(req: Request, res: Response, error: AppError): void {
   res.setHeader('Cache-Control', 'no-store');
   if (error.allow) res.setHeader('Allow', error.allow.join(', '));
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));
-  if (error.code === 'SHUTTING_DOWN' || error.code === 'BODY_TOO_LARGE') res.setHeader('Connection', 'close');
+  if (error.code === 'SHUTTING_DOWN' || error.code === 'BODY_TOO_LARGE' || leavesLongRest(req))
+    res.setHeader('Connection', 'close');
   for (const [name, value] of Object.entries(error.headers ?? {})) res.setHeader(name, value);
-  const body = problemJson(error, req.exchange.requestId);
-  if (mustLinger(req, res, error)) answerDuringUpload(req, res, error.status, problemType, body);
-  else answer(res, error.status, problemType, body);
+  answer(res, error.status, problemType, problemJson(error, req.exchange.requestId));
 }
 
 /** Express's own complaint about a path that cannot be decoded is the client's fault, not ours. */

@@ -1,6 +1,7 @@
 // What can be done at a path, and answers for what cannot: OPTIONS with `Allow`, and 405 for the rest.
 import type { Request, RequestHandler } from 'express';
 import { AppError } from '../errors.js';
+import { announcedLength, expectation } from './preconditions.js';
 
 /** Throws the AppError with which the request is to be refused. */
 export type Check = (req: Request) => void;
@@ -17,16 +18,26 @@ export interface Methods {
   readonly post?: Method;
 }
 
-/** The handler of everything that is asked of one path. */
-export function resource({ get, post }: Methods): RequestHandler {
+/**
+ * The handler of everything that is asked of one path.
+ * @param bodyLimitBytes for the methods whose bodies nobody reads; what POST takes is for its own checks to say
+ */
+function resource({ get, post }: Methods, bodyLimitBytes: number): RequestHandler {
+  const checkLength = announcedLength(() => bodyLimitBytes);
   const allow = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : []), 'OPTIONS'];
   const options = optionsAnswer(allow);
   const refuse = methodNotAllowed(allow);
   return (req, res, next) => {
     const method =
       req.method === 'GET' || req.method === 'HEAD' ? get : req.method === 'POST' ? post : undefined;
-    if (method === undefined) return (req.method === 'OPTIONS' ? options : refuse)(req, res, next);
+    if (method === undefined) {
+      if (req.method !== 'OPTIONS') return refuse(req, res, next);
+      expectation(req);
+      checkLength(req);
+      return options(req, res, next);
+    }
     for (const check of method.checks) check(req);
+    if (method === get && req.headers['content-length'] !== undefined) checkLength(req);
     return method.answer(req, res, next);
   };
 }
@@ -39,12 +50,15 @@ export interface FixedPaths {
   add(path: string, methods: Methods): void;
   list(): string[];
   readonly middleware: RequestHandler;
+  /** The handler for such a route: a resource like the others. */
+  resource(methods: Methods): RequestHandler;
 }
 
-export function fixedPaths(): FixedPaths {
+export function fixedPaths(bodyLimitBytes: number): FixedPaths {
   const resources = new Map<string, RequestHandler>();
   return {
-    add: (path, methods) => void resources.set(path, resource(methods)),
+    add: (path, methods) => void resources.set(path, resource(methods, bodyLimitBytes)),
+    resource: (methods) => resource(methods, bodyLimitBytes),
     list: () => [...resources.keys()],
     middleware(req, res, next) {
       const { url } = req;

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect as connectSocket, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { heldAnswers } from '../support/held-answers.js';
 import { answer, startHttpServer, type TestServer, type TestServerOptions } from '../support/http-server.js';
@@ -66,6 +67,19 @@ test('a body that does not come is answered 408 in place of its handler, who fin
   await client.closed();
   await held.ended('/upload');
 });
+
+test.each(['GET', 'POST'])(
+  'a body of %s that does not come when the answer was given ends it without another',
+  async (method) => {
+    const held = heldAnswers();
+    const connect = await start({ handler: held.handler, limits: quick });
+    const client = await connect();
+    client.send(`${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n`);
+    expect((await client.answer()).headers.get('connection')).toBe('keep-alive');
+    await client.closed();
+    expect(client.unread).toBe('');
+  },
+);
 
 test('the second request of a connection has the same limits as the first', async () => {
   const connect = await start({ limits: { ...quick, keepAliveTimeoutMs: 10_000 } });
@@ -152,6 +166,35 @@ test('1,000 slow connections are all ended in time while others are served', asy
   }
   await gone;
   expect(slowestMs).toBeLessThan(1_000);
+});
+
+test('behind a last answer a client is read for as long as it sends, up to ten seconds', async () => {
+  const running = await startHttpServer();
+  server = running;
+
+  /** @returns how long the server kept its side, in ms */
+  async function kept(sends: boolean): Promise<number> {
+    const accepted = new Promise<Socket>((resolve) => running.http.server.once('connection', resolve));
+    // It does not end its side when the server does.
+    const socket = connectSocket({ port: running.port, allowHalfOpen: true });
+    const serverSide = await accepted;
+    socket.on('error', () => undefined).resume();
+    const ended = once(socket, 'end');
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n');
+    await ended;
+    const trickle = sends ? setInterval(() => socket.write('x'), 100) : undefined;
+    const ms = await took(() => once(serverSide, 'close'));
+    clearInterval(trickle);
+    socket.destroy();
+    return ms;
+  }
+
+  const silent = await kept(false);
+  expect(silent).toBeGreaterThan(500);
+  expect(silent).toBeLessThan(4_000);
+  const sending = await kept(true);
+  expect(sending).toBeGreaterThan(5_000);
+  expect(sending).toBeLessThan(15_000);
 });
 
 test('MAX_REQUESTS_PER_SOCKET: the last answer says close, and what is pipelined behind it never runs', async () => {

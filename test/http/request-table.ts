@@ -285,6 +285,8 @@ const others: readonly Row[] = [
   last('HTTP/1.0 with Host', get(H, '/', 'HTTP/1.0')),
   served('HTTP/1.0 that is kept', get(`${H}Connection: keep-alive\r\n`, '/', 'HTTP/1.0')),
   last('a request behind Connection: close', get(`${H}Connection: close\r\n`) + next),
+  last('a chunked GET: nobody reads its body', get(`${H}Transfer-Encoding: chunked\r\n`).concat('0\r\n\r\n')),
+  last('a chunked GET with a bad chunk', get(`${H}Transfer-Encoding: chunked\r\n`).concat('zz\r\n')),
   afterOne('garbage behind a sound request', '\0\0\0\r\n\r\n'),
   afterOne('a bad length behind a sound request', post('Content-Length: x\r\n')),
   afterOne('two Hosts behind a sound request', get(`${H}${H}`)),

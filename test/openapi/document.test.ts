@@ -172,7 +172,7 @@ describe('every operation, called with its own example,', () => {
 
 /** What the app answers, as `get /path/{parameter}`: its paths as it keeps them, their methods as it tells them. */
 async function routesOf(deps: AppDeps): Promise<string[]> {
-  const paths = fixedPaths();
+  const paths = fixedPaths(1_000);
   const patterns = express();
   addRoutes(patterns, paths, deps);
   const all = [...paths.list(), ...patterns.router.stack.flatMap(({ route }) => route?.path ?? [])];

@@ -12,7 +12,7 @@ import type { Access } from '../openapi/access.js';
 import { apiDocument } from '../openapi/document.js';
 import { expectation } from '../preconditions.js';
 import { noQuery } from '../query.js';
-import { type FixedPaths, resource } from '../resource.js';
+import type { FixedPaths } from '../resource.js';
 
 export function addDocs(app: Express, paths: FixedPaths, tasks: readonly Task[], access: Access): void {
   const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion(), access)));
@@ -20,7 +20,7 @@ export function addDocs(app: Express, paths: FixedPaths, tasks: readonly Task[],
   paths.add('/openapi.json', { get: { checks, answer: description(document) } });
   const swaggerUi = swaggerUiPackage();
   paths.add('/docs', { get: { checks, answer: page(swaggerUi) } });
-  app.all('/docs/:version/:asset', resource({ get: { checks, answer: asset(swaggerUi) } }));
+  app.all('/docs/:version/:asset', paths.resource({ get: { checks, answer: asset(swaggerUi) } }));
 }
 
 function description(document: Buffer): RequestHandler {

@@ -18,7 +18,7 @@ import type { Quota } from '../guard/quota.js';
 import { announcedLength, bodyTypeOf, expectation, mediaType, sendContinue } from '../preconditions.js';
 import { noQuery, queryOf } from '../query.js';
 import { type QueryForm, queryForm, querySchema } from '../query-form.js';
-import { type Check, type FixedPaths, methodNotAllowed, optionsAnswer, resource } from '../resource.js';
+import { type Check, type FixedPaths, methodNotAllowed, optionsAnswer } from '../resource.js';
 import { answerCall, answerHead } from './call-answer.js';
 
 export interface TaskRoutesDeps {
@@ -35,7 +35,7 @@ export function addTasks(app: Express, paths: FixedPaths, deps: TaskRoutesDeps):
   for (const task of deps.tasks) {
     addTask(paths, task, deps);
     // Behind the fixed paths, so that none of these is taken for a parameter's value.
-    addPathForm(app, task, deps);
+    addPathForm(app, paths, task, deps);
   }
 }
 
@@ -71,7 +71,7 @@ function addTask(paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
 }
 
 /** The GET form whose one field stands in the path. Where the field's values are listed, any other is no resource. */
-function addPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
+function addPathForm(app: Express, paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
   const { definition, route } = task;
   const { pathParam } = definition;
   const form = queryForm(definition);
@@ -92,7 +92,7 @@ function addPathForm(app: Express, task: Task, deps: TaskRoutesDeps): void {
   };
   const checks = [...deps.guard, expectation, room(task, deps)];
   const methods = { get: { checks, answer: getForm(task, form, deps) } };
-  app.all(`${route}/:${pathParam}`, exists, postOnly, resource(methods));
+  app.all(`${route}/:${pathParam}`, exists, postOnly, paths.resource(methods));
 }
 
 /** Refuses at once where no call is taken, before any body is read. A HEAD makes no call. */
