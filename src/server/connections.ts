@@ -3,6 +3,7 @@
 // When a connection should end is decided elsewhere (http-server.ts, drain.ts).
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Stuck } from './send-watch.js';
 
 export type Answer = ServerResponse<IncomingMessage>;
 
@@ -13,8 +14,8 @@ export class Connection {
   requests = 0;
   /** What the socket had read when its last message was complete: more than that is half a request. */
   bytesAtRest = 0;
-  /** Armed while the client is behind in reading its answer. */
-  sendTimer: 'armed' | 'off' = 'off';
+  /** Kept by send-watch.ts while the client is behind in reading its answer. */
+  stuck: Stuck | undefined;
   #last: Answer | undefined;
   /** Answers in front of the last one: a client that pipelines. */
   readonly #earlier: Answer[] = [];

@@ -1,29 +1,47 @@
 // Ends connections whose clients take nothing of their answers. Node gives them all the time in the world.
+import type { Socket } from 'node:net';
 import type { Connections } from './connections.js';
 
-/** Checks until stopped; a client is late by at most a second more than `sendTimeoutMs`. */
+declare module 'node:net' {
+  interface Socket {
+    /** Not documented, the same from Node 20 to 26. Without it, an answer in one piece is progress only as a whole. */
+    readonly _handle?: { readonly writeQueueSize?: number } | null;
+  }
+}
+
+/** What is stuck on a connection while bytes of an answer wait for their client. */
+export interface Stuck {
+  /** See `positionOf`. */
+  readonly position: number;
+  /** performance.now() when it was first seen there. */
+  readonly sinceMs: number;
+}
+
+/** Checks until stopped. A client has at least `sendTimeoutMs` from its last progress, and at most a second more. */
 export function watchSending(connections: Connections, sendTimeoutMs: number): { stop(): void } {
   const timer = setInterval(
     () => checkSending(connections, sendTimeoutMs),
-    Math.min(1_000, Math.ceil(sendTimeoutMs / 4)),
+    Math.min(500, Math.ceil(sendTimeoutMs / 4)),
   );
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }
 
-/**
- * While bytes of an answer wait for their client, its socket has a timeout, which every byte that gets away restarts; it is not armed while a call is computed.
- */
 function checkSending(connections: Connections, sendTimeoutMs: number): void {
+  const nowMs = performance.now();
   for (const connection of connections) {
-    const { socket } = connection;
-    if (socket.writableLength > 0) {
-      if (connection.sendTimer === 'off') socket.setTimeout(sendTimeoutMs);
-      connection.sendTimer = 'armed';
-    } else if (connection.sendTimer === 'armed') {
-      connection.sendTimer = 'off';
-      // Without an answer due, the timeout is Node's own for idle connections by now.
-      if (connection.lastDue !== undefined) socket.setTimeout(0);
+    const { socket, stuck } = connection;
+    if (socket.writableLength === 0) {
+      connection.stuck = undefined;
+      continue;
     }
+    const position = positionOf(socket);
+    if (stuck?.position !== position) connection.stuck = { position, sinceMs: nowMs };
+    else if (nowMs - stuck.sinceMs >= sendTimeoutMs) socket.destroy();
   }
+}
+
+/** Changes with every byte that gets away: whole pieces, less what the system has not taken of the one on its way. */
+function positionOf(socket: Socket): number {
+  return socket.bytesWritten - socket.writableLength - (socket._handle?.writeQueueSize ?? 0);
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { heldAnswers } from '../support/held-answers.js';
 import { answer, startHttpServer, type TestServer, type TestServerOptions } from '../support/http-server.js';
@@ -121,14 +122,36 @@ const large = Buffer.alloc(64 * 1_024 * 1_024, 'x');
 
 test('a client that never reads is disconnected, and its exchange ends', async () => {
   const held = heldAnswers();
-  const connect = await start({ handler: held.handler, limits: { sendTimeoutMs: 300 } });
+  const connect = await start({ handler: held.handler, limits: { sendTimeoutMs: 1_000 } });
   const client = await connect();
   client.socket.pause();
   client.send(get('/large'));
   answer(await held.arrived('/large'), large);
   const ms = await took(() => held.ended('/large'));
-  expect(ms).toBeGreaterThan(250);
-  expect(ms).toBeLessThan(1_500);
+  expect(ms).toBeGreaterThan(950);
+  expect(ms).toBeLessThan(1_900);
+});
+
+test('a client that stops reading has its time from then on, and no more', async () => {
+  const held = heldAnswers();
+  const connect = await start({ handler: held.handler, limits: { sendTimeoutMs: 1_000 } });
+  const client = await connect();
+  const { socket } = client;
+  socket.removeAllListeners('data').pause();
+  client.send(get('/large'));
+  answer(await held.arrived('/large'), large);
+  // A part of it, in the middle of the time.
+  await sleep(500);
+  let bytes = 0;
+  socket.on('data', (chunk) => {
+    bytes += chunk.length;
+    if (bytes > large.length / 4) socket.pause();
+  });
+  socket.resume();
+  while (!socket.isPaused()) await once(socket, 'data');
+  const ms = await took(() => held.ended('/large'));
+  expect(ms).toBeGreaterThan(900);
+  expect(ms).toBeLessThan(1_900);
 });
 
 test('a client that reads slowly gets all of it', async () => {
