@@ -3,10 +3,10 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Config } from '../config.js';
 import type { Logger } from '../log.js';
+import { createAccessLog } from './access-log.js';
 import { clientOf } from './client.js';
 import type { Exchange } from './exchange.js';
 import { requestIds } from './request-id.js';
-import { traceIdOf } from './traceparent.js';
 
 /** Told once per exchange. `status` is 499 where the client left before its answer did. */
 export type OnAnswer = (method: string, route: string, status: number, seconds: number) => void;
@@ -23,8 +23,7 @@ export interface ArrivalDeps {
 
 export function arrival({ accessLog, log, onAnswer, onRequest }: ArrivalDeps): RequestHandler {
   const requestIdOf = requestIds();
-  const usualLevel = accessLog === 'all' ? 'info' : 'debug';
-  const logsUsual = accessLog !== 'off' && log.isLevelEnabled(usualLevel);
+  const lines = createAccessLog(accessLog, log);
 
   function ended(this: Response): void {
     const { req } = this;
@@ -32,28 +31,11 @@ export function arrival({ accessLog, log, onAnswer, onRequest }: ArrivalDeps): R
     const status = this.writableFinished ? this.statusCode : clientLeftStatus;
     const durationMs = performance.now() - exchange.arrivedMs;
     onAnswer?.(req.method, routeOf(req), status, durationMs / 1_000);
-    // A refusal for load is no failure: metrics count it, and a line for each would be load of its own.
-    const failed = status >= 500 && status !== 503;
-    if (failed && accessLog !== 'off') writeLine(this, 'warn', status, durationMs);
-    else if (logsUsual) writeLine(this, usualLevel, status, durationMs);
-  }
-
-  function writeLine(
-    { req }: Response,
-    level: 'warn' | typeof usualLevel,
-    status: number,
-    durationMs: number,
-  ): void {
-    const line = {
-      method: req.method,
-      path: req.path,
-      status,
-      durationMs: Math.round(durationMs * 1_000) / 1_000,
-      requestId: req.exchange.requestId,
-      traceId: traceIdOf(req.headers.traceparent),
-      client: clientOf(req),
-    };
-    log[level](line, level === 'warn' ? 'request failed' : 'request');
+    const level = lines.levelOf(status);
+    if (level === undefined) return;
+    const { method, path, headers } = req;
+    const { requestId } = exchange;
+    lines.write(level, { method, path, status, durationMs, requestId, client: clientOf(req), headers });
   }
 
   return (req, res, next) => {

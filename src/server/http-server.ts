@@ -3,13 +3,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ServerConfig } from '../config.js';
-import { AppError } from '../errors.js';
-import { refusalFor } from './client-error.js';
 import { type Answer, type Connection, Connections } from './connections.js';
 import { linger } from './linger.js';
-import { answerRefusal, rawRefusal } from './refusal.js';
+import { createRefuser, drop, type RefuserOptions } from './refuser.js';
 import { watchSending } from './send-watch.js';
-import { allowedMethods, unsoundness } from './strict-http.js';
+import { unsoundness } from './strict-http.js';
 import { leavesLongRest } from './unread-body.js';
 
 export type HttpLimits = Pick<
@@ -22,7 +20,7 @@ export type HttpLimits = Pick<
   | 'maxRequestsPerSocket'
 >;
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends RefuserOptions {
   handler(req: IncomingMessage, res: Answer): void;
   readonly limits: HttpLimits;
   /** The server is closing: every answer says `Connection: close`. */
@@ -44,8 +42,10 @@ export interface HttpServer {
   dispose(): void;
 }
 
-export function createHttpServer({ handler, limits, isClosing, classes }: HttpServerOptions): HttpServer {
+export function createHttpServer(given: HttpServerOptions): HttpServer {
+  const { handler, limits, isClosing, classes } = given;
   const connections = new Connections();
+  const refuser = createRefuser(given);
   const options = {
     ...classes,
     headersTimeout: limits.headersTimeoutMs,
@@ -73,7 +73,7 @@ export function createHttpServer({ handler, limits, isClosing, classes }: HttpSe
     }
     const refusal = unsoundness(req);
     if (refusal !== undefined) {
-      refuse(connection, req, res, refusal);
+      refuser.request(connection, req, res, refusal);
       return;
     }
     connection.begin(res);
@@ -96,19 +96,17 @@ export function createHttpServer({ handler, limits, isClosing, classes }: HttpSe
   server.on('checkExpectation', onRequest);
   server.on('clientError', (error, duplex) => {
     const connection = connections.of(duplex as Socket);
-    if (connection !== undefined) onClientError(connection, error);
+    if (connection !== undefined) refuser.bytes(connection, error);
     else duplex.destroy();
   });
   server.on('connect', (_req, duplex) => {
     const connection = connections.of(duplex as Socket);
-    if (connection !== undefined) onConnect(connection);
+    if (connection !== undefined) refuser.tunnel(connection);
     else duplex.destroy();
   });
   server.on('connection', (socket) => {
     if (limits.maxConnections > 0 && connections.size >= limits.maxConnections) {
-      socket.on('error', () => {});
-      socket.end(rawRefusal(tooManyConnections));
-      socket.once('finish', () => socket.destroy());
+      refuser.connection(socket);
       return;
     }
     const connection = connections.add(socket);
@@ -134,62 +132,6 @@ function mayAnswer(connection: Connection): boolean {
   return true;
 }
 
-function drop(connection: Connection, req: IncomingMessage): void {
-  req.resume();
-  connection.stopParsing();
-}
-
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }
-
-/** A request that is parsed and unsound: one that cannot be parsed is `onClientError`. */
-function refuse(connection: Connection, req: IncomingMessage, res: Answer, refusal: AppError): void {
-  // Those that are due are the last ones: whether this was a request at all is uncertain.
-  if (connection.lastDue !== undefined) {
-    connection.endAfterAnswers();
-    drop(connection, req);
-    return;
-  }
-  connection.begin(res);
-  connection.endAfterAnswers();
-  answerRefusal(res, refusal);
-}
-
-/** Something came that is no request, or not in time. Answers that are due come first, and are the last ones. */
-function onClientError(connection: Connection, error: Error): void {
-  const { socket } = connection;
-  const refusal = refusalFor(error);
-  const last = connection.lastDue;
-  // Who has said nothing is told nothing; who leaves within a request will not read the answers to those before it.
-  const hasLeft = last !== undefined && socket.readableEnded;
-  if (refusal === undefined || !socket.writable || socket.bytesRead === 0 || hasLeft) {
-    socket.destroy();
-    return;
-  }
-  if (connection.state !== 'open' || connection.hasSaidClose) return;
-  if (last === undefined && !connection.isUploading) {
-    connection.endWith(rawRefusal(refusal));
-    return;
-  }
-  connection.endAfterAnswers();
-  // It was in the body of the last request: this is its answer, if it has none, and its handler finds that out.
-  if (last !== undefined && !last.headersSent && connection.isUploading) answerRefusal(last, refusal);
-}
-
-/** No tunnel is made here. Node has let go of the socket by now. */
-function onConnect(connection: Connection): void {
-  const { socket } = connection;
-  socket.on('error', () => socket.destroy());
-  if (connection.state === 'open' && !connection.hasSaidClose) {
-    const detail = 'CONNECT is not allowed here.';
-    const refusal = new AppError('METHOD_NOT_ALLOWED', detail, { allow: allowedMethods });
-    if (connection.lastDue === undefined) connection.endWith(rawRefusal(refusal));
-    else connection.endAfterAnswers();
-  }
-  socket.resume();
-}
-
-const tooManyConnections = new AppError('OVERLOADED', 'There are too many connections.', {
-  retryAfterSeconds: 1,
-});

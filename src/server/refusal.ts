@@ -7,35 +7,49 @@ import { problemJson, problemType } from '../problem-json.js';
 import type { Answer } from './connections.js';
 import { soundRequestId } from './request-id.js';
 
-/** Answers in place of the handler, in the request's turn; the connection ends with it. */
-export function answerRefusal(res: Answer, refusal: AppError): void {
+type Headers = readonly (readonly [name: string, value: string])[];
+
+/**
+ * Answers in place of the handler, in the request's turn; the connection ends with it.
+ * @param headers beside those of a refusal
+ * @returns its request id
+ */
+export function answerRefusal(res: Answer, refusal: AppError, headers: Headers = []): string {
   const requestId = res.requestId ?? soundRequestId(res.req.headers['x-request-id']) ?? randomUUID();
   const body = problemJson(refusal, requestId);
   res.shouldKeepAlive = false;
-  if (refusal.allow !== undefined) res.setHeader('Allow', refusal.allow.join(', '));
-  res.setHeader('X-Request-Id', requestId);
-  res.setHeader('Cache-Control', 'no-store');
-  res.writeHead(refusal.status, {
-    'Content-Type': problemType,
-    'Content-Length': Buffer.byteLength(body),
-  });
+  for (const [name, value] of [...headers, ...fieldsOf(refusal, requestId, body)]) res.setHeader(name, value);
+  res.writeHead(refusal.status);
   res.end(body);
+  return requestId;
 }
 
 /** A whole HTTP answer that ends the connection. */
-export function rawRefusal(refusal: AppError): string {
+export function rawRefusal(
+  refusal: AppError,
+  headers: Headers = [],
+): { readonly requestId: string; readonly text: string } {
   const requestId = randomUUID();
   const body = problemJson(refusal, requestId);
   const lines = [
     `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
     `Date: ${new Date().toUTCString()}`,
-    `Content-Type: ${problemType}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `X-Request-Id: ${requestId}`,
-    'Cache-Control: no-store',
+    ...[...headers, ...fieldsOf(refusal, requestId, body)].map(([name, value]) => `${name}: ${value}`),
     'Connection: close',
   ];
-  if (refusal.allow !== undefined) lines.push(`Allow: ${refusal.allow.join(', ')}`);
-  if (refusal.retryAfterSeconds !== undefined) lines.push(`Retry-After: ${refusal.retryAfterSeconds}`);
-  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+  return { requestId, text: `${lines.join('\r\n')}\r\n\r\n${body}` };
+}
+
+function fieldsOf(refusal: AppError, requestId: string, body: string): [name: string, value: string][] {
+  const { allow, retryAfterSeconds } = refusal;
+  return [
+    ['Content-Type', problemType],
+    ['Content-Length', String(Buffer.byteLength(body))],
+    ['X-Request-Id', requestId],
+    ['Cache-Control', 'no-store'],
+    ...(allow === undefined ? [] : [['Allow', allow.join(', ')] satisfies [string, string]]),
+    ...(retryAfterSeconds === undefined
+      ? []
+      : [['Retry-After', String(retryAfterSeconds)] satisfies [string, string]]),
+  ];
 }

@@ -18,6 +18,8 @@ import { linkQuota } from './guard/quota-link.js';
 import { createHttpServer } from './http-server.js';
 import { createLoopDelay } from './loop-delay.js';
 import { createServerMetrics } from './metrics.js';
+import { countRefused } from './refused.js';
+import { securityHeaders } from './security-headers.js';
 
 export interface ServerDeps {
   readonly config: ServerConfig;
@@ -83,6 +85,8 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     classes: alignPrototypes(app),
     limits: config,
     isClosing: () => closing() !== undefined,
+    headers: securityHeaders(),
+    onRefusal: countRefused({ accessLog: config.accessLog, log, onAnswer }),
   });
   const drain = createDrain({ http, lane, headersTimeoutMs: config.headersTimeoutMs });
   const loopDelay = createLoopDelay();

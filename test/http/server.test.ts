@@ -5,16 +5,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig, type ServerConfig } from '#src/config.js';
 import { createLogger } from '#src/log.js';
 import { type RunningServer, startServer } from '#src/server/server.js';
+import { listeningLog } from '../support/app.js';
 import { RawClient } from '../support/raw-client.js';
 import { meets } from './meets.js';
 import { table } from './request-table.js';
 
-function start(env: Record<string, string> = {}): Promise<RunningServer> {
+function start(env: Record<string, string> = {}, log = createLogger('silent', {})): Promise<RunningServer> {
   const config: ServerConfig = { ...readConfig({ PORT: '0', ...env }), workers: 1, poolMaxThreads: 2 };
   return startServer({
     config,
     slot: 1,
-    log: createLogger('silent', {}),
+    log,
     readiness: () => 'ok',
     onFatal: (error) => {
       throw error;
@@ -62,6 +63,38 @@ describe('a server', () => {
     expect(status.queue).toEqual({ waiting: 0, limit: 1_024 });
     expect(status.tasks.compute).toMatchObject({ completed: 1 });
     expect(status.eventLoopDelayMs.p99).toBeGreaterThanOrEqual(status.eventLoopDelayMs.p50);
+  });
+
+  test('counts, logs and protects what it refuses before any handler', async () => {
+    const { log, lines } = listeningLog();
+    server = await start({ ACCESS_LOG: 'all', MAX_CONNECTIONS: '3' }, log);
+    const three = [await connect(server), await connect(server), await connect(server)];
+    const refusals = [await (await connect(server)).answer()];
+    for (const bytes of [
+      'GET /x?secret HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n',
+      `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+      'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n',
+    ]) {
+      const [client] = three.splice(0, 1);
+      if (client !== undefined) refusals.push(await client.send(bytes).answer());
+    }
+    expect(refusals.map(({ status }) => status)).toEqual([503, 400, 431, 405]);
+    for (const { headers } of refusals) {
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+      const line = lines.find(({ requestId }) => requestId === headers.get('x-request-id'));
+      expect(line).toMatchObject({ client: '127.0.0.1', msg: 'request' });
+    }
+    expect(lines.find(({ status }) => status === 400)).toMatchObject({ method: 'GET', path: '/x' });
+    expect(JSON.stringify(lines)).not.toContain('secret');
+    const counted = server.metrics().series.map(({ labels }) => labels.join(' '));
+    for (const labels of [
+      'GET unmatched 400',
+      'other unmatched 431',
+      'other unmatched 405',
+      'other unmatched 503',
+    ])
+      expect(counted).toContain(labels);
   });
 
   test('does not start where its address is taken, and leaves nothing running', async () => {

@@ -1,0 +1,36 @@
+// Requests that no handler sees, because the HTTP layer refuses them: counted and logged like the others.
+import type { Config } from '../config.js';
+import type { Logger } from '../log.js';
+import { createAccessLog } from './access-log.js';
+import type { OnAnswer } from './arrival.js';
+import { addressClient } from './client.js';
+import type { Refused } from './refuser.js';
+
+interface RefusedDeps {
+  readonly accessLog: Config['accessLog'];
+  readonly log: Logger;
+  readonly onAnswer: OnAnswer;
+}
+
+export function countRefused({ accessLog, log, onAnswer }: RefusedDeps): (refused: Refused) => void {
+  const lines = createAccessLog(accessLog, log);
+  return ({ status, requestId, socket, req }) => {
+    onAnswer(req?.method ?? 'other', 'unmatched', status, 0);
+    const level = lines.levelOf(status);
+    if (level === undefined) return;
+    lines.write(level, {
+      method: req?.method,
+      path: pathOf(req?.url),
+      status,
+      durationMs: undefined,
+      requestId,
+      client: addressClient(socket.remoteAddress) ?? 'unknown',
+      headers: req?.headers ?? {},
+    });
+  };
+}
+
+/** Of a target that is a path: another may have a password in it. */
+function pathOf(target: string | undefined): string | undefined {
+  return target?.startsWith('/') ? target.split('?', 1)[0] : undefined;
+}

@@ -1,0 +1,108 @@
+// What the HTTP layer refuses by itself, before any handler: on which of the ways of refusal.ts, and how the connection
+// ends with it. Answers that are due come first and are then the last ones: behind them, nothing is refused aloud.
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { AppError } from '../errors.js';
+import { refusalFor } from './client-error.js';
+import type { Answer, Connection } from './connections.js';
+import { answerRefusal, rawRefusal } from './refusal.js';
+import { allowedMethods } from './strict-http.js';
+
+/** One that no handler has seen. Nothing is known of a request that could not be read. */
+export interface Refused {
+  readonly status: number;
+  readonly requestId: string;
+  readonly socket: Socket;
+  readonly req: IncomingMessage | undefined;
+}
+
+export interface RefuserOptions {
+  /** Names and values that every refusal carries. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  onRefusal?(refused: Refused): void;
+}
+
+export interface Refuser {
+  /** A request that could be read. */
+  request(connection: Connection, req: IncomingMessage, res: Answer, refusal: AppError): void;
+  /** Something that is no request, or did not come in time. */
+  bytes(connection: Connection, error: Error): void;
+  /** CONNECT: no tunnel is made here. Node has let go of the socket by now. */
+  tunnel(connection: Connection): void;
+  /** One connection too many. */
+  connection(socket: Socket): void;
+}
+
+export function createRefuser({ headers = [], onRefusal }: RefuserOptions): Refuser {
+  /** @returns the answer to send */
+  function tell(socket: Socket, refusal: AppError): string {
+    const { requestId, text } = rawRefusal(refusal, headers);
+    onRefusal?.({ status: refusal.status, requestId, socket, req: undefined });
+    return text;
+  }
+
+  return {
+    request(connection, req, res, refusal) {
+      if (connection.lastDue !== undefined) {
+        connection.endAfterAnswers();
+        drop(connection, req);
+        return;
+      }
+      connection.begin(res);
+      connection.endAfterAnswers();
+      const requestId = answerRefusal(res, refusal, headers);
+      onRefusal?.({ status: refusal.status, requestId, socket: connection.socket, req });
+    },
+
+    bytes(connection, error) {
+      const { socket } = connection;
+      const refusal = refusalFor(error);
+      const last = connection.lastDue;
+      // Who has said nothing is told nothing; who leaves within a request will not read the answers before it.
+      const hasLeft = last !== undefined && socket.readableEnded;
+      if (refusal === undefined || !socket.writable || socket.bytesRead === 0 || hasLeft) {
+        socket.destroy();
+        return;
+      }
+      if (connection.state !== 'open' || connection.hasSaidClose) return;
+      if (last === undefined && !connection.isUploading) {
+        connection.endWith(tell(socket, refusal));
+        return;
+      }
+      connection.endAfterAnswers();
+      // It was in the body of the last request: this is its answer, if it has none, and its handler finds that out.
+      if (last !== undefined && !last.headersSent && connection.isUploading)
+        answerRefusal(last, refusal, headers);
+    },
+
+    tunnel(connection) {
+      const { socket } = connection;
+      socket.on('error', () => socket.destroy());
+      if (connection.state === 'open' && !connection.hasSaidClose) {
+        if (connection.lastDue === undefined) connection.endWith(tell(socket, noTunnel));
+        else connection.endAfterAnswers();
+      }
+      socket.resume();
+    },
+
+    connection(socket) {
+      socket.on('error', () => undefined);
+      socket.once('finish', () => socket.destroy());
+      socket.end(tell(socket, tooManyConnections));
+    },
+  };
+}
+
+/** A request that is never answered, and everything behind it. */
+export function drop(connection: Connection, req: IncomingMessage): void {
+  req.resume();
+  connection.stopParsing();
+}
+
+const noTunnel = new AppError('METHOD_NOT_ALLOWED', 'CONNECT is not allowed here.', {
+  allow: allowedMethods,
+});
+
+const tooManyConnections = new AppError('OVERLOADED', 'There are too many connections.', {
+  retryAfterSeconds: 1,
+});
