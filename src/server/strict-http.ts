@@ -1,6 +1,7 @@
 // What RFC 9112 says must be refused and Node's parser lets through, judged by a request's head alone. Pure but for
 // `toOriginForm`. What the parser itself refuses is client-error.ts. Seen with llhttp 9.3 (Node 20) and 9.4 (24, 26).
 import type { IncomingMessage } from 'node:http';
+import { isIPv6 } from 'node:net';
 import { AppError } from '../errors.js';
 
 /** What may be asked of this server as a whole. */
@@ -8,8 +9,12 @@ export const allowedMethods = ['GET', 'HEAD', 'POST', 'OPTIONS'];
 
 const maxHeaders = 200;
 
-/** RFC 3986: an IP literal, or a name or address, then perhaps a port. The URL's userinfo has no place here. */
-const authority = /^(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d{0,5})?$/;
+/**
+ * RFC 3986: an IP literal, or a name or address, then perhaps a port. The URL's userinfo has no place here. Each
+ * character is looked at once.
+ */
+const authority =
+  /^(?:\[[\da-f:.]+\]|(?=[^:])[\w.~!$&'()*+,;=-]*(?:%[\da-f]{2}[\w.~!$&'()*+,;=-]*)*)(?::(?:\d{0,4}|[0-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]))?$/i;
 /** Visible ASCII without `#`: a fragment is never sent, the rest would have to be percent-encoded. */
 const targetCharacters = /^[!-"$-~]+$/;
 const absoluteForm = /^https?:\/\/([^/?]*)(.*)$/is;
@@ -37,7 +42,7 @@ function headerFault(req: IncomingMessage): AppError | undefined {
     // Lengths first: hardly any header's name has to be lower-cased.
     if (name.length === 4 && name.toLowerCase() === 'host') {
       if (host !== undefined) return unsound('There is more than one Host header.');
-      if (!authority.test(value)) return unsound('The Host header is not a host with an optional port.');
+      if (!isAuthority(value)) return unsound('The Host header is not a host with an optional port.');
       host = value;
     } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       if (req.httpVersionMinor === 0) return unsound('HTTP/1.0 knows no Transfer-Encoding.');
@@ -46,6 +51,11 @@ function headerFault(req: IncomingMessage): AppError | undefined {
   }
   if (host === undefined && req.httpVersionMinor === 1) return unsound('The Host header is missing.');
   return undefined;
+}
+
+function isAuthority(text: string): boolean {
+  if (!authority.test(text)) return false;
+  return !text.startsWith('[') || isIPv6(text.slice(1, text.indexOf(']')));
 }
 
 function targetFault(req: IncomingMessage): AppError | undefined {
@@ -59,7 +69,7 @@ function targetFault(req: IncomingMessage): AppError | undefined {
 
 function toOriginForm(req: IncomingMessage, target: string): AppError | undefined {
   const [, host = '', path = ''] = absoluteForm.exec(target) ?? [];
-  if (!authority.test(host)) return unsound('The request target is neither a path nor an http URL.');
+  if (!isAuthority(host)) return unsound('The request target is neither a path nor an http URL.');
   req.headers.host = host;
   req.url = path.startsWith('/') ? path : `/${path}`;
   return undefined;
