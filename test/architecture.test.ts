@@ -48,8 +48,9 @@ const shared = files
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cli', 'src/primary', 'src/server'],
   'src/cli': ['src/cli', 'src/primary', 'src/lane'],
-  'src/primary': ['src/primary'],
-  'src/server': ['src/server', 'src/lane'],
+  'src/primary': ['src/primary', 'src/http'],
+  'src/server': ['src/server', 'src/http', 'src/lane'],
+  'src/http': ['src/http'],
   'src/lane': ['src/lane'],
   workers: ['workers'],
 };

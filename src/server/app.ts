@@ -3,6 +3,7 @@
 import express, { type Express } from 'express';
 import type { ApiKeys } from '../api-keys.js';
 import type { ServerConfig } from '../config.js';
+import { allowedMethods } from '../http/strict-http.js';
 import type { Lane } from '../lane/call.js';
 import type { Task } from '../lane/task-registry.js';
 import type { Logger } from '../log.js';
@@ -20,7 +21,6 @@ import { addProbes } from './routes/probes.js';
 import { addTasks } from './routes/tasks.js';
 import { securityHeaders } from './security-headers.js';
 import { stampHeads } from './stamped-head.js';
-import { allowedMethods } from './strict-http.js';
 
 export interface AppDeps {
   readonly config: ServerConfig;

@@ -4,11 +4,11 @@ import { Server as NetServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../clock.js';
 import { AppError } from '../errors.js';
+import type { Answer, Connection } from '../http/connections.js';
+import type { HttpServer } from '../http/http-server.js';
+import { answerRefusal } from '../http/refusal.js';
 import type { Lane } from '../lane/call.js';
 import type { CloseMode } from '../messages.js';
-import type { Answer, Connection } from './connections.js';
-import type { HttpServer } from './http-server.js';
-import { answerRefusal } from './refusal.js';
 
 export interface DrainTimings {
   /**

@@ -1,13 +1,13 @@
 // Errors become answers: problems on the wire (problem-json.ts) and, where the fault is ours, log lines.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError, toAppError } from '../errors.js';
+import { leavesLongRest } from '../http/unread-body.js';
 import type { Logger } from '../log.js';
 import { problemJson, problemType } from '../problem-json.js';
 import { answer } from './answer.js';
 import { ClientLeft } from './body.js';
 import { clientOf } from './client.js';
 import { traceIdOf } from './traceparent.js';
-import { leavesLongRest } from './unread-body.js';
 
 /** The end of every route that did not answer: errors become problems, and our own faults become log lines. */
 export function problemHandler(log: Logger) {

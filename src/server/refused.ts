@@ -1,10 +1,10 @@
 // Requests that no handler sees, because the HTTP layer refuses them: counted and logged like the others.
 import type { Config } from '../config.js';
+import type { Refused } from '../http/refuser.js';
 import type { Logger } from '../log.js';
 import { createAccessLog } from './access-log.js';
 import type { OnAnswer } from './arrival.js';
 import { addressClient } from './client.js';
-import type { Refused } from './refuser.js';
 
 interface RefusedDeps {
   readonly accessLog: Config['accessLog'];

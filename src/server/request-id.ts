@@ -1,7 +1,6 @@
 // The id of a request: the caller's where it is sound, else a new one.
 import { randomBytes } from 'node:crypto';
-
-const sound = /^[\w.-]{1,128}$/;
+import { soundRequestId } from '../http/sound-request-id.js';
 
 /**
  * Makes the function that gives each request its id. A new id is a random prefix of this process and a counter:
@@ -11,9 +10,4 @@ export function requestIds(): (given: string | string[] | undefined) => string {
   const prefix = randomBytes(9).toString('base64url');
   let count = 0;
   return (given) => soundRequestId(given) ?? `${prefix}.${(++count).toString(36)}`;
-}
-
-/** The caller's id, if it may be repeated. */
-export function soundRequestId(given: unknown): string | undefined {
-  return typeof given === 'string' && sound.test(given) ? given : undefined;
 }

@@ -7,8 +7,6 @@ import type { Express, Response } from 'express';
 
 declare module 'node:http' {
   interface ServerResponse {
-    /** The X-Request-Id that the head will carry. While there is none, the head is left as Node writes it. */
-    requestId?: string;
     /** The composed head. Not documented: see `composesHead`. */
     _header?: unknown;
   }
@@ -21,7 +19,7 @@ const idHeader = 'X-Request-Id';
 
 /**
  * To be called before the app's prototypes are aligned. What was set of these headers stays as it was set; `getHeader`
- * knows nothing of the others.
+ * knows nothing of the others. Where the answer has no `requestId` the head is left as Node writes it.
  * @param appends whether they may be appended to the composed head; else they are set one by one
  */
 export function stampHeads(

@@ -1,7 +1,7 @@
 // A handler that answers when the test says so: nothing depends on how long something takes.
 import { EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import type { Answer } from '#src/server/connections.js';
+import type { Answer } from '#src/http/connections.js';
 import { answer, type Handler } from './http-server.js';
 
 export interface HeldAnswers {

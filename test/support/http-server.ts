@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Answer } from '#src/server/connections.js';
+import type { Answer } from '#src/http/connections.js';
+import { createHttpServer, type HttpLimits, type HttpServer } from '#src/http/http-server.js';
 import { createDrain, type Drain, type DrainTimings } from '#src/server/drain.js';
-import { createHttpServer, type HttpLimits, type HttpServer } from '#src/server/http-server.js';
 
 export type Handler = (req: IncomingMessage, res: Answer) => void;
 

@@ -5,7 +5,14 @@ import { STATUS_CODES } from 'node:http';
 import type { AppError } from '../errors.js';
 import { problemJson, problemType } from '../problem-json.js';
 import type { Answer } from './connections.js';
-import { soundRequestId } from './request-id.js';
+import { soundRequestId } from './sound-request-id.js';
+
+declare module 'node:http' {
+  interface ServerResponse {
+    /** The X-Request-Id of the answer, once it is known. */
+    requestId?: string;
+  }
+}
 
 type Headers = readonly (readonly [name: string, value: string])[];
 

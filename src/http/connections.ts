@@ -1,6 +1,6 @@
-// Who is connected: every socket of the public server and the answers that are still due on it. Cheap on the way of
+// Who is connected: every socket of the server and the answers that are still due on it. Cheap on the way of
 // a request: no listener and no timer per request; what is finished is found out when somebody asks.
-// When a connection should end is decided elsewhere (http-server.ts, drain.ts).
+// When a connection should end is decided elsewhere.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Stuck } from './send-watch.js';

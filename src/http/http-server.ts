@@ -1,5 +1,5 @@
-// The public node:http server of a server process: its limits, its refusals, and who is connected. It knows nothing
-// of Express: any (req, res) handler will do. Closing politely is drain.ts.
+// A node:http server with our rules, the public one of a server process or the primary's: its limits, its refusals, and
+// who is connected. It knows nothing of Express: any (req, res) handler will do.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ServerConfig } from '../config.js';
