@@ -5,13 +5,6 @@ import { AppError } from '../errors.js';
 import { bodyTooLarge } from './body.js';
 import type { Check } from './resource.js';
 
-/** Anything but the one expectation that HTTP defines. https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1 */
-export const expectation: Check = ({ headers: { expect } }) => {
-  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
-    throw new AppError('EXPECTATION_FAILED', 'The only expectation that can be met is 100-continue.');
-  }
-};
-
 /** By the announced length; what is not announced is measured while it arrives. */
 export function announcedLength(limitOf: (req: Request) => number): Check {
   return (req) => {

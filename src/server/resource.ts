@@ -1,7 +1,8 @@
 // What can be done at a path, and answers for what cannot: OPTIONS with `Allow`, and 405 for the rest.
 import type { Request, RequestHandler } from 'express';
 import { AppError } from '../errors.js';
-import { announcedLength, expectation } from './preconditions.js';
+import { expectation } from '../http/expectation.js';
+import { announcedLength } from './preconditions.js';
 
 /** Throws the AppError with which the request is to be refused. */
 export type Check = (req: Request) => void;

@@ -1,7 +1,10 @@
-// The admin server: node:http in the primary, its limits, and the way of a request: guard → path → method → answer.
-// What is answered comes from routes.ts. It serves operators and scrapers, never users.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+// The admin server in the primary: its limits, and the way of a request: sound HTTP → guard → path → method → answer.
+// What is answered comes from admin.ts. It serves operators and scrapers, never users.
+import type { IncomingMessage, Server } from 'node:http';
 import { AppError, toAppError } from '../../errors.js';
+import { expectation } from '../../http/expectation.js';
+import { createHttpServer, type HttpLimits } from '../../http/http-server.js';
+import { allowedMethods } from '../../http/strict-http.js';
 import type { Logger } from '../../log.js';
 import type { Guard } from './guard.js';
 import { begin, type Exchange, replyProblem } from './reply.js';
@@ -15,20 +18,34 @@ export interface Resource {
 /** By path. */
 export type Resources = ReadonlyMap<string, Resource>;
 
-const limits = {
-  headersTimeout: 5_000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 30_000,
-  connectionsCheckingInterval: 1_000,
-  maxHeaderSize: 8_192,
+const limits: HttpLimits = {
+  headersTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 30_000,
+  sendTimeoutMs: 30_000,
+  maxConnections: 256,
+  maxRequestsPerSocket: 0,
 };
-const maxConnections = 256;
 
+/** What is refused before it is an exchange is a problem, never a page. */
+const refusalHeaders = [
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['X-Content-Type-Options', 'nosniff'],
+] as const;
+
+/** An exchange that begins before `serveAdmin` waits without end: both happen in one turn of the event loop. */
 export function createAdminServer(): Server {
-  const server = createServer(limits);
-  server.maxConnections = maxConnections;
-  return server;
+  const http = createHttpServer({
+    handler: (req, res) => void http.server.emit(exchangeEvent, { req, res } satisfies Exchange),
+    limits,
+    headers: refusalHeaders,
+    isClosing: () => !http.server.listening,
+  });
+  http.server.once('close', () => http.dispose());
+  return http.server;
 }
+
+const exchangeEvent = 'exchange';
 
 export function serveAdmin(server: Server, resources: Resources, guard: Guard, log: Logger): void {
   async function respond(exchange: Exchange): Promise<void> {
@@ -37,20 +54,24 @@ export function serveAdmin(server: Server, resources: Resources, guard: Guard, l
     const refusal = guard.refusal(path, req.headers);
     if (refusal !== undefined) throw new AppError('FORBIDDEN', refusal);
     const resource = resources.get(path);
-    if (resource === undefined) throw new AppError('NOT_FOUND', `There is nothing at ${path}.`);
-    const allow = resource.method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : ['POST', 'OPTIONS'];
-    if (req.method === 'OPTIONS') {
+    // Of a star only OPTIONS comes here: it asks for the server as a whole (RFC 9110, 9.3.7).
+    if (resource === undefined && path !== '*')
+      throw new AppError('NOT_FOUND', `There is nothing at ${path}.`);
+    const allow = allowedAt(resource);
+    if (req.method === 'OPTIONS' || resource === undefined) {
+      expectation(req);
       res.writeHead(204, { Allow: allow.join(', ') }).end();
       return;
     }
     if (req.method === undefined || !allow.includes(req.method)) {
       throw new AppError('METHOD_NOT_ALLOWED', `${path} is not for ${req.method}.`, { allow });
     }
+    expectation(req);
     await resource.answer(exchange);
   }
 
-  server.on('request', (req: IncomingMessage, res: ServerResponse) => {
-    const exchange = { req, res };
+  server.on(exchangeEvent, (exchange: Exchange) => {
+    const { req, res } = exchange;
     // No body means anything here. One that was announced ends the connection, so that nobody need read it.
     if (hasBody(req)) res.shouldKeepAlive = false;
     begin(exchange);
@@ -61,6 +82,11 @@ export function serveAdmin(server: Server, resources: Resources, guard: Guard, l
       else replyProblem(exchange, error);
     });
   });
+}
+
+function allowedAt(resource: Resource | undefined): readonly string[] {
+  if (resource === undefined) return allowedMethods;
+  return resource.method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : ['POST', 'OPTIONS'];
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {

@@ -5,12 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Express, RequestHandler } from 'express';
 import { AppError } from '../../errors.js';
+import { expectation } from '../../http/expectation.js';
 import type { Task } from '../../lane/task-registry.js';
 import { millraceVersion } from '../../version.js';
 import { answer } from '../answer.js';
 import type { Access } from '../openapi/access.js';
 import { apiDocument } from '../openapi/document.js';
-import { expectation } from '../preconditions.js';
 import { noQuery } from '../query.js';
 import type { FixedPaths } from '../resource.js';
 

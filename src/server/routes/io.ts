@@ -1,10 +1,11 @@
 // The light routes: they only ever wait. Nothing here touches the CPU lane.
 import type { Request, RequestHandler } from 'express';
 import { monotonicMs } from '../../clock.js';
+import { expectation } from '../../http/expectation.js';
 import { answer, answerJson } from '../answer.js';
 import { readBody } from '../body.js';
 import { deadlineExceeded, deadlineOf } from '../deadline.js';
-import { announcedLength, expectation, identityEncoding, sendContinue } from '../preconditions.js';
+import { announcedLength, identityEncoding, sendContinue } from '../preconditions.js';
 import { invalidQuery, noQuery, queryOf, unknownParameter } from '../query.js';
 import type { Check, FixedPaths } from '../resource.js';
 

@@ -1,9 +1,9 @@
 // What an orchestrator asks: is the process alive, may the cluster get traffic. A full queue is no reason to say no:
 // light routes still answer, and taking the host out would move the load to the next one.
+import { expectation } from '../../http/expectation.js';
 import { jsonType } from '../../lane/result.js';
 import type { ClusterReadiness } from '../../messages.js';
 import { answer } from '../answer.js';
-import { expectation } from '../preconditions.js';
 import { noQuery } from '../query.js';
 import type { FixedPaths } from '../resource.js';
 

@@ -3,6 +3,7 @@
 import type { Express, Request, RequestHandler, Response } from 'express';
 import type { ServerConfig } from '../../config.js';
 import { AppError } from '../../errors.js';
+import { expectation } from '../../http/expectation.js';
 import type { CallInput, Lane } from '../../lane/call.js';
 import { parseJson, validateInput } from '../../lane/input.js';
 import { fieldValues } from '../../lane/input-shapes.js';
@@ -15,7 +16,7 @@ import { readBody } from '../body.js';
 import { clientOf } from '../client.js';
 import { deadlineOf } from '../deadline.js';
 import type { Quota } from '../guard/quota.js';
-import { announcedLength, bodyTypeOf, expectation, mediaType, sendContinue } from '../preconditions.js';
+import { announcedLength, bodyTypeOf, mediaType, sendContinue } from '../preconditions.js';
 import { noQuery, queryOf } from '../query.js';
 import { type QueryForm, queryForm, querySchema } from '../query-form.js';
 import { type Check, type FixedPaths, methodNotAllowed, optionsAnswer } from '../resource.js';
