@@ -31,7 +31,7 @@ export class Connection {
     const earlier = this.#earlier;
     if (this.lastDue !== undefined) earlier.push(this.lastDue);
     // Answers end in their order: what has ended stands in front.
-    while (earlier[0] !== undefined && !isDue(earlier[0])) earlier.shift();
+    while (earlier.length > 0 && earlier[0] !== undefined && !isDue(earlier[0])) earlier.shift();
     this.#last = answer;
   }
 
@@ -61,7 +61,7 @@ export class Connection {
     return this.#last?.req.complete === false;
   }
 
-  /** The last answer was given during its upload, and stays open only to read and drop the rest. */
+  /** The last answer began to be given during its upload and says close, and what there is of it has been sent. */
   get isAnsweredEarly(): boolean {
     const last = this.lastDue;
     return last !== undefined && !last.req.complete && this.hasSaidClose && this.socket.writableLength === 0;
