@@ -61,12 +61,6 @@ export class Connection {
     return this.#last?.req.complete === false;
   }
 
-  /** The last answer began to be given during its upload and says close, and what there is of it has been sent. */
-  get isAnsweredEarly(): boolean {
-    const last = this.lastDue;
-    return last !== undefined && !last.req.complete && this.hasSaidClose && this.socket.writableLength === 0;
-  }
-
   /** The answers that are still due, in order. */
   due(): Answer[] {
     const last = this.lastDue;

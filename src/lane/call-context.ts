@@ -1,4 +1,4 @@
-// What a task's `run` is given beside its input. The signal costs nothing unless a task asks for it.
+// What a task's `run` is given beside its input. Its parts cost nothing unless a task asks for them.
 import type { TaskContext, TaskLog } from '../task.js';
 import { type StopFlag, stopFlag } from './control.js';
 
@@ -11,19 +11,36 @@ export interface CallContext extends TaskContext {
 }
 
 /** @param readFlag the call's stop flag in shared memory */
-export function createCallContext(readFlag: () => StopFlag, log: TaskLog): CallContext {
-  let signal: LiveSignal | undefined;
-  return {
-    log,
-    get signal() {
-      signal ??= createLiveSignal(readFlag);
-      return signal.signal;
-    },
-    watch() {
-      const timer = setInterval(() => signal?.refresh(), watchIntervalMs);
-      return () => clearInterval(timer);
-    },
-  };
+export function createCallContext(readFlag: () => StopFlag, createLog: () => TaskLog): CallContext {
+  return new LazyContext(readFlag, createLog);
+}
+
+/** A class, not an object with getters: V8 makes the functions of those anew for every call. */
+class LazyContext implements CallContext {
+  readonly #readFlag: () => StopFlag;
+  readonly #createLog: () => TaskLog;
+  #signal: LiveSignal | undefined;
+  #log: TaskLog | undefined;
+
+  constructor(readFlag: () => StopFlag, createLog: () => TaskLog) {
+    this.#readFlag = readFlag;
+    this.#createLog = createLog;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= createLiveSignal(this.#readFlag);
+    return this.#signal.signal;
+  }
+
+  get log(): TaskLog {
+    this.#log ??= this.#createLog();
+    return this.#log;
+  }
+
+  watch(): () => void {
+    const timer = setInterval(() => this.#signal?.refresh(), watchIntervalMs);
+    return () => clearInterval(timer);
+  }
 }
 
 interface LiveSignal {

@@ -31,6 +31,8 @@ export interface CallResult {
 }
 
 export interface Call {
+  /** The result, where it is there at once: there is nothing to wait for, and nothing to cancel. */
+  readonly ready?: CallResult;
   /** Rejects with an AppError (INVALID_INPUT, TASK_FAILED, THREAD_LOST, DEADLINE_EXCEEDED, SHUTTING_DOWN) or CallCancelled. */
   readonly result: Promise<CallResult>;
   /** The caller has left: a waiting call never runs, a running one is asked to stop. Idempotent. */

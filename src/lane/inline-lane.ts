@@ -60,11 +60,12 @@ export function createInlineLane(inlineMaxUs: number, ledger: Ledger, log: Logge
 
   return {
     run(task, input, options, profile, charge) {
-      const context = createCallContext(neverStopped, createTaskLog(log, task, options));
+      const context = createCallContext(neverStopped, () => createTaskLog(log, task, options));
       const reply = runTask(task.definition, input, context);
       if (reply instanceof Promise) return { result: settle(task, profile, charge, reply), cancel: nothing };
       try {
-        return { result: Promise.resolve(answer(task, profile, charge, reply)), cancel: nothing };
+        const ready = answer(task, profile, charge, reply);
+        return { ready, result: Promise.resolve(ready), cancel: nothing };
       } catch (error) {
         return { result: Promise.reject(error), cancel: nothing };
       }

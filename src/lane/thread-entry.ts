@@ -83,7 +83,10 @@ function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | 
   } catch (thrown) {
     return failed(thrown, startedMs, true);
   }
-  const context = createCallContext(() => row.flag(index), createLog(call));
+  const context = createCallContext(
+    () => row.flag(index),
+    () => createLog(call),
+  );
   const reply = leftovers.run(
     call,
     () => runTask(definition, input, context, startedMs),

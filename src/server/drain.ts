@@ -104,7 +104,7 @@ export function createDrain({ http, lane, headersTimeoutMs, timings = usualTimin
   function mayEnd(connection: Connection, nowMs: number): boolean {
     const { bytesRead } = connection.socket;
     const seen = quiet.get(connection);
-    const isDue = connection.lastDue !== undefined && !connection.isAnsweredEarly;
+    const isDue = connection.lastDue !== undefined;
     if (seen?.bytesRead !== bytesRead || isDue || connection.state !== 'open') {
       quiet.set(connection, { bytesRead, sinceMs: nowMs });
       return false;

@@ -1,8 +1,9 @@
 // From a call to its answer, and from a client that leaves to its call's end.
+import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { monotonicMs } from '../../clock.js';
-import type { CallInput, CallResult, Lane } from '../../lane/call.js';
+import type { Call, CallInput, CallResult, Lane } from '../../lane/call.js';
 import { jsonType } from '../../lane/result.js';
 import type { Task } from '../../lane/task-registry.js';
 import { answer } from '../answer.js';
@@ -35,18 +36,23 @@ export async function answerCall(
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(traceId !== undefined && { traceId }),
   });
+  const result = call.ready ?? (await resultFor(socket, call));
+  if (quota !== undefined) {
+    for (const [name, value] of Object.entries(quota.headers(client, monotonicMs())))
+      res.setHeader(name, value);
+  }
+  sendResult(res, result);
+}
+
+/** The call's result, unless the client leaves before it is there: then the call ends with it. */
+async function resultFor(socket: Socket, call: Call): Promise<CallResult> {
   const cancel = () => call.cancel();
   // The socket, not the response: one that waits behind others of its connection (pipelining) never hears of the end.
   // So there may be many listeners, and they are no leak.
   socket.setMaxListeners(0);
   socket.once('close', cancel);
   try {
-    const result = await call.result;
-    if (quota !== undefined) {
-      for (const [name, value] of Object.entries(quota.headers(client, monotonicMs())))
-        res.setHeader(name, value);
-    }
-    sendResult(res, result);
+    return await call.result;
   } finally {
     socket.off('close', cancel);
   }
