@@ -85,12 +85,16 @@ function listOf<T>(text: string, parseOne: (entry: string) => T | undefined): re
 }
 
 const proxies: Kind<number | readonly string[]> = {
-  rule: 'a count of proxies (0 to 100), or addresses and networks such as 10.0.0.0/8 with commas between',
+  rule: 'a count of proxies (0 to 100), or addresses, networks such as 10.0.0.0/8, loopback, linklocal or uniquelocal with commas between',
   parse: (value) => integer(0, 100).parse(value) ?? listOf(value, network),
 };
 
+/** Names by which Express knows certain networks (those of RFC 1122, 3927, 1918 and 4193). */
+const namedNetworks: readonly string[] = ['loopback', 'linklocal', 'uniquelocal'];
+
 /** An address or a network, but not the whole world: that would be to believe whatever a client says. */
 function network(value: string): string | undefined {
+  if (namedNetworks.includes(value)) return value;
   const [address = '', bits, ...more] = value.split('/');
   const version = isIP(address);
   if (version === 0 || address.includes('%') || more.length > 0) return undefined;
@@ -250,11 +254,10 @@ export const settings = {
     '0',
     'Requests that one connection may carry; 0: no limit.',
   ),
-  trustProxy: setting(
+  trustProxy: optional(
     'TRUST_PROXY',
     proxies,
-    '0',
-    'Whose X-Forwarded-For is believed: how many proxies stand in front, or a list of their addresses and networks.',
+    "Whose X-Forwarded-For is believed: how many proxies stand in front, or a list of their addresses and networks (`loopback`, `linklocal` and `uniquelocal` are such). Unset: nobody's, as with 0, but one that arrives is warned of.",
   ),
   corsOrigins: optional(
     'CORS_ORIGINS',

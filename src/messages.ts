@@ -3,7 +3,7 @@ import type { ServerConfig } from './config.js';
 import type { MetricsReport, RuntimeMetrics } from './metrics.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** The whole cluster as /readyz tells it. */
 export type ClusterReadiness = 'ok' | 'unavailable';
@@ -83,6 +83,8 @@ export type ToPrimary =
     }
   /** Answered by `quota`; the next one comes after the answer. */
   | { readonly type: 'quota'; readonly reports: readonly QuotaReport[] }
+  /** An X-Forwarded-For has come to it, and TRUST_PROXY is unset. Once. */
+  | { readonly type: 'proxied' }
   /** It cannot boot, and another attempt would not change that (a bad task file, an address in use): one line. */
   | { readonly type: 'unbootable'; readonly line: string }
   /** It met an uncaught exception and drains by itself: time to replace it. */

@@ -66,6 +66,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   let allAnswered = true;
   let cleanCode: ExitCode = exitCodes.ok;
   let reloading = false;
+  let warnedOfProxy = false;
   let lastReload: Reload | null = null;
   let finish: (outcome: Outcome) => void = () => {};
   const done = new Promise<Outcome>((resolve) => {
@@ -85,6 +86,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     onExit: (server) => {
       if (stage === 'draining' && !server.answeredAll) allAnswered = false;
     },
+    onProxied: warnOfProxy,
     onHopeless: end,
     onEvent,
   });
@@ -148,6 +150,15 @@ export function startPrimary(options: PrimaryOptions): Primary {
     log.info({ serverProcesses: table.slots.length }, `one server process ${by === 1 ? 'more' : 'fewer'}`);
     table.changed();
     table.fill();
+  }
+
+  /** Once, whoever tells: all clients of that proxy share one fair turn and one quota. */
+  function warnOfProxy(): void {
+    if (warnedOfProxy) return;
+    warnedOfProxy = true;
+    log.warn(
+      'X-Forwarded-For arrives, but TRUST_PROXY is unset: the proxy counts as the client of all its requests',
+    );
   }
 
   async function close(reason: string, code: ExitCode = exitCodes.ok): Promise<Outcome> {

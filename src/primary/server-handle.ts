@@ -36,6 +36,8 @@ export interface ServerHandleOptions {
   onExit(exit: Exit): void;
   /** What its clients used, and what they may use on. */
   onQuota(reports: readonly QuotaReport[]): QuotaGrant[];
+  /** A proxy seems to stand in front of it, and none is trusted. */
+  onProxied(): void;
 }
 
 export class ServerHandle {
@@ -178,6 +180,9 @@ export class ServerHandle {
         break;
       case 'quota':
         this.#send({ type: 'quota', grants: this.#options.onQuota(message.reports) });
+        break;
+      case 'proxied':
+        this.#options.onProxied();
         break;
       case 'unbootable':
         this.#reason ??= 'unbootable';

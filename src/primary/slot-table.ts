@@ -41,6 +41,8 @@ export interface SlotTableOptions {
   /** A process became ready, or was lost. */
   onChange(): void;
   onExit(server: ServerHandle): void;
+  /** As a server process tells: each does at most once. */
+  onProxied(): void;
   /** None was ever ready, and none will be. */
   onHopeless(outcome: Outcome): void;
   onEvent(event: ClusterEvent): void;
@@ -151,6 +153,7 @@ export class SlotTable {
       },
       onLost: () => this.#lost(server),
       onQuota: (reports) => this.#options.quotas.settle(reports, this.slots.length, monotonicMs()),
+      onProxied: () => this.#options.onProxied(),
       onExit: (exit) => {
         alive.delete(server);
         this.#served(server);

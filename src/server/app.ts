@@ -12,7 +12,7 @@ import { arrival, type OnAnswer } from './arrival.js';
 import { access } from './guard/access.js';
 import { cors } from './guard/cors.js';
 import type { Quota } from './guard/quota.js';
-import { trustProxies, warnOfProxy } from './guard/trust-proxy.js';
+import { trustProxies, watchForProxy } from './guard/trust-proxy.js';
 import { notFound, problemHandler } from './problem.js';
 import { type FixedPaths, fixedPaths, optionsAnswer } from './resource.js';
 import { addDocs } from './routes/docs.js';
@@ -35,10 +35,12 @@ export interface AppDeps {
   readonly closing: () => CloseMode | undefined;
   readonly log: Logger;
   readonly onAnswer?: OnAnswer;
+  /** An X-Forwarded-For has come, once, and TRUST_PROXY is unset. */
+  readonly onProxied?: (() => void) | undefined;
 }
 
 export function createApp(deps: AppDeps): Express {
-  const { config, log } = deps;
+  const { config, log, onProxied } = deps;
   const app = express();
   app.set('case sensitive routing', true);
   app.set('strict routing', true);
@@ -53,7 +55,7 @@ export function createApp(deps: AppDeps): Express {
       accessLog: config.accessLog,
       log,
       onAnswer: deps.onAnswer,
-      onRequest: config.trustProxy === 0 ? warnOfProxy(log) : undefined,
+      onRequest: config.trustProxy === undefined && onProxied ? watchForProxy(onProxied) : undefined,
     }),
   );
   if (config.corsOrigins !== undefined) app.use(cors(config.corsOrigins));

@@ -75,6 +75,7 @@ export function runServerProcess(): void {
         log,
         readiness: () => readiness,
         onQuota: (reports) => send({ type: 'quota', reports }),
+        onProxied: () => send({ type: 'proxied' }),
         onFatal: fail,
       });
     } catch (error) {

@@ -29,6 +29,8 @@ export interface ServerDeps {
   readonly readiness: () => ClusterReadiness;
   /** To be told to the primary; its answer goes to `grant`. */
   readonly onQuota?: (reports: readonly QuotaReport[]) => void;
+  /** To be told to the primary: an X-Forwarded-For has come, and TRUST_PROXY is unset. */
+  readonly onProxied?: () => void;
   /** This process is of no use any more: it should be replaced. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -79,6 +81,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     closing,
     log,
     onAnswer,
+    onProxied: deps.onProxied,
   });
   const http = createHttpServer({
     handler: app,
