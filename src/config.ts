@@ -257,7 +257,7 @@ export const settings = {
   trustProxy: optional(
     'TRUST_PROXY',
     proxies,
-    "Whose X-Forwarded-For is believed: how many proxies stand in front, or a list of their addresses and networks (`loopback`, `linklocal` and `uniquelocal` are such). Unset: nobody's, as with 0, but one that arrives is warned of.",
+    'Whose X-Forwarded-For is believed: a count of proxies, or addresses and networks (also `loopback`, `linklocal`, `uniquelocal`).',
   ),
   corsOrigins: optional(
     'CORS_ORIGINS',

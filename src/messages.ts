@@ -50,6 +50,13 @@ export interface QuotaGrant {
   readonly leftMs: number;
 }
 
+/** One grant per report. */
+export interface QuotaAnswer {
+  readonly grants: readonly QuotaGrant[];
+  /** How many server processes share the quotas now. */
+  readonly processes: number;
+}
+
 export type ToServer =
   | {
       readonly type: 'boot';
@@ -61,8 +68,8 @@ export type ToServer =
   | { readonly type: 'readiness'; readonly readiness: ClusterReadiness }
   /** Asks for a report, and for the process's own figures where they are wanted: they cost about a millisecond. */
   | { readonly type: 'report'; readonly id: number; readonly runtime: boolean }
-  /** The answer to each `quota`: one grant per report. */
-  | { readonly type: 'quota'; readonly grants: readonly QuotaGrant[] }
+  /** The answer to each `quota`. */
+  | ({ readonly type: 'quota' } & QuotaAnswer)
   /** Drain and leave; `timeoutMs` from now, then what is open is cut. */
   | { readonly type: 'close'; readonly mode: CloseMode; readonly timeoutMs: number };
 

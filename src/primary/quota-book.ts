@@ -1,13 +1,13 @@
 // The clients' CPU quota accounts, for the whole cluster. Server processes draw on them and tell afterwards; the book
 // keeps the balance and hands out leases. The arithmetic is quota-policy.ts. Pure: the clock is handed in.
-import type { QuotaGrant, QuotaReport } from '../messages.js';
+import type { QuotaAnswer, QuotaGrant, QuotaReport } from '../messages.js';
 import { creditMs, refillRate } from '../quota-policy.js';
 
 export interface QuotaBook {
   /** Accounts that are not full. A full one is like one that was never opened. */
   readonly size: number;
   /** @param processes how many server processes share the quotas */
-  settle(reports: readonly QuotaReport[], processes: number, nowMs: number): QuotaGrant[];
+  settle(reports: readonly QuotaReport[], processes: number, nowMs: number): QuotaAnswer;
 }
 
 interface Account {
@@ -35,9 +35,9 @@ export function createQuotaBook(quotaMs: number): QuotaBook {
     accounts.delete(client);
     refill(account, nowMs);
     account.balanceMs = Math.min(quotaMs, account.balanceMs - drewMs);
-    // The others may be drawing on their credit right now. Where less than that is left, half of it is fair.
+    // The others may be drawing on their credit right now. Where less than that is left, an equal part is fair.
     const reservedMs = creditMs(quotaMs, processes) * (processes - 1);
-    const freeMs = Math.max(account.balanceMs - reservedMs, account.balanceMs / 2);
+    const freeMs = Math.max(account.balanceMs - reservedMs, account.balanceMs / processes);
     const grantedMs = Math.max(0, Math.min(wantMs, freeMs));
     account.balanceMs -= grantedMs;
     if (account.balanceMs < quotaMs) accounts.set(client, account);
@@ -60,7 +60,7 @@ export function createQuotaBook(quotaMs: number): QuotaBook {
     settle(reports, processes, nowMs) {
       const grants = reports.map((report) => settleOne(report, processes, nowMs));
       forget(Math.min(reports.length * lookedAt, accounts.size), nowMs);
-      return grants;
+      return { grants, processes };
     },
   };
 }

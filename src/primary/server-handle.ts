@@ -8,7 +8,7 @@ import {
   type CloseMode,
   type ClusterReadiness,
   protocolVersion,
-  type QuotaGrant,
+  type QuotaAnswer,
   type QuotaReport,
   type ServerStatus,
   type ToPrimary,
@@ -35,7 +35,7 @@ export interface ServerHandleOptions {
   onLost(): void;
   onExit(exit: Exit): void;
   /** What its clients used, and what they may use on. */
-  onQuota(reports: readonly QuotaReport[]): QuotaGrant[];
+  onQuota(reports: readonly QuotaReport[]): QuotaAnswer;
   /** A proxy seems to stand in front of it, and none is trusted. */
   onProxied(): void;
 }
@@ -179,7 +179,7 @@ export class ServerHandle {
         if (message.id !== null) this.#reports.settle(message.id);
         break;
       case 'quota':
-        this.#send({ type: 'quota', grants: this.#options.onQuota(message.reports) });
+        this.#send({ type: 'quota', ...this.#options.onQuota(message.reports) });
         break;
       case 'proxied':
         this.#options.onProxied();

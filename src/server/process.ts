@@ -41,7 +41,7 @@ export function runServerProcess(): void {
       case 'report':
         return void report(message.id, message.runtime);
       case 'quota':
-        return server?.grant(message.grants);
+        return server?.grant(message);
       case 'close':
         return void close(message.mode, message.timeoutMs);
       default:

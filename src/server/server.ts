@@ -9,7 +9,7 @@ import { createLane } from '../lane/lane.js';
 import { builtInTasks } from '../lane/task-files.js';
 import { loadTasks } from '../lane/task-registry.js';
 import type { Logger } from '../log.js';
-import type { CloseMode, ClusterReadiness, QuotaGrant, QuotaReport, ServerStatus } from '../messages.js';
+import type { CloseMode, ClusterReadiness, QuotaAnswer, QuotaReport, ServerStatus } from '../messages.js';
 import type { MetricsReport, RuntimeMetrics } from '../metrics.js';
 import { createRuntimeMetrics } from '../runtime-metrics.js';
 import { createApp } from './app.js';
@@ -39,7 +39,7 @@ export interface RunningServer {
   readonly address: string;
   readonly port: number;
   /** The primary's answer to `onQuota`. */
-  grant(grants: readonly QuotaGrant[]): void;
+  grant(answer: QuotaAnswer): void;
   status(): ServerStatus;
   /** What it has counted since it began. */
   metrics(): MetricsReport;
@@ -99,7 +99,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     return {
       address,
       port,
-      grant: (grants) => link?.receive(grants),
+      grant: (answer) => link?.receive(answer),
       status: () => ({ eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
       metrics: report,
       runtime,

@@ -1,7 +1,7 @@
 // One client's CPU quota account as a server process sees it: what it holds of it as a lease, and what it believes to
 // be left at the primary. Who is let in on it is quota.ts.
 import type { QuotaReport } from '../../messages.js';
-import { windowMs } from '../../quota-policy.js';
+import { creditMs, windowMs } from '../../quota-policy.js';
 
 export interface Account {
   readonly client: string;
@@ -20,8 +20,8 @@ export interface Account {
   reviewedMs: number;
 }
 
-/** A lease that would last longer than so many seconds at the client's pace goes back. */
-const keptSeconds = 2;
+/** How many seconds a lease should last at the client's pace. */
+const leaseSeconds = 2;
 /** Differences that only rounding makes. */
 const nothingMs = 0.001;
 
@@ -46,23 +46,37 @@ export function draw(account: Account, ms: number): void {
 }
 
 /**
- * Once a second: debts are drawn, what was not needed goes back, and the primary is told. An account that is not full
- * is asked about even where nothing happened: others may have drawn on it, or brought something back.
+ * Once a second: debts are drawn, what will not be needed goes back, and the primary is told. An account that is not
+ * full is asked about even where nothing happened: others may have drawn on it, or brought something back.
  * @returns undefined where it is full and at rest, and so like one that was never opened
  */
-export function review(account: Account, quotaMs: number, nowMs: number): QuotaReport | undefined {
-  const keptMs = keptSeconds * account.spentMs;
+export function review(
+  account: Account,
+  quotaMs: number,
+  processes: number,
+  nowMs: number,
+): QuotaReport | undefined {
+  const leaseMs = wantedLeaseMs(account, quotaMs, processes);
   if (account.heldMs < 0) draw(account, -account.heldMs);
-  else if (account.heldMs > keptMs + nothingMs) draw(account, keptMs - account.heldMs);
+  else if (account.heldMs > leaseMs + nothingMs) draw(account, leaseMs - account.heldMs);
   const { client, drewMs, spentMs, lackedMs } = account;
-  // A client that begins may have much to do.
-  const wantMs = spentMs + lackedMs > 0 ? Math.max(lackedMs, quotaMs / 2 - account.heldMs) : 0;
+  const wantMs = Math.max(lackedMs, leaseMs - account.heldMs);
   const isAtRest = spentMs === 0 && lackedMs === 0 && Math.abs(drewMs) < nothingMs;
   account.drewMs = 0;
   account.spentMs = 0;
   account.lackedMs = 0;
   account.reviewedMs = nowMs;
   return isAtRest && account.leftMs >= quotaMs - nothingMs ? undefined : { client, drewMs, wantMs };
+}
+
+/**
+ * What is leased to one process no other can give to the client before the next review. A client that begins gets a
+ * quarter of its quota where it begins: it may stay there, and it may come to another process with its next call.
+ */
+function wantedLeaseMs(account: Account, quotaMs: number, processes: number): number {
+  if (account.spentMs === 0 && account.lackedMs === 0) return 0;
+  if (account.reviewedMs === Number.NEGATIVE_INFINITY) return quotaMs / 4;
+  return Math.min(quotaMs / 2, Math.max(creditMs(quotaMs, processes), leaseSeconds * account.spentMs));
 }
 
 /** What the client may still use, in whole ms. */

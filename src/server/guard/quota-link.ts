@@ -1,12 +1,12 @@
 // Ties a server process's quota to the clock and to the primary: reports go out in batches, one at a time.
 import { monotonicMs } from '../../clock.js';
-import type { QuotaGrant, QuotaReport } from '../../messages.js';
+import type { QuotaAnswer, QuotaReport } from '../../messages.js';
 import { createQuota, type Quota } from './quota.js';
 
 export interface QuotaLink {
   readonly quota: Quota;
   /** The primary's answer. */
-  receive(grants: readonly QuotaGrant[]): void;
+  receive(answer: QuotaAnswer): void;
   close(): void;
 }
 
@@ -34,8 +34,8 @@ export function linkQuota(
 
   return {
     quota,
-    receive(grants) {
-      quota.grant(grants, monotonicMs());
+    receive(answer) {
+      quota.grant(answer, monotonicMs());
       tellSoon();
     },
     close() {

@@ -4,7 +4,7 @@
 // is handed in.
 import { AppError } from '../../errors.js';
 import type { CallMeter } from '../../lane/call.js';
-import type { QuotaGrant, QuotaReport } from '../../messages.js';
+import type { QuotaAnswer, QuotaReport } from '../../messages.js';
 import { creditMs, refillRate } from '../../quota-policy.js';
 import { type Account, draw, openAccount, rateLimitHeaders, remainingMs, review } from './quota-account.js';
 
@@ -16,12 +16,12 @@ export interface Quota extends CallMeter {
   /** What the primary should know now: at most one report per client and second. */
   takeReports(nowMs: number): QuotaReport[];
   /** The answer to the last reports. */
-  grant(grants: readonly QuotaGrant[], nowMs: number): void;
+  grant(answer: QuotaAnswer, nowMs: number): void;
 }
 
 export interface QuotaOptions {
   readonly quotaMs: number;
-  /** How many server processes share it. */
+  /** How many server processes share it, until the primary tells otherwise. */
   readonly processes: number;
   /** Something is to be reported at once. */
   onUrgent(): void;
@@ -34,8 +34,8 @@ const reviewEveryMs = 1_000;
 export const silenceMs = 2_000;
 
 export function createQuota(options: QuotaOptions): Quota {
-  const { quotaMs, processes, onUrgent, mostClients = 65_536 } = options;
-  const credit = creditMs(quotaMs, processes);
+  const { quotaMs, onUrgent, mostClients = 65_536 } = options;
+  let { processes } = options;
   /** The one that was reviewed longest ago comes first. */
   const accounts = new Map<string, Account>();
   /** To be reported without waiting for their review. */
@@ -71,7 +71,7 @@ export function createQuota(options: QuotaOptions): Quota {
 
   /** What may be drawn without having been reported: any one call, more of them up to the credit. */
   function drawableMs({ leftMs, drewMs }: Account, nowMs: number): number {
-    return drewMs <= 0 || isAlone(nowMs) ? leftMs : Math.min(leftMs, credit - drewMs);
+    return drewMs <= 0 || isAlone(nowMs) ? leftMs : Math.min(leftMs, creditMs(quotaMs, processes) - drewMs);
   }
 
   function tellSoon(account: Account, nowMs: number): void {
@@ -93,7 +93,7 @@ export function createQuota(options: QuotaOptions): Quota {
   function report(account: Account, nowMs: number): QuotaReport[] {
     accounts.delete(account.client);
     urgent.delete(account);
-    const told = review(refilled(account, nowMs), quotaMs, nowMs);
+    const told = review(refilled(account, nowMs), quotaMs, processes, nowMs);
     if (told === undefined) return [];
     accounts.set(account.client, account);
     return [told];
@@ -152,7 +152,8 @@ export function createQuota(options: QuotaOptions): Quota {
       if (reports.length > 0) unansweredSinceMs = nowMs;
       return reports;
     },
-    grant(grants, nowMs) {
+    grant({ grants, processes: now }, nowMs) {
+      processes = now;
       unansweredSinceMs = undefined;
       for (const { client, grantedMs, leftMs } of grants) {
         const account = accountOf(client, nowMs);
