@@ -94,3 +94,44 @@ it('one client gets its quota from all server processes together, and others are
   expect(light.headers.ratelimit).toBeUndefined();
   expect(await cluster.stop()).toBe(0);
 }, 60_000);
+
+it('each process goes on with its share while the primary is silent', async () => {
+  const quotaMs = 2_000;
+  // Otherwise the primary hands out the connections, too.
+  await using cluster = await startCluster({
+    env: {
+      WORKERS: '2',
+      CPU_QUOTA_MS_PER_MINUTE: String(quotaMs),
+      TRUST_PROXY: '1',
+      NODE_CLUSTER_SCHED_POLICY: 'none',
+    },
+  });
+  const ask = client(cluster, 1, '192.0.2.1');
+  expect((await ask('/hash', work)).status).toBe(200);
+  cluster.signal('SIGSTOP');
+  try {
+    const startedMs = performance.now();
+    const done: number[] = [];
+    const spentMs = () => done.reduce((sum, ms) => sum + ms, 0);
+    /** Until the next refusal. */
+    async function spend(): Promise<void> {
+      for (let status = 200; status === 200; ) {
+        const answer = await ask('/hash', work);
+        ({ status } = answer);
+        if (status === 200) done.push(answer.runMs);
+      }
+    }
+    // A lease of a quarter and a credit of another is what a process has that still waits for an answer.
+    while (spentMs() < quotaMs * 0.7 && performance.now() - startedMs < 15_000) {
+      await spend();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect(spentMs()).toBeGreaterThan(quotaMs * 0.7);
+    await spend();
+    const refilledMs = (quotaMs * (performance.now() - startedMs)) / 60_000;
+    expect(spentMs()).toBeLessThan(quotaMs + refilledMs + 2 * Math.max(...done));
+  } finally {
+    cluster.signal('SIGCONT');
+  }
+  expect(await cluster.stop()).toBe(0);
+}, 60_000);
