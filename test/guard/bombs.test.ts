@@ -116,13 +116,14 @@ describe('a bomb', () => {
     await refused(bytes);
     const beforeMib = residentMib();
     let fastestMs = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 8; i++) {
+    for (let i = 0; i < 8 || (i < 40 && fastestMs >= 50); i++) {
       const answer = await refused(bytes);
       expect(answer.status).toBe(status);
       fastestMs = Math.min(fastestMs, answer.afterMs);
     }
-    // On a quiet machine each takes a few ms; the fastest of some tells of the server, not of its neighbours.
-    expect(fastestMs).toBeLessThan(150);
+    // On a quiet machine each takes a few ms; the fastest of some (of more where it is busy) tells of the server, not
+    // of its neighbours.
+    expect(fastestMs).toBeLessThan(50);
     expect(residentMib() - beforeMib).toBeLessThan(50);
   });
 
