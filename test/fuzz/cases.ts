@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 
 export interface FuzzCase {
-  readonly kind: 'bytes' | 'json' | 'query';
+  readonly kind: 'bytes' | 'json' | 'query' | 'header';
   readonly bytes: Buffer;
 }
 
@@ -13,6 +13,29 @@ export interface Example {
   readonly body: unknown;
 }
 
+/** The key that the cluster knows where it asks for one. */
+export const fuzzKey = 'fuzz-key';
+
+/** Header lines that go in front of `Host`. */
+const credentials = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom(`X-Api-Key: ${fuzzKey}\r\n`, `Authorization: Bearer ${fuzzKey}\r\n`),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      '',
+      'X-Api-Key: wrong\r\n',
+      'Authorization: Basic eDp5\r\n',
+      `X-Api-Key: ${fuzzKey}\r\nX-Api-Key: ${fuzzKey}\r\n`,
+      `X-Api-Key: ${fuzzKey}\r\nAuthorization: bearer  ${fuzzKey}\r\n`,
+    ),
+  },
+);
+
+const withCredentials = (text: string, lines: string): string => text.replaceAll('Host: ', `${lines}Host: `);
+
 const json = (path: string, body: unknown): string => {
   const text = JSON.stringify(body);
   return `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
@@ -21,17 +44,18 @@ const json = (path: string, body: unknown): string => {
 const soundRequests = [
   'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
   'HEAD /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
-  'GET /io/delay?ms=1 HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc\r\nRequest-Timeout: 1.5\r\n\r\n',
+  'GET /io/delay?ms=1 HTTP/1.1\r\nHost: a\r\nX-Request-Id: abc\r\nRequest-Timeout: 600\r\n\r\n',
   'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n',
   'GET http://a/readyz HTTP/1.1\r\nHost: a\r\n\r\n',
   'POST /io/echo HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n3;x=1\r\nabc\r\n0\r\nT: 1\r\n\r\n',
   'POST /io/echo HTTP/1.0\r\nContent-Length: 3\r\nConnection: keep-alive\r\n\r\nabc',
-  'GET /hash?algorithm=sha256&data=abc HTTP/1.1\r\nHost: [::1]:80\r\nAuthorization: Bearer x\r\n\r\n',
+  'GET /hash?algorithm=sha256&data=abc HTTP/1.1\r\nHost: [::1]:80\r\nX-Forwarded-For: 1.2.3.4, [2001:db8::1]:80\r\n\r\n',
   'POST /hash?algorithm=md5 HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\nabcd',
   'GET /compute/fibonacci?n=10 HTTP/1.1\r\nHost: a\r\ntraceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n',
   json('/compute', { operation: 'matmul', a: [[1, 2]], b: [[3], [4]] }),
+  'OPTIONS /hash HTTP/1.1\r\nHost: a\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: x-api-key\r\n\r\n',
   'GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /hash?algorithm=sha1&data=a HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
-].map((text) => Buffer.from(text, 'latin1'));
+];
 
 const tokens = [
   '\r\n', '\n', '\r', '\0', ' ', '\t', ':', ';', ',', '%', '%00', '%ff', '?', '#', '\x7f', '\xff', '\u00e9',
@@ -39,7 +63,8 @@ const tokens = [
   'Host: b\r\n', 'Host:\r\n', 'Content-Length: 5\r\n', 'Content-Length: -1\r\n', 'Content-Length: 99999999999999999999\r\n',
   'Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: gzip, chunked\r\n', 'Transfer-Encoding:\x0bchunked\r\n',
   'Connection: close\r\n', 'Connection: upgrade\r\nUpgrade: websocket\r\n', 'Expect: 100-continue\r\n', 'Expect: x\r\n',
-  'Content-Encoding: gzip\r\n', 'X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n', 'Origin: null\r\n', 'Request-Timeout: 0.001\r\n',
+  'Content-Encoding: gzip\r\n', 'X-Forwarded-For: 1.1.1.1, 2.2.2.2\r\n', 'Origin: null\r\n', 'Origin: https://app.example\r\n', 'Request-Timeout: 0\r\n',
+  'X-Forwarded-For: ::ffff:1.2.3.4\r\n', 'X-Api-Key: \r\n', 'Authorization: Bearer\r\n',
   'Range: bytes=0-\r\n', '/../', '/%2e%2e/', '//', '__proto__', 'constructor', '0\r\n\r\n', 'ffffffff\r\n', 'a'.repeat(300), 'A: b\r\n'.repeat(300),
   'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
 ].map((text) => Buffer.from(text, 'latin1')); // biome-ignore format: a dictionary
@@ -79,8 +104,74 @@ function mutate(bytes: Buffer, { at, change }: Mutation): Buffer {
 }
 
 const bytesCase = fc
-  .tuple(fc.constantFrom(...soundRequests), fc.array(mutation, { minLength: 1, maxLength: 4 }))
-  .map(([request, mutations]): FuzzCase => ({ kind: 'bytes', bytes: mutations.reduce(mutate, request) }));
+  .tuple(fc.constantFrom(...soundRequests), credentials, fc.array(mutation, { minLength: 1, maxLength: 4 }))
+  .map(
+    ([request, lines, mutations]): FuzzCase => ({
+      kind: 'bytes',
+      bytes: mutations.reduce(mutate, Buffer.from(withCredentials(request, lines), 'latin1')),
+    }),
+  );
+
+/** What our own patterns read, in every order and often: one that backtracks would not come back. */
+const repeatedPieces = fc
+  .tuple(
+    fc.constantFrom('', 'application/json', 'application/json;charset=utf-8', 'Bearer', '1.2.3.4', '00-0af'),
+    fc.array(
+      fc.constantFrom(
+        ...[
+          ' ',
+          '\t',
+          ';',
+          ',',
+          '=',
+          '"',
+          ':',
+          '[',
+          ']',
+          '-',
+          '.',
+          '0',
+          'a',
+          'a=b',
+          'a="b"',
+          'charset=utf-8',
+        ],
+        ...['charset="utf-8"', '; charset=utf-8', '; a=b', '1.1.1.1', '2001:db8::1', 'Bearer', '\xff'],
+      ),
+      { minLength: 1, maxLength: 4 },
+    ),
+    fc.integer({ min: 1, max: 80 }),
+    fc.constantFrom('', '!', '"', ';', ' x', '='),
+  )
+  .map(([start, pieces, times, end]) => start + pieces.join('').repeat(times) + end);
+
+const headerCase = fc
+  .tuple(
+    fc.oneof(
+      { weight: 1, arbitrary: fc.constant('Content-Type') },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom(
+          ...[
+            'X-Forwarded-For',
+            'Authorization',
+            'X-Api-Key',
+            'Origin',
+            'Expect',
+            'X-Request-Id',
+            'traceparent',
+          ],
+          ...['tracestate', 'Connection', 'Content-Encoding', 'Accept', 'Cookie'],
+        ),
+      },
+    ),
+    repeatedPieces,
+    credentials,
+  )
+  .map(([name, value, lines]): FuzzCase => {
+    const text = `POST /hash HTTP/1.1\r\nHost: a\r\n${name}: ${value}\r\nContent-Length: 2\r\n\r\n{}`;
+    return { kind: 'header', bytes: Buffer.from(withCredentials(text, lines), 'latin1') };
+  });
 
 /** Values at the edges of what schemas think of. */
 const oddValue = fc.oneof(
@@ -89,7 +180,8 @@ const oddValue = fc.oneof(
     '9'.repeat(30), [], [[]], [[[]]], {}, 'sha256', 'bcrypt', 'argon2id', 'primes', 'matmul', 'hex', 'base64', '$argon2id$v=19$m=8,t=1,p=1$a$b',
     '$2b$04$', '$scrypt$ln=4,r=8,p=1$$', '__proto__', 'toString', Array(200).fill(1), 'x'.repeat(2_000),
   ), // biome-ignore format: a dictionary
-  fc.integer({ min: 0, max: 2_000 }),
+  // Those between are costs that take seconds.
+  fc.oneof(fc.nat({ max: 12 }), fc.integer({ min: 100, max: 2_000 })),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.jsonValue({ maxDepth: 4 }),
 );
@@ -138,10 +230,24 @@ function withField(body: object, name: string, value: unknown): unknown {
   return Object.defineProperty({ ...body }, name, { value, enumerable: true });
 }
 
-function jsonCase(example: Example): fc.Arbitrary<FuzzCase> {
-  return spoiled(example.body).map((body) => ({
+/** What a cheap call has in the place of an example's costs. */
+const cheap: Readonly<Record<string, number>> = {
+  limit: 1_000,
+  width: 16,
+  height: 16,
+  cost: 1_024,
+  iterations: 1_000,
+};
+
+function cheapened(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null) return body;
+  return Object.fromEntries(Object.entries(body).map(([name, value]) => [name, cheap[name] ?? value]));
+}
+
+function jsonCase({ path, body }: Example): fc.Arbitrary<FuzzCase> {
+  return fc.tuple(spoiled(cheapened(body)), credentials).map(([spoiledBody, lines]) => ({
     kind: 'json',
-    bytes: Buffer.from(json(example.path, body), 'utf8'),
+    bytes: Buffer.from(withCredentials(json(path, spoiledBody), lines), 'utf8'),
   }));
 }
 
@@ -203,22 +309,19 @@ const queryCase = fc
     ),
     queryText,
     fc.constantFrom('GET', 'HEAD', 'POST', 'OPTIONS', 'DELETE'),
+    credentials,
   )
-  .map(
-    ([path, query, method]): FuzzCase => ({
-      kind: 'query',
-      bytes: Buffer.from(
-        `${method} ${path}?${query} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`,
-        'utf8',
-      ),
-    }),
-  );
+  .map(([path, query, method, lines]): FuzzCase => {
+    const text = `${method} ${path}?${query} HTTP/1.1\r\n${lines}Host: a\r\nContent-Length: 0\r\n\r\n`;
+    return { kind: 'query', bytes: Buffer.from(text, 'utf8') };
+  });
 
-/** Half of the cases are spoiled bytes, a third spoiled bodies. */
+/** Nearly half of the cases are spoiled bytes, less than a third spoiled bodies. */
 export function fuzzCases(examples: readonly Example[]): fc.Arbitrary<FuzzCase> {
   return fc.oneof(
     { weight: 3, arbitrary: bytesCase },
     { weight: 2, arbitrary: fc.oneof(...examples.map(jsonCase)) },
     { weight: 1, arbitrary: queryCase },
+    { weight: 1, arbitrary: headerCase },
   );
 }
