@@ -1,5 +1,6 @@
 // All scenarios, the most telling first: --quick runs the first six.
 import { connections } from './connections.js';
+import { fairness } from './fairness.js';
 import { goodput } from './goodput.js';
 import { hop } from './hop.js';
 import { inline } from './inline.js';
@@ -21,6 +22,7 @@ export const scenarios = [
   overload,
   short,
   hop,
+  fairness,
   nice,
   inline,
   memory,
