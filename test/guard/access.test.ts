@@ -9,8 +9,13 @@ import { head, listen } from '../support/wire.js';
 
 const key = 'correct-horse.battery~staple+/=';
 const other = 'another-key';
-const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-const keys = parseApiKeys('keys', `ann:${sha256(key)}\nbob:${sha256(other)}`);
+/** `voilà` in UTF-8, as it is on the wire: its last byte is a blank in Latin-1. */
+const beyondAscii = 'voil\xc3\xa0';
+const sha256 = (text: string) => createHash('sha256').update(text, 'latin1').digest('hex');
+const keys = parseApiKeys(
+  'keys',
+  [`ann:${sha256(key)}`, `bob:${sha256(other)}`, `eve:${sha256(beyondAscii)}`].join('\n'),
+);
 
 let apps: TaskApp;
 let usual: ReturnType<TaskApp['app']>;
@@ -43,6 +48,8 @@ describe('with API keys', () => {
     [`x-aPI-key:\t${key}\t`],
     [`X-Api-Key: ${key}`, `Authorization: Bearer ${key}`],
     [`X-Api-Key: ${key}`, 'Authorization: Basic dXNlcjpwYXNz'],
+    [`Authorization: Bearer ${beyondAscii}`],
+    [`X-Api-Key: ${beyondAscii}`],
   ])('%s is let in', async (...headers) => {
     expect((await ask('GET /', ...headers)).status).toBe(200);
   });
@@ -71,6 +78,11 @@ describe('with API keys', () => {
     [
       'a wrong one beside a good one',
       ['Authorization: Bearer x', `X-Api-Key: ${key}`],
+      'error="invalid_token"',
+    ],
+    [
+      'another behind a tab',
+      [`Authorization: Bearer\t${other}`, `X-Api-Key: ${key}`],
       'error="invalid_token"',
     ],
     ['a huge one', [`X-Api-Key: ${'x'.repeat(12_000)}`], 'error="invalid_token"'],
@@ -111,6 +123,14 @@ describe('with API keys', () => {
     ['POST /io/echo', 401],
     ['POST /shape', 401],
     ['GET /shape/double?n=1', 401],
+    ['GET http://test/shape/double?n=1', 401],
+    ['HEAD /shape/double?n=1', 401],
+    ['GET /%73hape/double?n=1', 404],
+    ['GET //shape/double?n=1', 404],
+    ['GET /Shape/double?n=1', 404],
+    ['GET /shape/double/?n=1', 404],
+    ['GET /docs/..%2fshape/double?n=1', 404],
+    ['GET /docs/../shape/double?n=1', 404],
   ])('%s without a key is %d', async (start, status) => {
     expect((await ask(start, 'Content-Length: 0')).status).toBe(status);
   });

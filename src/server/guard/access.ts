@@ -31,6 +31,9 @@ export function access(keys: ApiKeys | undefined): readonly Check[] {
   ];
 }
 
+/** Blanks of HTTP only: a key may end in a byte that Unicode calls a blank. Node has cut those behind the value. */
+const bearerForm = /^bearer(?:[ \t]+(.*))?$/is;
+
 /**
  * The different keys of a request: good requests have one. From the raw headers, because of two Authorization headers
  * `req.headers` keeps the first and a proxy in front may have judged the last; so one that is repeated counts as a
@@ -43,7 +46,10 @@ function shownKeys({ rawHeaders }: Request): string[] {
     const name = rawHeaders[i]?.toLowerCase();
     const value = rawHeaders[i + 1] ?? '';
     if (name === 'x-api-key') apiKeys.push(value);
-    else if (name === 'authorization' && /^bearer(?: |$)/i.test(value)) tokens.push(value.slice(6).trim());
+    else if (name === 'authorization') {
+      const bearer = bearerForm.exec(value);
+      if (bearer !== null) tokens.push(bearer[1] ?? '');
+    }
   }
   const [token] = tokens;
   const [apiKey] = apiKeys;
