@@ -5,8 +5,9 @@
 // own modules. What it leaves out: HTTP, hops, caches, uneven connections.
 // Its tables: scenarios/simulation.js.
 import { createFairOrder } from '../dist/src/lane/fair-order.js';
-import { mayTakeThread } from '../dist/src/lane/placement.js';
+import { isLong, longCapacity } from '../dist/src/lane/placement.js';
 import { createCallQueue } from '../dist/src/lane/queue.js';
+import { isBefore } from '../dist/src/lane/waiting-tree.js';
 import { pseudoRandom } from './pseudo-random.js';
 import { percentile } from './statistics.js';
 
@@ -58,11 +59,11 @@ export function simulate({ cores, processes, threads, order, load, classes, call
     } else {
       const { call } = running.take();
       ({ server } = call);
-      server.end();
+      server.end(call);
       // The first fifth fills the queues.
       if (call.seq > calls / 5) slowdowns[call.kind.name].push((nowUs - call.arrivedUs) / call.kind.us);
     }
-    for (const call of server.begin(nowUs)) running.add({ key: receivedUs + call.kind.us, call });
+    for (const call of server.begin()) running.add({ key: receivedUs + call.kind.us, call });
   }
   return Object.fromEntries(
     Object.entries(slowdowns).map(([name, values]) => {
@@ -73,38 +74,44 @@ export function simulate({ cores, processes, threads, order, load, classes, call
 }
 
 function createServer(threads, order) {
-  const queue = createCallQueue();
+  const isFair = order === 'fair';
+  const queues = { short: createCallQueue(), long: createCallQueue() };
   const fair = createFairOrder();
   let busy = 0;
-  let lastShortMs = Number.NEGATIVE_INFINITY;
+  let busyLong = 0;
+
+  /** As in the waiting room: the first of all, or of those that are not long where no more of these may run. */
+  function next() {
+    const short = queues.short.at(0);
+    const long = busyLong < longCapacity(threads) ? queues.long.at(0) : undefined;
+    if (short === undefined || long === undefined) return short ?? long;
+    return isBefore(long, short) ? long : short;
+  }
+
   const server = {
     arrive(kind, seq, nowUs) {
-      const place =
-        order === 'fair' ? fair.place(kind.client ?? `client ${seq}`, kind.us) : { tag: 0, key: seq };
-      if (kind.us <= 10_000) lastShortMs = nowUs / 1_000;
-      queue.add({ ...place, seq, estimateUs: kind.us, kind, arrivedUs: nowUs, server });
+      const client = kind.client ?? `client ${seq}`;
+      const place = isFair ? fair.place(client, kind.us) : { tag: 0, key: seq };
+      const isLongCall = isFair && isLong(kind.us);
+      const call = { ...place, seq, estimateUs: kind.us, kind, client, isLongCall, arrivedUs: nowUs, server };
+      queues[isLongCall ? 'long' : 'short'].add(call);
     },
     /** Takes from the queue what may run now. */
-    begin(nowUs) {
+    begin() {
       const begun = [];
-      for (let from = 0; from < queue.size && busy < threads; ) {
-        const call = queue.at(from);
-        const may =
-          order === 'fifo' ||
-          mayTakeThread(call.estimateUs, threads - busy - 1, threads, lastShortMs, nowUs / 1_000);
-        if (!may) {
-          from++;
-          continue;
-        }
-        queue.remove(call);
-        fair.taken(call.tag);
+      for (let call = next(); call !== undefined && busy < threads; call = next()) {
+        queues[call.isLongCall ? 'long' : 'short'].remove(call);
+        if (isFair) fair.taken(call.tag, call.estimateUs);
         busy++;
+        if (call.isLongCall) busyLong++;
         begun.push(call);
       }
       return begun;
     },
-    end() {
+    end({ client, isLongCall }) {
       busy--;
+      if (isLongCall) busyLong--;
+      if (isFair) fair.left(client, 0);
     },
   };
   return server;

@@ -30,7 +30,7 @@ describe('settings', () => {
       SEND_TIMEOUT_MS: 30_000,
       MAX_CONNECTIONS: 0,
       MAX_REQUESTS_PER_SOCKET: 0,
-      TRUST_PROXY: 0,
+      TRUST_PROXY: undefined,
       CORS_ORIGINS: undefined,
       API_KEYS_FILE: undefined,
       DOCS: 'on',
