@@ -50,17 +50,17 @@ export function createApp(deps: AppDeps): Express {
   trustProxies(app, config.trustProxy);
   stampHeads(app, securityHeaders());
 
-  app.use(
-    arrival({
-      accessLog: config.accessLog,
-      log,
-      onAnswer: deps.onAnswer,
-      onRequest: config.trustProxy === undefined && onProxied ? watchForProxy(onProxied) : undefined,
-    }),
-  );
-  if (config.corsOrigins !== undefined) app.use(cors(config.corsOrigins));
+  const arrive = arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer });
+  const noteProxy = config.trustProxy === undefined && onProxied ? watchForProxy(onProxied) : undefined;
+  const shareAcrossOrigins = config.corsOrigins === undefined ? undefined : cors(config.corsOrigins);
   const paths = fixedPaths(config.bodyLimitBytes);
-  app.use(paths.middleware);
+  // As one middleware: each one of its own would cost every request a µs.
+  app.use((req, res, next) => {
+    arrive(req, res);
+    noteProxy?.(req);
+    shareAcrossOrigins?.(req, res);
+    return paths.middleware(req, res, next);
+  });
   addRoutes(app, paths, deps);
   // Asks for the server as a whole (RFC 9110, 9.3.7).
   app.options('\\*', optionsAnswer(allowedMethods));

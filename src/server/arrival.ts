@@ -1,6 +1,6 @@
-// The first middleware: gives a request its exchange and its id, and sees the exchange end, however it ends. On every
-// request's way: shared functions and constants only.
-import type { Request, RequestHandler, Response } from 'express';
+// What is done first with every request: gives it its exchange and its id, and sees the exchange end, however it ends.
+// Shared functions and constants only.
+import type { Request, Response } from 'express';
 import type { Config } from '../config.js';
 import type { Logger } from '../log.js';
 import { createAccessLog } from './access-log.js';
@@ -17,11 +17,9 @@ export interface ArrivalDeps {
   readonly accessLog: Config['accessLog'];
   readonly log: Logger;
   readonly onAnswer: OnAnswer | undefined;
-  /** Sees every request. A function here costs a call, a middleware of its own a µs. */
-  readonly onRequest: ((req: Request) => void) | undefined;
 }
 
-export function arrival({ accessLog, log, onAnswer, onRequest }: ArrivalDeps): RequestHandler {
+export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): (req: Request, res: Response) => void {
   const requestIdOf = requestIds();
   const lines = createAccessLog(accessLog, log);
 
@@ -38,7 +36,7 @@ export function arrival({ accessLog, log, onAnswer, onRequest }: ArrivalDeps): R
     lines.write(level, { method, path, status, durationMs, requestId, client: clientOf(req), headers });
   }
 
-  return (req, res, next) => {
+  return (req, res) => {
     const requestId = requestIdOf(req.headers['x-request-id']);
     req.exchange = {
       requestId,
@@ -49,8 +47,6 @@ export function arrival({ accessLog, log, onAnswer, onRequest }: ArrivalDeps): R
     };
     res.requestId = requestId;
     res.on('close', ended);
-    onRequest?.(req);
-    next();
   };
 }
 
