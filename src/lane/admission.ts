@@ -34,9 +34,9 @@ export function startsAtOnce(load: Load, isLong: boolean): boolean {
  * No place by count for one more call. What only waits for a thread that is being started takes no place in the
  * queue, and needs none; so a short call is let in where a thread is kept from the long ones that fill the queue.
  */
-export function isFull(limits: AdmissionLimits, load: Load, isLong: boolean): boolean {
+export function isFull(maxQueue: number, load: Load, isLong: boolean): boolean {
   if (startsAtOnce(load, isLong)) return false;
-  return load.waiting + load.waitingLong - startable(load) >= limits.maxQueue;
+  return load.waiting + load.waitingLong - startable(load) >= maxQueue;
 }
 
 /** How long a call may wait: the setting, or what its deadline leaves, in ms. */

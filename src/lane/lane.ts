@@ -38,7 +38,7 @@ export function createLane(deps: LaneDeps): Lane {
     checkRoom(task, client) {
       counted(task, () => {
         meter?.check(client, monotonicMs());
-        threads.checkRoom();
+        threads.checkRoom(client);
       });
     },
     call(task, input, options) {

@@ -27,7 +27,7 @@ import { createWaitingRoom } from './waiting-room.js';
 export interface ThreadLane {
   warm(): Promise<void>;
   /** @throws AppError OVERLOADED */
-  checkRoom(): void;
+  checkRoom(client: string): void;
   /** @throws AppError OVERLOADED */
   submit(
     task: Task,
@@ -237,7 +237,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
 
   return {
     warm: () => threads.warm(),
-    checkRoom: () => waiting.checkRoom(monotonicMs()),
+    checkRoom: (client) => waiting.checkRoom(client, monotonicMs()),
     submit,
     counts: () => ({
       busy: slots.inFlight,

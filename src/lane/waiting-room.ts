@@ -13,6 +13,7 @@ import {
 import { maxBatch } from './control.js';
 import { type BusyThread, type ExpectedWait, expectedWait } from './expected-wait.js';
 import { createFairOrder } from './fair-order.js';
+import { createLastPlaces } from './last-places.js';
 import type { PendingCall } from './pending-call.js';
 import { batchSize, isLong, longCapacity } from './placement.js';
 import { createCallQueue } from './queue.js';
@@ -42,7 +43,7 @@ export interface WaitingRoom {
   /** Calls that wait for nothing but a thread. */
   readonly startable: number;
   /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
-  checkRoom(nowMs: number): void;
+  checkRoom(client: string, nowMs: number): void;
   /** A place for a call. @throws AppError OVERLOADED where it would wait too long, or there is no place */
   admit(client: string, estimateUs: number, deadlineMs: number | undefined, nowMs: number): Place;
   /** A call that has its place waits; also one that comes back. */
@@ -69,6 +70,7 @@ export function createWaitingRoom(
   const short = createCallQueue<PendingCall>();
   const long = createCallQueue<PendingCall>();
   const order = createFairOrder();
+  const lastPlaces = createLastPlaces(limits.maxQueue);
   const drain = createDrainRate(threads.max * 1_000_000);
   let seq = 0;
 
@@ -80,8 +82,10 @@ export function createWaitingRoom(
     return { waiting: short.size, waitingLong: long.size, room, longRoom };
   }
 
-  function requirePlace(isLongCall: boolean, nowMs: number): void {
-    if (!isFull(limits, load(), isLongCall)) return;
+  function requirePlace(client: string, isLongCall: boolean, nowMs: number): void {
+    const places = limits.maxQueue - lastPlaces.keptFrom(client, nowMs);
+    if (!isFull(places, load(), isLongCall)) return;
+    lastPlaces.turnedAway(client, nowMs);
     throw overloaded((short.workUs + long.workUs) / 2, drain.usPerSecond(nowMs), random());
   }
 
@@ -106,9 +110,9 @@ export function createWaitingRoom(
     get startable() {
       return startable(load());
     },
-    checkRoom: (nowMs) => requirePlace(false, nowMs),
+    checkRoom: (client, nowMs) => requirePlace(client, false, nowMs),
     admit(client, estimateUs, deadlineMs, nowMs) {
-      requirePlace(isLong(estimateUs), nowMs);
+      requirePlace(client, isLong(estimateUs), nowMs);
       const { tag, key } = order.place(client, estimateUs);
       const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs);
       // Where one thread alone could do all of it in time, how they share it need not be reckoned.
@@ -122,9 +126,13 @@ export function createWaitingRoom(
       }
       return { tag, key, seq: seq++ };
     },
-    add: (call) => queueOf(call.estimateUs).add(call),
+    add(call) {
+      queueOf(call.estimateUs).add(call);
+      lastPlaces.came(call.options.client);
+    },
     remove(call) {
       if (!queueOf(call.estimateUs).remove(call)) return false;
+      lastPlaces.left(call.options.client);
       order.left(call.options.client, -call.estimateUs);
       return true;
     },
@@ -138,6 +146,7 @@ export function createWaitingRoom(
       const taken: PendingCall[] = [];
       for (let call = queue.at(0); call !== undefined && taken.length < size; call = queue.at(0)) {
         queue.remove(call);
+        lastPlaces.left(call.options.client);
         order.taken(call.tag, call.estimateUs);
         taken.push(call);
       }

@@ -20,7 +20,10 @@ describe('admission', () => {
     [{ waiting: 5, waitingLong: 5, room: 0, longRoom: 0 }, true, true],
   ])('of a queue of 10 under %o is full for a short call: %s, for a long one: %s', (load, short, long) => {
     const limits = { maxQueue: 10, maxWaitMs: 1 };
-    expect([isFull(limits, load, false), isFull(limits, load, true)]).toEqual([short, long]);
+    expect([isFull(limits.maxQueue, load, false), isFull(limits.maxQueue, load, true)]).toEqual([
+      short,
+      long,
+    ]);
   });
 
   it('allows the shorter of the setting and what the deadline leaves', () => {

@@ -94,8 +94,22 @@ describe('the waiting room', () => {
   it('says when half of a full queue will have drained', () => {
     const { enter, waiting } = room({ max: 1, maxQueue: 3, maxWaitMs: 60_000, busy: [[0, false]] });
     for (let i = 0; i < 3; i++) enter(4_000 * ms);
-    expect(() => waiting.checkRoom(0)).toThrow(overloaded(6));
+    expect(() => waiting.checkRoom('b', 0)).toThrow(overloaded(6));
     expect(() => enter(1)).toThrow(overloaded(6));
+  });
+
+  it('keeps the last places for clients with nothing waiting, once one of these was turned away', () => {
+    const { enter, waiting } = room({ max: 1, maxQueue: 32, busy: [[0, false]] });
+    const flood = Array.from({ length: 32 }, () => enter(1));
+    expect(() => waiting.checkRoom('polite', 0)).toThrow(overloaded(1));
+    expect([waiting.remove(flood[0] ?? enter(1)), waiting.size]).toEqual([true, 31]);
+    expect(() => enter(1)).toThrow(overloaded(1));
+    enter(1, 'polite');
+    expect(() => enter(1, 'polite')).toThrow(overloaded(1));
+    // What nobody asked for again is anybody's.
+    expect([waiting.remove(flood[1] ?? enter(1)), waiting.size]).toEqual([true, 31]);
+    expect(() => waiting.checkRoom('a', 9_999)).toThrow(overloaded(1));
+    waiting.checkRoom('a', 10_000);
   });
 
   it('charges a client nothing for a call that was refused, or left', () => {
