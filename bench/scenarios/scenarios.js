@@ -14,6 +14,7 @@ import { scaling } from './scaling.js';
 import { scrape } from './scrape.js';
 import { short } from './short.js';
 import { simulation } from './simulation.js';
+import { supervision } from './supervision.js';
 
 export const scenarios = [
   saturation,
@@ -28,6 +29,7 @@ export const scenarios = [
   memory,
   connections,
   reload,
+  supervision,
   scaling,
   scrape,
   simulation,
