@@ -193,6 +193,24 @@ const claims = [
     goal: '0',
     figure: ({ millrace }) => cellText({ metric: millrace.values.lost }),
   },
+  {
+    scenario: 'supervision',
+    claim: 'a stop with 200 idle connections',
+    goal: '≤ 1,000 ms',
+    figure: (variants) => cellText({ metric: variants['idle-stop'].values.tookMs, unit: 'ms' }),
+  },
+  {
+    scenario: 'supervision',
+    claim: 'from `kill -9` of a server process to the next one that is ready',
+    goal: '≤ 2,000 ms',
+    figure: ({ killed }) => cellText({ metric: killed.values.tookMs, unit: 'ms' }),
+  },
+  {
+    scenario: 'fairness',
+    claim: "a polite client's p99 beside a flood ÷ alone",
+    goal: '≤ 2 ×',
+    figure: ({ flooded, alone }) => over(flooded.values.p99, alone.values.p99),
+  },
 ];
 
 /** The reference, and its ratios on other versions of Node. */

@@ -5,12 +5,28 @@ import { expect, test } from 'vitest';
 import { charts, contentOf, documents } from '../../bench/report/documents.js';
 import { fillMarkers } from '../../bench/report/markers.js';
 import { readResult } from '../../bench/results.js';
+import { scenarios } from '../../bench/scenarios/scenarios.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test.each(documents)('%s shows the figures of the committed results', (path) => {
   const text = readFileSync(root + path, 'utf8');
   expect(fillMarkers(text, (name) => contentOf(name, readResult))).toBe(text);
+});
+
+test.each(scenarios.map(({ name }) => name))('the result of %s is committed', (name) => {
+  expect(readResult(name)?.variants).toBeDefined();
+});
+
+const markers = documents.flatMap((path) =>
+  [
+    ...readFileSync(root + path, 'utf8').matchAll(/<!-- bench:([\w./-]+) -->([\s\S]*?)<!-- \/bench:\1 -->/g),
+  ].map(([, name = '', content = '']) => ({ path, name, content })),
+);
+
+test.each(markers)('$path shows something for $name', ({ name, content }) => {
+  expect(contentOf(name, readResult)).toBeDefined();
+  expect(content.trim()).not.toBe('');
 });
 
 test.each(Object.entries(charts(readResult)))('%s is drawn from the committed results', (path, svg) => {
