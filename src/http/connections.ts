@@ -61,6 +61,15 @@ export class Connection {
     return this.#last?.req.complete === false;
   }
 
+  /**
+   * The last answer, where something of it is still to be given. One that was ended and has the socket is only being
+   * sent: what is written now comes behind it. (Node 24 and 26 send it after the whole packet was read, 20 at once.)
+   */
+  get lastOpen(): Answer | undefined {
+    const last = this.lastDue;
+    return last?.writableEnded === true && last.socket !== null ? undefined : last;
+  }
+
   /** The answers that are still due, in order. */
   due(): Answer[] {
     const last = this.lastDue;

@@ -43,7 +43,7 @@ export function createRefuser({ headers = [], onRefusal }: RefuserOptions): Refu
 
   return {
     request(connection, req, res, refusal) {
-      if (connection.lastDue !== undefined) {
+      if (connection.lastOpen !== undefined) {
         connection.endAfterAnswers();
         drop(connection, req);
         return;
@@ -57,7 +57,7 @@ export function createRefuser({ headers = [], onRefusal }: RefuserOptions): Refu
     bytes(connection, error) {
       const { socket } = connection;
       const refusal = refusalFor(error);
-      const last = connection.lastDue;
+      const last = connection.lastOpen;
       // Who has said nothing is told nothing; who leaves within a request will not read the answers before it.
       const hasLeft = last !== undefined && socket.readableEnded;
       if (refusal === undefined || !socket.writable || socket.bytesRead === 0 || hasLeft) {
@@ -79,7 +79,7 @@ export function createRefuser({ headers = [], onRefusal }: RefuserOptions): Refu
       const { socket } = connection;
       socket.on('error', () => socket.destroy());
       if (connection.state === 'open' && !connection.hasSaidClose) {
-        if (connection.lastDue === undefined) connection.endWith(tell(socket, noTunnel));
+        if (connection.lastOpen === undefined) connection.endWith(tell(socket, noTunnel));
         else connection.endAfterAnswers();
       }
       socket.resume();

@@ -38,9 +38,14 @@ it.each(['leave a rejection', 'leave a timer'])(
   },
 );
 
+/** Newer Nodes know of a microtask, too, which call it came from. */
+const knowsMicrotasks = Number(process.versions.node.split('.')[0]) >= 24;
+
 it('takes an error of unknown origin for that of the call that runs, and the thread goes on', async () => {
   const { call } = await loggingLane();
   expect(await outcome(call('misbehave', { how: 'leave a microtask' }))).toEqual({ left: true });
-  expect(await outcome(call('misbehave', { how: 'answer later' }))).toBe('TASK_FAILED');
+  expect(await outcome(call('misbehave', { how: 'answer later' }))).toEqual(
+    knowsMicrotasks ? { ok: true } : 'TASK_FAILED',
+  );
   expect(await outcome(call('misbehave', { how: 'answer later' }))).toEqual({ ok: true });
 });
