@@ -95,13 +95,17 @@ function parseBy(schema: z.ZodType, value: unknown): z.ZodSafeParseResult<unknow
   }
 }
 
+/** More are not told. */
+const mostIssues = 20;
+
 /** A schema's complaints as a caller reads them: each at its own field. */
 export function inputIssues(error: z.ZodError): InputIssue[] {
-  return error.issues.flatMap(fieldIssues).slice(0, 20);
+  return error.issues.slice(0, mostIssues).flatMap(fieldIssues).slice(0, mostIssues);
 }
 
 function fieldIssues(issue: z.core.$ZodIssue): InputIssue[] {
   const path = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') return [{ path: path.join('.'), message: issue.message }];
-  return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'There is no such field.' }));
+  // One issue may name a hundred thousand of them.
+  return issue.keys.slice(0, mostIssues).map((key) => ({ path: [...path, key].join('.'), message: 'There is no such field.' }));
 }
