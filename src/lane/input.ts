@@ -107,5 +107,7 @@ function fieldIssues(issue: z.core.$ZodIssue): InputIssue[] {
   const path = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') return [{ path: path.join('.'), message: issue.message }];
   // One issue may name a hundred thousand of them.
-  return issue.keys.slice(0, mostIssues).map((key) => ({ path: [...path, key].join('.'), message: 'There is no such field.' }));
+  return issue.keys
+    .slice(0, mostIssues)
+    .map((key) => ({ path: [...path, key].join('.'), message: 'There is no such field.' }));
 }
