@@ -61,9 +61,14 @@ export function retryAfterSeconds(excessUs: number, drainUsPerSecond: number, ra
 }
 
 export function overloaded(excessUs: number, drainUsPerSecond: number, random: number): AppError {
-  return new AppError('OVERLOADED', admissionDetail, {
+  // Nobody reads where a refusal was thrown, and finding out is dear where there are a thousand a second.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new AppError('OVERLOADED', admissionDetail, {
     retryAfterSeconds: retryAfterSeconds(excessUs, drainUsPerSecond, random),
   });
+  Error.stackTraceLimit = stackTraceLimit;
+  return error;
 }
 
 /**

@@ -24,6 +24,8 @@ export interface PendingCall {
   readonly tag: number;
   readonly key: number;
   readonly seq: number;
+  /** What it was estimated to wait when it was let in, in µs; 0 where that was too little to be reckoned. */
+  readonly expectedWaitUs: number;
   /** May share a message; false after its message could not be posted, or was lost. */
   batchable: boolean;
   /** Messages it was in that were lost before anything in them began. */

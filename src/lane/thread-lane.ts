@@ -192,12 +192,10 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   ): Call {
     const nowMs = monotonicMs();
     const estimateUs = profile.kind.likelyUs(profile.cost);
-    const { tag, key, seq } = waiting.admit(options.client, estimateUs, options.deadlineMs, nowMs);
+    const place = waiting.admit(options.client, estimateUs, options.deadlineMs, nowMs);
     const { promise, resolve, reject } = withResolvers<CallResult>();
     const call: PendingCall = {
-      tag,
-      key,
-      seq,
+      ...place,
       task,
       input,
       options,

@@ -17,6 +17,7 @@ import { createLastPlaces } from './last-places.js';
 import type { PendingCall } from './pending-call.js';
 import { batchSize, isLong, longCapacity } from './placement.js';
 import { createCallQueue } from './queue.js';
+import { createWaitError } from './wait-error.js';
 import { isBefore } from './waiting-tree.js';
 
 /** The threads as the waiting room sees them. */
@@ -36,6 +37,8 @@ export interface Place {
   readonly tag: number;
   readonly key: number;
   readonly seq: number;
+  /** What it was estimated to wait, in µs; 0 where that was too little to be reckoned. */
+  readonly expectedWaitUs: number;
 }
 
 export interface WaitingRoom {
@@ -71,6 +74,7 @@ export function createWaitingRoom(
   const long = createCallQueue<PendingCall>();
   const order = createFairOrder();
   const lastPlaces = createLastPlaces(limits.maxQueue);
+  const waitError = createWaitError((limits.maxWaitMs * 1_000) / 4);
   const drain = createDrainRate(threads.max * 1_000_000);
   let seq = 0;
 
@@ -115,16 +119,16 @@ export function createWaitingRoom(
       requirePlace(client, isLong(estimateUs), nowMs);
       const { tag, key } = order.place(client, estimateUs);
       const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs);
-      // Where one thread alone could do all of it in time, how they share it need not be reckoned.
-      if (short.workUs + long.workUs + threads.inFlightUs <= allowedMs * 1_000)
-        return { tag, key, seq: seq++ };
+      // Where one of several threads could do all of it in time, how they share it need not be reckoned.
+      const allUs = (short.workUs + long.workUs + threads.inFlightUs) * waitError.factor;
+      if (threads.max > 1 && allUs <= allowedMs * 1_000) return { tag, key, seq: seq++, expectedWaitUs: 0 };
       const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
-      const tooLongMs = waitUs / 1_000 - allowedMs;
+      const tooLongMs = (waitUs * waitError.factor) / 1_000 - allowedMs;
       if (tooLongMs > 0) {
         order.left(client, -estimateUs);
         throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());
       }
-      return { tag, key, seq: seq++ };
+      return { tag, key, seq: seq++, expectedWaitUs: waitUs };
     },
     add(call) {
       queueOf(call.estimateUs).add(call);
@@ -148,6 +152,7 @@ export function createWaitingRoom(
         queue.remove(call);
         lastPlaces.left(call.options.client);
         order.taken(call.tag, call.estimateUs);
+        waitError.waited(call.expectedWaitUs, (nowMs - call.arrivedMs) * 1_000);
         taken.push(call);
       }
       drain.began(nowMs);

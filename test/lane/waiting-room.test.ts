@@ -83,6 +83,15 @@ describe('the waiting room', () => {
     enter(1 * ms, 'a', 401);
   });
 
+  it('estimates longer waits once calls have waited longer than was estimated', () => {
+    const { enter, waiting, load } = room({ max: 1, busy: [[700 * ms, false]] });
+    for (let i = 0; i < 5; i++) enter(1);
+    for (let i = 0; i < 5; i++) waiting.take(1, 1_050);
+    expect(() => enter(1)).toThrow(overloaded(1));
+    Object.assign(load, { busy: () => [{ remainingUs: 660 * ms, isLong: false }] });
+    enter(1);
+  });
+
   it.each([
     [0, 10],
     [0.9, 16],
