@@ -151,7 +151,7 @@ export function createWaitingRoom(
       for (let call = queue.at(0); call !== undefined && taken.length < size; call = queue.at(0)) {
         queue.remove(call);
         lastPlaces.left(call.options.client);
-        order.taken(call.tag, call.estimateUs);
+        order.taken(call.tag, call.estimateUs, queue.at(0)?.key ?? Number.POSITIVE_INFINITY);
         waitError.waited(call.expectedWaitUs, (nowMs - call.arrivedMs) * 1_000);
         taken.push(call);
       }

@@ -23,12 +23,12 @@ function createWorld() {
       return entry;
     },
     /** Takes the next, and has run it. */
-    take(): Entry | undefined {
+    take(tookUs?: number): Entry | undefined {
       const entry = queue.at(0);
       if (entry === undefined) return undefined;
       queue.remove(entry);
-      order.taken(entry.tag, entry.estimateUs);
-      order.left(entry.client, 0);
+      order.taken(entry.tag, entry.estimateUs, queue.at(0)?.key ?? Number.POSITIVE_INFINITY);
+      order.left(entry.client, (tookUs ?? entry.estimateUs) - entry.estimateUs);
       return entry;
     },
   };
@@ -76,6 +76,25 @@ describe('the order of waiting calls', () => {
       }),
     );
   });
+
+  it.each([
+    ['too long', 10_000],
+    ['too short', 1_000],
+  ])(
+    'soon serves a client that is new, though the calls of a flood before it were estimated %s',
+    (_, estimateUs) => {
+      const world = createWorld();
+      for (let i = 0; i < 10; i++) world.arrive('flood', estimateUs);
+      for (let i = 0; i < 300; i++) {
+        world.take(5_000);
+        world.arrive('flood', i < 100 ? estimateUs : 5_000);
+      }
+      const polite = world.arrive('polite', 5_000);
+      let waits = 0;
+      for (; waits < 50 && world.take() !== polite; waits++) world.arrive('flood', 5_000);
+      expect(waits).toBeLessThanOrEqual(stretch + 1);
+    },
+  );
 
   it('keeps equal calls of one client in the order of their arrival', () => {
     const world = createWorld();
