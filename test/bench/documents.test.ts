@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { charts, contentOf, documents } from '../../bench/report/documents.js';
-import { fillMarkers } from '../../bench/report/markers.js';
+import { fillMarkers, readMarkers } from '../../bench/report/markers.js';
 import { readResult } from '../../bench/results.js';
 import { scenarios } from '../../bench/scenarios/scenarios.js';
 
@@ -19,9 +19,7 @@ test.each(scenarios.map(({ name }) => name))('the result of %s is committed', (n
 });
 
 const markers = documents.flatMap((path) =>
-  [
-    ...readFileSync(root + path, 'utf8').matchAll(/<!-- bench:([\w./-]+) -->([\s\S]*?)<!-- \/bench:\1 -->/g),
-  ].map(([, name = '', content = '']) => ({ path, name, content })),
+  readMarkers(readFileSync(root + path, 'utf8')).map((marker) => ({ path, ...marker })),
 );
 
 test.each(markers)('$path shows something for $name', ({ name, content }) => {
