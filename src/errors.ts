@@ -135,6 +135,22 @@ export class AppError extends Error {
   }
 }
 
+/**
+ * A refusal for load: there may be a thousand a second and nobody reads where one was thrown, so it does not pay for
+ * finding that out.
+ */
+export function refusalForLoad(
+  code: 'OVERLOADED' | 'QUOTA_EXCEEDED',
+  detail: string,
+  options: AppErrorOptions & { readonly retryAfterSeconds: number },
+): AppError {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const refusal = new AppError(code, detail, options);
+  Error.stackTraceLimit = stackTraceLimit;
+  return refusal;
+}
+
 /** What was thrown → an AppError. Whatever is not one already is a fault of the server; it stays as `cause`. */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;

@@ -1,5 +1,5 @@
 // Lets a call in or refuses it at once, and says when to come back. Pure but for the drain rate that it is told.
-import { AppError } from '../errors.js';
+import { type AppError, refusalForLoad } from '../errors.js';
 
 export interface AdmissionLimits {
   /** Calls that may wait. */
@@ -61,14 +61,9 @@ export function retryAfterSeconds(excessUs: number, drainUsPerSecond: number, ra
 }
 
 export function overloaded(excessUs: number, drainUsPerSecond: number, random: number): AppError {
-  // Nobody reads where a refusal was thrown, and finding out is dear where there are a thousand a second.
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  const error = new AppError('OVERLOADED', admissionDetail, {
+  return refusalForLoad('OVERLOADED', admissionDetail, {
     retryAfterSeconds: retryAfterSeconds(excessUs, drainUsPerSecond, random),
   });
-  Error.stackTraceLimit = stackTraceLimit;
-  return error;
 }
 
 /**

@@ -4,14 +4,16 @@
 //
 // V, the virtual time, grows by the work that is taken, divided by the clients that are active then (have calls that
 // wait or run), as in the fluid model, and is never behind a tag that was taken. So it also goes on where every client
-// comes once: its calls' tags alone would leave it where it is. But it is never ahead of the smallest key that waits:
+// comes once: its calls' tags alone would leave it where it is. But it grows no further than to the key that is next:
 // what is placed then cannot pass that call any more, so nothing is won; and where calls took less than estimated, V
 // would run ahead of all the tags of a client with many calls waiting, and who comes new would wait for all of them.
 //
-// Bound: a call with key k is passed by a later one only if that has a smaller key, so it came while V < k. For V to
-// get from the call's arrival to k takes (k − V) of work for each client that is active; what of later arrivals then
-// still waits with smaller keys is at most as much again. So a call is passed by at most 2 × (stretch × its estimate +
-// its client's lead) of work for each client active at once, and one call of each, however many come and go.
+// Bound: a call with key k is passed by a later one only if that has a smaller key, so it came while V < k. Where V
+// grows freely, to get from the call's arrival to k takes (k − V) of work for each client that is active. What passes
+// it besides, taken while V is held at the next key or still waiting when V is at k, is at most as much again: the
+// calls of one client have their tags between V and k, each behind the other by its length, and where clients come once
+// each, V goes `stretch` times a call's length while that is there. So a call is passed by at most 2 × (stretch × its
+// estimate + its client's lead) of work for each client active at once, and one call of each, however many come and go.
 
 /** How far a call may be passed, in lengths of itself. */
 export const stretch = 4;
@@ -22,8 +24,8 @@ const rememberedClients = 1_024;
 export interface FairOrder {
   /** The place of a client's next call of this estimate: `tag` for `taken`, `key` for the queue. µs of work. */
   place(client: string, estimateUs: number): { readonly tag: number; readonly key: number };
-  /** A call was taken from a queue where the next has this key; infinite where there is none. */
-  taken(tag: number, estimateUs: number, nextKey: number): void;
+  /** A call was taken from a queue where the next, if there is one, has this key. */
+  taken(tag: number, estimateUs: number, nextKey: number | undefined): void;
   /** A call that had a place has run, or never will: it took this much more (or, where negative, less) than charged. */
   left(client: string, differenceUs: number): void;
   /** Clients whose history is kept. */
@@ -66,7 +68,7 @@ export function createFairOrder(): FairOrder {
       client.tag = tag + estimateUs;
       return { tag, key: tag + stretch * estimateUs };
     },
-    taken(tag, estimateUs, nextKey) {
+    taken(tag, estimateUs, nextKey = Number.POSITIVE_INFINITY) {
       const began = Math.max(virtualTime, tag);
       virtualTime = Math.max(began, Math.min(began + estimateUs / Math.max(1, active), nextKey));
     },

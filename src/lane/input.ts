@@ -35,7 +35,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   return value;
 }
 
-/** How many fields a JSON text has: one a colon. @throws AppError MALFORMED_BODY where it is nested too deep */
+/** How many fields a JSON text has, one a colon, and whether a string in it has an escape. @throws AppError MALFORMED_BODY where it is nested too deep */
 function scan(bytes: Uint8Array): { readonly fields: number; readonly hasEscapes: boolean } {
   let fields = 0;
   let hasEscapes = false;

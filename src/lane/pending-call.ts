@@ -11,7 +11,18 @@ export type CallState =
   | { readonly at: 'queue' }
   | { readonly at: 'thread'; readonly row: number; readonly index: number; readonly sentMs: number };
 
-export interface PendingCall {
+/** Where it waits, as it was let in. */
+export interface Place {
+  /** What fair-order.ts gave it. */
+  readonly tag: number;
+  readonly key: number;
+  /** Arrival, to break ties. */
+  readonly seq: number;
+  /** What it was estimated to wait, in µs; 0 where that was too little to be reckoned. */
+  readonly expectedWaitUs: number;
+}
+
+export interface PendingCall extends Place {
   readonly task: Task;
   readonly input: CallInput;
   readonly options: CallOptions;
@@ -20,12 +31,6 @@ export interface PendingCall {
   readonly arrivedMs: number;
   /** As it was when the call arrived, in µs. */
   readonly estimateUs: number;
-  /** Place in the queue: fair-order.ts. */
-  readonly tag: number;
-  readonly key: number;
-  readonly seq: number;
-  /** What it was estimated to wait when it was let in, in µs; 0 where that was too little to be reckoned. */
-  readonly expectedWaitUs: number;
   /** May share a message; false after its message could not be posted, or was lost. */
   batchable: boolean;
   /** Messages it was in that were lost before anything in them began. */

@@ -2,7 +2,7 @@
 // key nor that the machine becomes slower; what follows from both is learned here, so that a call that is let in
 // really begins in time. Pure but for what it was told.
 
-/** How many of a hundred calls may wait longer than estimated. */
+/** The share of calls that may wait longer than estimated. */
 const missed = 0.01;
 /** How fast it is learned: what one call that waited longer adds, at most. */
 const step = 0.1;

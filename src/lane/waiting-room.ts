@@ -14,7 +14,7 @@ import { maxBatch } from './control.js';
 import { type BusyThread, type ExpectedWait, expectedWait } from './expected-wait.js';
 import { createFairOrder } from './fair-order.js';
 import { createLastPlaces } from './last-places.js';
-import type { PendingCall } from './pending-call.js';
+import type { PendingCall, Place } from './pending-call.js';
 import { batchSize, isLong, longCapacity } from './placement.js';
 import { createCallQueue } from './queue.js';
 import { createWaitError } from './wait-error.js';
@@ -31,14 +31,6 @@ export interface ThreadLoad {
   /** What these were estimated at, in µs. */
   readonly inFlightUs: number;
   busy(nowMs: number): readonly BusyThread[];
-}
-
-export interface Place {
-  readonly tag: number;
-  readonly key: number;
-  readonly seq: number;
-  /** What it was estimated to wait, in µs; 0 where that was too little to be reckoned. */
-  readonly expectedWaitUs: number;
 }
 
 export interface WaitingRoom {
@@ -119,7 +111,8 @@ export function createWaitingRoom(
       requirePlace(client, isLong(estimateUs), nowMs);
       const { tag, key } = order.place(client, estimateUs);
       const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs);
-      // Where one of several threads could do all of it in time, how they share it need not be reckoned.
+      // Where one of several threads could do all of it in time, how they share it need not be reckoned. (With
+      // a single one it always is: it is learned from.)
       const allUs = (short.workUs + long.workUs + threads.inFlightUs) * waitError.factor;
       if (threads.max > 1 && allUs <= allowedMs * 1_000) return { tag, key, seq: seq++, expectedWaitUs: 0 };
       const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
@@ -148,12 +141,14 @@ export function createWaitingRoom(
       const ready = short.size + Math.min(long.size, now.longRoom);
       const size = batchSize((index) => queue.at(index), ready, freeThreads, maxBatch);
       const taken: PendingCall[] = [];
-      for (let call = queue.at(0); call !== undefined && taken.length < size; call = queue.at(0)) {
+      for (let call: PendingCall | undefined = first; call !== undefined && taken.length < size; ) {
         queue.remove(call);
+        const behind = queue.at(0);
         lastPlaces.left(call.options.client);
-        order.taken(call.tag, call.estimateUs, queue.at(0)?.key ?? Number.POSITIVE_INFINITY);
+        order.taken(call.tag, call.estimateUs, behind?.key);
         waitError.waited(call.expectedWaitUs, (nowMs - call.arrivedMs) * 1_000);
         taken.push(call);
+        call = behind;
       }
       drain.began(nowMs);
       return taken;

@@ -27,7 +27,7 @@ function createWorld() {
       const entry = queue.at(0);
       if (entry === undefined) return undefined;
       queue.remove(entry);
-      order.taken(entry.tag, entry.estimateUs, queue.at(0)?.key ?? Number.POSITIVE_INFINITY);
+      order.taken(entry.tag, entry.estimateUs, queue.at(0)?.key);
       order.left(entry.client, (tookUs ?? entry.estimateUs) - entry.estimateUs);
       return entry;
     },

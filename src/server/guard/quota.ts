@@ -2,7 +2,7 @@
 // holds as a lease, else from what it believes to be in the client's account. What it took it tells the primary soon,
 // and is told the truth. The arithmetic is quota-policy.ts, the timers and messages are quota-link.ts. Pure: the clock
 // is handed in.
-import { AppError } from '../../errors.js';
+import { type AppError, refusalForLoad } from '../../errors.js';
 import type { CallMeter } from '../../lane/call.js';
 import type { QuotaAnswer, QuotaReport } from '../../messages.js';
 import { creditMs, refillRate } from '../../quota-policy.js';
@@ -84,7 +84,7 @@ export function createQuota(options: QuotaOptions): Quota {
   function refusal(account: Account, lackingMs: number, nowMs: number): AppError {
     const waitMs = Math.max(0, lackingMs - account.leftMs) / refillRate(budgetMs(nowMs));
     const retryAfterSeconds = Math.max(1, Math.ceil(waitMs / 1_000));
-    return new AppError('QUOTA_EXCEEDED', 'The CPU time of this client is spent for now.', {
+    return refusalForLoad('QUOTA_EXCEEDED', 'The CPU time of this client is spent for now.', {
       retryAfterSeconds,
       headers: rateLimitHeaders(quotaMs, remainingMs(account, quotaMs), retryAfterSeconds),
     });
