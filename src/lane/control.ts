@@ -1,17 +1,18 @@
 // The shared memory between the lane and its threads: for each message in flight a row that says which call has
-// begun, which are done, and which are to stop; and a journal of a batch's results, so that a thread that dies in
-// the middle of a batch takes no finished result with it.
+// begun, which are done, which are to stop, and whether all is answered; and a journal of the replies, so that a thread
+// that dies in the middle of a message takes no finished result with it. Before the rows: what wakes the lane.
 
 /** Most calls in one message. */
 export const maxBatch = 64;
 
 const journalBytes = 32_768;
-const headerInts = 4;
+const headerInts = 6;
 const rowInts = headerInts + maxBatch;
 const threadIdAt = 0;
 const begunAt = 1;
 const doneAt = 2;
 const endingAt = 3;
+const answeredAt = 4;
 
 /** Why a call is to stop. */
 export const stopFlag = { none: 0, cancelled: 1, expired: 2 } as const;
@@ -20,6 +21,8 @@ export type StopFlag = (typeof stopFlag)[keyof typeof stopFlag];
 export interface Control {
   /** Given to every thread as it is. */
   readonly memory: SharedArrayBuffer;
+  /** The descriptor to ring when a message is answered (wake.ts); below 0: there is none. */
+  wakeFd: number;
   row(index: number): ControlRow;
 }
 
@@ -35,6 +38,8 @@ export interface ControlRow {
   done: number;
   /** The thread is being ended: it begins no further call. */
   isEnding: boolean;
+  /** The message is answered, by the journal alone. */
+  answered: boolean;
   flag(call: number): StopFlag;
   stop(call: number, flag: StopFlag): void;
   readonly journal: Buffer;
@@ -43,8 +48,15 @@ export interface ControlRow {
 /** @param memory the memory of another thread's control, or none to make it for `rows` rows */
 export function createControl(rows: number, memory = allocate(rows)): Control {
   const made = Array.from({ length: rows }, (_, index) => createRow(memory, index));
+  const wakeFd = new Int32Array(memory, 0, 1);
   return {
     memory,
+    get wakeFd() {
+      return Atomics.load(wakeFd, 0);
+    },
+    set wakeFd(fd) {
+      Atomics.store(wakeFd, 0, fd);
+    },
     row(index) {
       const row = made[index];
       if (row === undefined) throw new RangeError(`no row ${index} of ${rows}`);
@@ -57,14 +69,20 @@ export function createControl(rows: number, memory = allocate(rows)): Control {
 const intsBytes = rowInts * Int32Array.BYTES_PER_ELEMENT;
 const rowBytes = intsBytes + Float64Array.BYTES_PER_ELEMENT + journalBytes;
 
+/** Before the rows; as many bytes as keep them aligned. */
+const wakeBytes = 8;
+
 function allocate(rows: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(rows * rowBytes);
+  const memory = new SharedArrayBuffer(wakeBytes + rows * rowBytes);
+  new Int32Array(memory, 0, 1)[0] = -1;
+  return memory;
 }
 
 function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
-  const ints = new Int32Array(memory, index * rowBytes, rowInts);
-  const times = new Float64Array(memory, index * rowBytes + intsBytes, 1);
-  const journal = Buffer.from(memory, index * rowBytes + intsBytes + times.byteLength, journalBytes);
+  const at = wakeBytes + index * rowBytes;
+  const ints = new Int32Array(memory, at, rowInts);
+  const times = new Float64Array(memory, at + intsBytes, 1);
+  const journal = Buffer.from(memory, at + intsBytes + times.byteLength, journalBytes);
   return {
     journal,
     reset: () => void ints.fill(0),
@@ -97,6 +115,12 @@ function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
     },
     set isEnding(ending) {
       Atomics.store(ints, endingAt, ending ? 1 : 0);
+    },
+    get answered() {
+      return Atomics.load(ints, answeredAt) !== 0;
+    },
+    set answered(answered) {
+      Atomics.store(ints, answeredAt, answered ? 1 : 0);
     },
     flag: (call) => Atomics.load(ints, headerInts + call) as StopFlag,
     stop: (call, flag) => void Atomics.store(ints, headerInts + call, flag),

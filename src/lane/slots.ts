@@ -8,8 +8,9 @@ import { movableBuffers } from './movable-buffers.js';
 import type { CallState, PendingCall } from './pending-call.js';
 import { threadLostError } from './pending-call.js';
 import { isLong } from './placement.js';
-import { type CallReply, type CallsReply, packCalls, type ThreadCall } from './thread-protocol.js';
-import { ThreadMessageError, type Threads } from './threads.js';
+import { ThreadMessageError } from './thread-line.js';
+import { type CallReply, packCalls, type ThreadCall } from './thread-protocol.js';
+import type { Threads } from './threads.js';
 
 /** After this many messages that died before anything in them began, a call is given up. */
 const maxAttempts = 3;
@@ -71,8 +72,9 @@ export function createSlots(
   let longInFlight = 0;
   let inFlightUs = 0;
 
-  function finish(row: number, slot: Slot, { last }: CallsReply): void {
-    const replies = [...journaled(row, slot), ...(last === undefined ? [] : [last])];
+  function finish(row: number, slot: Slot, last: CallReply | undefined): void {
+    const replies = journaled(row);
+    if (last !== undefined) replies.push(last);
     settle(slot, replies);
     for (const call of slot.calls.slice(replies.length)) events.returned(call);
   }
@@ -83,7 +85,7 @@ export function createSlots(
       return;
     }
     const { begun } = control.row(row);
-    const replies = journaled(row, slot);
+    const replies = journaled(row);
     settle(slot, replies);
     for (const [index, call] of slot.calls.entries()) {
       if (index < replies.length) continue;
@@ -109,9 +111,9 @@ export function createSlots(
     }
   }
 
-  function journaled(row: number, slot: Slot): CallReply[] {
+  function journaled(row: number): CallReply[] {
     const { journal, done } = control.row(row);
-    return slot.calls.length > 1 ? readJournal(journal, done) : [];
+    return readJournal(journal, done);
   }
 
   function settle(slot: Slot, replies: readonly CallReply[]): void {
@@ -187,18 +189,21 @@ export function createSlots(
         if (slot.isLong) longInFlight--;
         events.freed();
       };
-      threads.run(message, transfer).then(
-        (reply) => {
-          finish(row, slot, reply);
+      threads.run({
+        row: control.row(row),
+        message,
+        transfer,
+        answered(last) {
+          finish(row, slot, last);
           const gone = threads.gone(control.row(row).threadId);
           if (gone === undefined) release();
           else void gone.then(release);
         },
-        (error: unknown) => {
+        lost(error) {
           fail(row, slot, error);
           release();
         },
-      );
+      });
     },
     stop(call, flag) {
       const state = stateOf(call);

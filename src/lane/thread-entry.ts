@@ -2,7 +2,7 @@
 // Starting and ending threads is threads.ts.
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import { parentPort, threadId, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, threadId, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { TaskDefinition, TaskLog } from '../task.js';
@@ -15,13 +15,15 @@ import { createLeftoverErrors } from './leftover-errors.js';
 import { failed, runTask } from './run-task.js';
 import {
   type CallReply,
-  type CallsReply,
   type ThreadCall,
   type ThreadData,
   type ThreadLogLine,
   type ThreadMessage,
+  type ThreadPost,
+  type ThreadSession,
   unpackCalls,
 } from './thread-protocol.js';
+import { ring } from './wake.js';
 
 const data: ThreadData = workerData;
 const control = createControl(data.rows, data.control);
@@ -52,22 +54,45 @@ function lowerPriority(nice: number): void {
   }
 }
 
-export default async function serve(message: ThreadMessage): Promise<CallsReply> {
-  if (message.length === 0) return { last: undefined };
-  const { row: rowIndex, calls } = unpackCalls(message);
-  const row = control.row(rowIndex);
+/** One session a thread: the pool's promise stays open for as long as the thread lives. */
+export default function serve({ port }: ThreadSession): Promise<never> {
+  port.on('message', async (message: ThreadMessage) => {
+    const { row, calls } = unpackCalls(message);
+    answer(port, control.row(row), await runCalls(calls, control.row(row)));
+  });
+  post(port, { type: 'ready', threadId });
+  return new Promise(() => undefined);
+}
+
+/** The reply that the journal could not take, if any. */
+async function runCalls(calls: readonly ThreadCall[], row: ControlRow): Promise<CallReply | undefined> {
   row.threadId = threadId;
-  const journal = calls.length > 1 ? writeJournal(row.journal) : undefined;
+  const journal = writeJournal(row.journal);
   for (const [index, call] of calls.entries()) {
     if (row.isEnding) break;
     row.beganMs = monotonicMs();
     row.begun = index + 1;
     const reply = await runCall(call, row, index);
-    // What does not fit the journal travels now; the calls behind it have not begun and will come again.
-    if (journal === undefined || !journal.append(reply)) return { last: movable(reply) };
+    // What does not fit the journal is posted now; the calls behind it have not begun and will come again.
+    if (!journal.append(reply)) return movable(reply);
     row.done = index + 1;
   }
-  return { last: undefined };
+  return undefined;
+}
+
+/** @param last what the journal does not have */
+function answer(port: MessagePort, row: ControlRow, last: CallReply | undefined): void {
+  if (last !== undefined) {
+    post(port, { type: 'reply', reply: last });
+    return;
+  }
+  row.answered = true;
+  const { wakeFd } = control;
+  if (wakeFd < 0 || !ring(wakeFd)) post(port, { type: 'answered' });
+}
+
+function post(port: MessagePort, message: ThreadPost): void {
+  port.postMessage(message);
 }
 
 function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | Promise<CallReply> {

@@ -23,6 +23,7 @@ import type { Task } from './task-registry.js';
 import type { CallReply } from './thread-protocol.js';
 import { createThreads } from './threads.js';
 import { createWaitingRoom } from './waiting-room.js';
+import { createWake } from './wake.js';
 
 export interface ThreadLane {
   warm(): Promise<void>;
@@ -63,6 +64,10 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       unusable: onFatal,
     },
   );
+  const wake = createWake(() => threads.look());
+  const wakeable = wake.then((made) => {
+    if (made !== undefined) control.wakeFd = made.fd;
+  });
   const slots = createSlots(
     control,
     threads,
@@ -238,12 +243,16 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     waiting.clear();
     for (const call of open.all()) open.fail(call, shuttingDownError(), 'cancelled', slots.beganMs(call));
     open.close();
+    control.wakeFd = -1;
     await threads.close();
+    (await wake)?.close();
     return { cut };
   }
 
   return {
-    warm: () => threads.warm(),
+    async warm() {
+      await Promise.all([threads.warm(), wakeable]);
+    },
     checkRoom: (client) => waiting.checkRoom(client, monotonicMs()),
     submit,
     counts: () => ({

@@ -1,4 +1,5 @@
 // What the lane and its threads say to each other, beside the shared memory of control.ts.
+import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode, InputIssue } from '../errors.js';
 
 /** Given to every thread when it starts. */
@@ -21,13 +22,16 @@ export interface ThreadCall {
   readonly traceId: string | undefined;
 }
 
+/** What the pool is told to run, once a thread: its messages come through this port. */
+export interface ThreadSession {
+  readonly port: MessagePort;
+}
+
 /**
  * A message, flat: the row, then six fields a call (packCalls). A flat array is cloned three times as fast as the
- * same calls as objects. An empty one is answered at once: it makes the pool start a thread, and shows that it runs.
+ * same calls as objects.
  */
 export type ThreadMessage = readonly unknown[];
-
-export const warmMessage: ThreadMessage = [];
 
 export function packCalls(row: number, calls: readonly ThreadCall[]): ThreadMessage {
   const message: unknown[] = [row];
@@ -86,12 +90,13 @@ export type CallReply =
   | { readonly type: 'skipped' };
 
 /**
- * The answer to `calls`: the first `done` replies are in the row's journal, and the one after them is here, if any.
- * Calls behind these have not begun.
+ * What a thread posts: that it is ready for its first message; that the answer to one is there (the row's `answered`),
+ * where it cannot be woken by wake.ts; or the reply that did not fit the journal, behind which no call has begun.
  */
-export interface CallsReply {
-  readonly last: CallReply | undefined;
-}
+export type ThreadPost =
+  | { readonly type: 'ready'; readonly threadId: number }
+  | { readonly type: 'answered' }
+  | { readonly type: 'reply'; readonly reply: CallReply };
 
 /** A log line of a task, posted while it runs (or later, where it left something behind). */
 export interface ThreadLogLine {

@@ -1,14 +1,11 @@
 // The threads: the only importer of piscina. Starts, counts and ends them, and hands each message to a free one.
-// Which call runs when is lane.ts; what happens inside a thread is thread-entry.ts.
+// Which call runs when is lane.ts; what is said to one thread is thread-line.ts; what happens inside thread-entry.ts.
 import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import {
-  type CallsReply,
-  type ThreadData,
-  type ThreadLogLine,
-  type ThreadMessage,
-  warmMessage,
-} from './thread-protocol.js';
+import { monotonicMs } from '../clock.js';
+import { createThreadLine, type Errand, type ThreadLine } from './thread-line.js';
+import type { ThreadData, ThreadLogLine, ThreadSession } from './thread-protocol.js';
 
 export interface ThreadsOptions {
   readonly min: number;
@@ -35,26 +32,20 @@ export interface Threads {
   readonly changing: number;
   /** All of them. */
   readonly total: number;
-  /**
-   * To be called only while one is idle: piscina's own queue stays empty.
-   * Rejects where the thread died, or (ThreadMessageError) the message could not be posted.
-   */
-  run(message: ThreadMessage, transfer: readonly ArrayBuffer[]): Promise<CallsReply>;
+  /** To be called only while one is idle. */
+  run(errand: Errand): void;
+  /** A thread has rung: takes the answers that are there. */
+  look(): void;
   /** Starts one more; to be called only while none is idle and there are fewer than the maximum. */
   grow(): void;
-  /** Ends a thread, which gets no more messages; the `run` that it had rejects once it is really gone, if not answered. */
+  /** Ends a thread, which gets no more messages; what it had is lost once it is really gone, if not answered. */
   end(threadId: number): void;
   /** Resolves when a thread that is being ended is gone; undefined where it is none. */
   gone(threadId: number): Promise<void> | undefined;
-  /** Resolves when one thread has run something. */
+  /** Resolves when one thread is ready. */
   warm(): Promise<void>;
   /** Ends all. */
   close(): Promise<void>;
-}
-
-/** The message could not be cloned into the thread, which is unharmed. */
-export class ThreadMessageError extends Error {
-  override readonly name = 'ThreadMessageError';
 }
 
 /** Starts that may fail one after the other before the process is given up. */
@@ -62,79 +53,114 @@ const maxFailedStarts = 5;
 const restartDelayMs = 200;
 const longestRestartDelayMs = 5_000;
 
-/** piscina's view of a thread. */
-interface PoolThread {
-  readonly id: number;
-  readonly currentUsage: number;
-  readonly destroyed: boolean;
-}
-
 interface Member {
-  readonly thread: PoolThread;
-  /** `starting` until it has nothing to do, its first nudge answered: piscina says "created" before. */
+  readonly line: ThreadLine;
+  /** Takes a start that piscina still has in its queue out of it. */
+  readonly start: AbortController;
+  /** `starting` until it says that it is ready: piscina says "created" before. */
   state: 'starting' | 'up' | 'ending';
+  /** Undefined while it starts. */
+  threadId: number | undefined;
+  /** When it last became idle. */
+  idleSinceMs: number;
 }
 
 export function createThreads(options: ThreadsOptions, events: ThreadsEvents): Threads {
   const ending = new Map<number, Promise<void>>();
+  // How many there are is decided here: piscina would replace one that has died by one without a session.
   const pool = new Piscina({
     filename: fileURLToPath(new URL('./thread-entry.js', import.meta.url)),
-    minThreads: options.min,
+    minThreads: 0,
     maxThreads: options.max,
-    idleTimeout: options.idleTimeoutMs,
+    idleTimeout: Number.POSITIVE_INFINITY,
     concurrentTasksPerWorker: 1,
     recordTiming: false,
     resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
     workerData: options.data,
-    // Its own would also take a thread that has been told to end, until that is gone.
-    loadBalancer: (_, threads) =>
-      threads.find((thread) => thread.currentUsage === 0 && !ending.has(thread.id)) ?? null,
   });
   let members: readonly Member[] = [];
   let failedStarts = 0;
   let retry: NodeJS.Timeout | undefined;
+  let retirement: NodeJS.Timeout | undefined;
   /** Closed, or given up. */
   let over = false;
+  let onWarm: () => void = () => undefined;
+  let onCold: (error: unknown) => void = () => undefined;
+  const warmed = new Promise<void>((resolve, reject) => {
+    onWarm = resolve;
+    onCold = reject;
+  });
+  warmed.catch(() => undefined);
 
-  pool.on('workerCreate', (thread: PoolThread) => {
-    members = [...members, { thread, state: 'starting' }];
-    // piscina hands it a waiting nudge right after this.
-    queueMicrotask(welcome);
-  });
-  pool.on('workerDestroy', () => {
-    const gone = members.filter(({ thread }) => thread.destroyed);
-    members = members.filter(({ thread }) => !thread.destroyed);
-    // Told before piscina takes it off its own list.
-    queueMicrotask(() => {
-      if (over) return;
-      if (gone.some(({ state }) => state !== 'starting')) events.changed();
-      else failedToStart(new Error('a thread ended before it was ready'));
-    });
-  });
-  // Without a listener the death of an idle thread would be an uncaught exception of this process.
+  // Without a listener the death of a thread without a session would be an uncaught exception of this process.
   pool.on('error', (error: unknown) => events.died(error));
   pool.on('message', (message: unknown) => {
     if (isLogLine(message)) events.log(message);
   });
-  // Those that piscina starts with are "created" at once: these show when they are.
-  const warmed = Promise.any(Array.from({ length: options.min }, nudge)).catch((error: unknown) => {
-    throw error instanceof AggregateError ? error.errors[0] : error;
-  });
-  warmed.catch(() => undefined);
+  // Told before piscina rejects what the thread was at, and before it takes the thread off its own list.
+  pool.on('workerDestroy', () => void setImmediate(withdrawStarts));
+  keepMinimum();
 
-  /** A start has come to its end, or a nudge to its answer, be it by a thread that was up before. */
-  function welcome(): void {
-    for (const member of members) {
-      if (member.state !== 'starting' || member.thread.currentUsage > 0) continue;
-      member.state = 'up';
-      failedStarts = 0;
-    }
+  /** piscina starts a thread for a session that no idle one can take; the session ends with its thread. */
+  function start(): void {
+    const { port1, port2 } = new MessageChannel();
+    const member: Member = {
+      line: createThreadLine(port1, {
+        ready: (threadId) => welcome(member, threadId),
+        freed: () => becameIdle(member),
+      }),
+      start: new AbortController(),
+      state: 'starting',
+      threadId: undefined,
+      idleSinceMs: 0,
+    };
+    members = [...members, member];
+    const session: ThreadSession = { port: port2 };
+    const { signal } = member.start;
+    pool.run(session, { transferList: [port2], signal }).then(
+      () => dismiss(member, new Error('a session ended before its thread')),
+      (error: unknown) => dismiss(member, signal.aborted ? signal.reason : error),
+    );
+  }
+
+  function welcome(member: Member, threadId: number): void {
+    if (member.state !== 'starting') return;
+    member.state = 'up';
+    member.threadId = threadId;
+    failedStarts = 0;
+    onWarm();
+    becameIdle(member);
     events.changed();
   }
 
-  /** piscina 5.3 stops replacing threads once one failed to start, so the next try is ours. */
+  /** Its thread is gone, or never came. */
+  function dismiss(member: Member, error: unknown): void {
+    const { state } = member;
+    const wasBusy = member.line.isBusy;
+    members = members.filter((one) => one !== member);
+    member.line.break(error);
+    if (over) return;
+    if (state === 'starting') {
+      failedToStart(error);
+      return;
+    }
+    if (state === 'up' && !wasBusy) events.died(error);
+    keepMinimum();
+    events.changed();
+  }
+
+  /** A thread that dies while it boots leaves its session in piscina's queue. */
+  function withdrawStarts(): void {
+    const stale = members.length - pool.threads.length;
+    const starting = members.filter(({ state }) => state === 'starting');
+    for (const member of starting.slice(0, Math.max(0, stale))) {
+      member.start.abort(new Error('a thread ended before it was ready'));
+    }
+  }
+
   function failedToStart(cause: unknown): void {
     failedStarts++;
+    if (failedStarts >= options.min) onCold(cause);
     if (failedStarts >= maxFailedStarts && !members.some(({ state }) => state === 'up')) {
       over = true;
       events.unusable(new Error(`${failedStarts} threads in a row could not be started`, { cause }));
@@ -144,73 +170,93 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     retry = setTimeout(
       () => {
         retry = undefined;
-        for (let count = pool.threads.length; count < options.min; count++) grow();
+        keepMinimum();
         events.changed();
       },
       Math.min(restartDelayMs * failedStarts, longestRestartDelayMs),
     ).unref();
   }
 
-  async function run(message: ThreadMessage, transfer: readonly ArrayBuffer[]): Promise<CallsReply> {
-    try {
-      return await pool.run(message, { transferList: [...transfer] });
-    } catch (cause) {
-      if (cause instanceof Error && cause.name === 'DataCloneError') {
-        throw new ThreadMessageError('The input cannot be handed to a thread.', { cause });
-      }
-      throw cause;
-    }
-  }
-
-  /** Answered by whichever thread is free first. */
-  async function nudge(): Promise<void> {
-    await run(warmMessage, []);
-    welcome();
-  }
-
-  /** piscina starts a thread for a message that no idle one can take. */
-  function grow(): void {
+  function keepMinimum(): void {
     if (over || retry !== undefined) return;
-    const before = pool.threads.length;
-    const answered = nudge();
-    const hasBegun = pool.threads.length > before;
-    answered.catch((error: unknown) => {
-      // The end of one that had begun to start is told by the pool.
-      if (!hasBegun && !over) failedToStart(error);
-    });
+    while (members.length < options.min) start();
+  }
+
+  function becameIdle(member: Member): void {
+    member.idleSinceMs = monotonicMs();
+    if (members.length > options.min) retirement ??= setTimeout(retire, options.idleTimeoutMs).unref();
+  }
+
+  /** Ends threads above the minimum that had nothing to do for long: the last ones, since the first are given work first. */
+  function retire(): void {
+    retirement = undefined;
+    const nowMs = monotonicMs();
+    let spare = members.filter(({ state }) => state !== 'ending').length - options.min;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const member of members.toReversed()) {
+      if (spare <= 0 || !isIdle(member)) continue;
+      const leftMs = member.idleSinceMs + options.idleTimeoutMs - nowMs;
+      if (leftMs > 0) {
+        nextMs = Math.min(nextMs, leftMs);
+        continue;
+      }
+      spare--;
+      end(member);
+    }
+    if (spare > 0 && nextMs < Number.POSITIVE_INFINITY) retirement = setTimeout(retire, nextMs).unref();
+  }
+
+  function end(member: Member): void {
+    const { threadId } = member;
+    const thread = pool.threads.find((one) => one.threadId === threadId);
+    if (thread === undefined || threadId === undefined || member.state === 'ending') return;
+    member.state = 'ending';
+    ending.set(
+      threadId,
+      thread.terminate().then(() => void ending.delete(threadId)),
+    );
   }
 
   return {
     get idle() {
       let count = 0;
-      for (const { thread, state } of members) if (state === 'up' && thread.currentUsage === 0) count++;
+      for (const member of members) if (isIdle(member)) count++;
       return count;
     },
     get changing() {
-      return pool.threads.length - members.filter(({ state }) => state === 'up').length;
+      return members.filter(({ state }) => state !== 'up').length;
     },
     get total() {
-      return pool.threads.length;
+      return members.length;
     },
-    run,
-    grow,
+    run(errand) {
+      const member = members.find(isIdle);
+      if (member === undefined) throw new RangeError('no thread is idle');
+      member.line.send(errand);
+    },
+    look() {
+      for (const { line } of members) line.look();
+    },
+    grow() {
+      if (!over && retry === undefined) start();
+    },
     end(threadId) {
-      const thread = pool.threads.find((one) => one.threadId === threadId);
-      if (thread === undefined || ending.has(threadId)) return;
-      for (const member of members) if (member.thread.id === threadId) member.state = 'ending';
-      ending.set(
-        threadId,
-        thread.terminate().then(() => void ending.delete(threadId)),
-      );
+      const member = members.find((one) => one.threadId === threadId);
+      if (member !== undefined) end(member);
     },
     gone: (threadId) => ending.get(threadId),
     warm: () => warmed,
     async close() {
       over = true;
       clearTimeout(retry);
+      clearTimeout(retirement);
       await pool.destroy();
     },
   };
+}
+
+function isIdle({ state, line }: Member): boolean {
+  return state === 'up' && !line.isBusy;
 }
 
 function isLogLine(message: unknown): message is ThreadLogLine {
