@@ -1,7 +1,5 @@
 // Runs inside a thread: takes a message, runs its calls one after the other, answers. One message at a time.
 // Starting and ending threads is threads.ts.
-import { readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, threadId, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.js';
 import { AppError } from '../errors.js';
@@ -12,6 +10,7 @@ import { errorReport } from './error-report.js';
 import { parseJson, validateInput } from './input.js';
 import { writeJournal } from './journal.js';
 import { createLeftoverErrors } from './leftover-errors.js';
+import { stepBack } from './priority.js';
 import { failed, runTask } from './run-task.js';
 import {
   type CallReply,
@@ -27,7 +26,7 @@ import { ring } from './wake.js';
 
 const data: ThreadData = workerData;
 const control = createControl(data.rows, data.control);
-lowerPriority(data.nice);
+stepBack(data.nice);
 const definitions = await Promise.all(data.modules.map(importTask));
 // Not before: a thread that cannot be made ready has to end.
 const leftovers = createLeftoverErrors<ThreadCall>((call, thrown) =>
@@ -41,16 +40,6 @@ async function importTask(module: string): Promise<TaskDefinition | AppError> {
     return definition;
   } catch (cause) {
     return new AppError('TASK_FAILED', 'The task could not be loaded in its thread.', { cause });
-  }
-}
-
-/** A Linux thread has a priority of its own: /proc/thread-self names it (the last part is its id). */
-function lowerPriority(nice: number): void {
-  if (nice === 0 || process.platform !== 'linux') return;
-  try {
-    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), nice);
-  } catch {
-    // A sandbox may forbid it: the thread then runs at the event loops' priority.
   }
 }
 

@@ -16,6 +16,7 @@ import type { Ledger } from './ledger.js';
 import { createOpenCalls } from './open-calls.js';
 import { deadlineError, type PendingCall, shuttingDownError } from './pending-call.js';
 import { isBatchable } from './placement.js';
+import { stepBackV8 } from './priority.js';
 import type { CallProfile } from './profile.js';
 import { createSlots } from './slots.js';
 import { logTaskLine } from './task-log.js';
@@ -43,6 +44,7 @@ export interface ThreadLane {
 
 export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledger: Ledger): ThreadLane {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
+  stepBackV8(config.poolNice);
   const control = createControl(config.poolMaxThreads);
   const threads = createThreads(
     {
