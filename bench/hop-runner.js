@@ -36,7 +36,7 @@ async function laneSide() {
     poolMinThreads: 2,
     poolMaxThreads: 2,
     poolIdleTimeoutMs: 30_000,
-    poolNice: 10,
+    poolNice: 19,
     poolMaxHeapMb: 512,
     poolMaxQueue: 1_024,
     queueMaxWaitMs: 60_000,

@@ -172,7 +172,7 @@ export const settings = {
   poolNice: setting(
     'POOL_NICE',
     integer(0, 19),
-    '10',
+    '19',
     'How far the threads step back behind the event loops (Linux).',
   ),
   poolMaxHeapMb: setting('POOL_MAX_HEAP_MB', integer(16, 1_048_576), '512', 'Heap of one thread, in MiB.'),

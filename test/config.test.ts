@@ -15,7 +15,7 @@ describe('settings', () => {
       POOL_MIN_THREADS: 1,
       POOL_MAX_THREADS: 'auto',
       POOL_IDLE_TIMEOUT_MS: 30_000,
-      POOL_NICE: 10,
+      POOL_NICE: 19,
       POOL_MAX_HEAP_MB: 512,
       POOL_MAX_QUEUE: 1_024,
       QUEUE_MAX_WAIT_MS: 5_000,

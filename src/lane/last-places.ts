@@ -9,6 +9,8 @@ export interface LastPlaces {
   /** How many places this client may not have now. */
   keptFrom(client: string, nowMs: number): number;
   turnedAway(client: string, nowMs: number): void;
+  /** Whether a call of the client waits. */
+  has(client: string): boolean;
   /** A call of the client waits from now on. */
   came(client: string): void;
   /** It does not wait any more. */
@@ -24,6 +26,7 @@ export function createLastPlaces(maxQueue: number): LastPlaces {
     turnedAway(client, nowMs) {
       if (!waiting.has(client)) turnedAwayMs = nowMs;
     },
+    has: (client) => waiting.has(client),
     came: (client) => void waiting.set(client, (waiting.get(client) ?? 0) + 1),
     left(client) {
       const others = (waiting.get(client) ?? 1) - 1;

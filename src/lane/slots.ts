@@ -33,6 +33,8 @@ export interface Slots {
   readonly longInFlight: number;
   /** Threads that could take a message now. */
   readonly free: number;
+  /** Whether a thread is at a call of this client. */
+  has(client: string): boolean;
   /** What they were estimated at, in µs. */
   readonly inFlightUs: number;
   /** The threads that hold them. */
@@ -156,6 +158,7 @@ export function createSlots(
     get inFlightUs() {
       return inFlightUs;
     },
+    has: (client) => slots.some((slot) => slot?.calls.some(({ options }) => options.client === client)),
     busy: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : [busyThread(slot, nowMs)])),
     send(calls, nowMs) {
       const row = slots.indexOf(undefined);

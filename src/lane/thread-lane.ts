@@ -11,6 +11,8 @@ import {
   type CallResult,
 } from './call.js';
 import { createControl, stopFlag } from './control.js';
+import { createDeadlines } from './deadlines.js';
+import { createKeptThreads } from './kept-threads.js';
 import type { LaneDeps } from './lane-deps.js';
 import type { Ledger } from './ledger.js';
 import { createOpenCalls } from './open-calls.js';
@@ -116,12 +118,13 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     },
   );
   const open = createOpenCalls(ledger, alarmed);
+  const kept = createKeptThreads(createDeadlines(monotonicMs), () => pump());
   let closing: Promise<{ cut: number }> | undefined;
 
   /** Sends what may go, starts threads for what may not yet. */
   function pump(): void {
     const nowMs = monotonicMs();
-    for (let free = slots.free; free > 0; free = slots.free) {
+    for (let free = slots.free - kept.size; free > 0; free = slots.free - kept.size) {
       const calls = waiting.take(free, nowMs);
       if (calls.length === 0) break;
       slots.send(calls, nowMs);
@@ -178,7 +181,15 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       return;
     }
     learn(call, { completed: reply.type === 'done', runUs: reply.runMs * 1_000, sync: reply.sync });
+    const { client } = call.options;
+    kept.ended(client, reply.runMs, monotonicMs(), () => isCrowdedOut(client));
     open.answer(call, reply, queueMs);
+  }
+
+  /** None of this client's calls wait, and whose call is next has a thread already. */
+  function isCrowdedOut(client: string): boolean {
+    const next = waiting.first?.options.client;
+    return next !== undefined && !waiting.has(client) && slots.has(next);
   }
 
   /** What a run cost. One that failed or was stopped only tells something where it was longer than expected. */
@@ -199,6 +210,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   ): Call {
     const nowMs = monotonicMs();
     const estimateUs = profile.kind.likelyUs(profile.cost);
+    kept.came(options.client, nowMs);
     const { tag, key, seq, expectedWaitUs } = waiting.admit(
       options.client,
       estimateUs,
@@ -245,6 +257,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     waiting.clear();
     for (const call of open.all()) open.fail(call, shuttingDownError(), 'cancelled', slots.beganMs(call));
     open.close();
+    kept.close();
     control.wakeFd = -1;
     await threads.close();
     (await wake)?.close();

@@ -37,6 +37,10 @@ export interface WaitingRoom {
   readonly size: number;
   /** Calls that wait for nothing but a thread. */
   readonly startable: number;
+  /** The call whose turn it is, if a thread is free for it. */
+  readonly first: PendingCall | undefined;
+  /** Whether a call of this client waits. */
+  has(client: string): boolean;
   /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
   checkRoom(client: string, nowMs: number): void;
   /** A place for a call. @throws AppError OVERLOADED where it would wait too long, or there is no place */
@@ -106,6 +110,10 @@ export function createWaitingRoom(
     get startable() {
       return startable(load());
     },
+    get first() {
+      return next(load().longRoom);
+    },
+    has: (client) => lastPlaces.has(client),
     checkRoom: (client, nowMs) => requirePlace(client, false, nowMs),
     admit(client, estimateUs, deadlineMs, nowMs) {
       requirePlace(client, isLong(estimateUs), nowMs);
@@ -118,7 +126,7 @@ export function createWaitingRoom(
       const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
       const tooLongMs = (waitUs * waitError.factor) / 1_000 - allowedMs;
       if (tooLongMs > 0) {
-        order.left(client, -estimateUs);
+        order.withdraw(client, estimateUs);
         throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());
       }
       return { tag, key, seq: seq++, expectedWaitUs: waitUs };
@@ -130,7 +138,7 @@ export function createWaitingRoom(
     remove(call) {
       if (!queueOf(call.estimateUs).remove(call)) return false;
       lastPlaces.left(call.options.client);
-      order.left(call.options.client, -call.estimateUs);
+      order.withdraw(call.options.client, call.estimateUs);
       return true;
     },
     take(freeThreads, nowMs) {
@@ -154,10 +162,10 @@ export function createWaitingRoom(
       return taken;
     },
     ran(call, runUs, nowMs) {
-      order.left(call.options.client, runUs - call.estimateUs);
+      order.ran(call.options.client, runUs - call.estimateUs);
       drain.done(call.estimateUs, nowMs);
     },
-    skipped: (call) => order.left(call.options.client, -call.estimateUs),
+    skipped: (call) => order.withdraw(call.options.client, call.estimateUs),
     rested: (nowMs) => drain.rested(nowMs),
     clear: () => [...short.clear(), ...long.clear()],
   };

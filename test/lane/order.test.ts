@@ -28,7 +28,7 @@ function createWorld() {
       if (entry === undefined) return undefined;
       queue.remove(entry);
       order.taken(entry.tag, entry.estimateUs, queue.at(0)?.key);
-      order.left(entry.client, (tookUs ?? entry.estimateUs) - entry.estimateUs);
+      order.ran(entry.client, (tookUs ?? entry.estimateUs) - entry.estimateUs);
       return entry;
     },
   };
@@ -162,8 +162,45 @@ describe('the order of waiting calls', () => {
     const world = createWorld();
     world.arrive('b', 1);
     const { tag } = world.arrive('a', 7_000);
-    world.order.left('a', -7_000);
+    world.order.withdraw('a', 7_000);
     expect(world.arrive('a', 1).tag).toBe(tag);
+  });
+
+  it('lets the only call of a client go before an equal one, whose turn it is, of a client with many', () => {
+    const world = createWorld();
+    for (let i = 0; i < 100; i++) world.arrive('flood', 1_000);
+    world.take();
+    const polite = world.arrive('polite', 1_000);
+    expect(world.take()).toBe(polite);
+  });
+
+  it('does not hold against the only call of a client what those before it took', () => {
+    const world = createWorld();
+    for (let i = 0; i < 100; i++) world.arrive('flood', 1_000);
+    const first = world.arrive('polite', 1_000);
+    for (let taken = world.take(); taken !== first; ) taken = world.take(taken === undefined ? 0 : 50_000);
+    const next = world.arrive('polite', 1_000);
+    expect([world.take(), world.take()]).toContain(next);
+  });
+
+  it('serves a polite client after some calls of a flooding one, whatever these took and were estimated at', () => {
+    const tookUs = fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 100, maxLength: 150 });
+    fc.assert(
+      fc.property(tookUs, fc.integer({ min: 1, max: 200 }), (lengths, timesTooHigh) => {
+        const world = createWorld();
+        // Estimated far too high when they came, before anything was learned.
+        for (let i = 0; i < 50; i++) world.arrive('flood', 1_000 * timesTooHigh);
+        for (const lengthUs of lengths) {
+          world.take(lengthUs);
+          world.arrive('flood', 1_000);
+          const polite = world.arrive('polite', 1_000);
+          let waits = 0;
+          for (; waits < 50 && world.take(lengthUs) !== polite; waits++) world.arrive('flood', 1_000);
+          expect(waits).toBeLessThanOrEqual(stretch + 1);
+        }
+      }),
+      { numRuns: 50, endOnFailure: true },
+    );
   });
 
   it('starves nobody: everything is taken once nothing arrives', () => {
