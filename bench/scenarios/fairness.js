@@ -30,9 +30,9 @@ export const fairness = {
         const job = { ...call, ...settings, target: { host: server.host, port: server.port } };
         const perSecond = (timesCapacity * serverProcesses * 1_000) / callMs;
         const [polite, flood] = await Promise.all([
-          load('closedLoop', { ...job, clients: 1, firstAddress: 100, niceness: -10 }),
+          load('closedLoop', { ...job, clients: 1, firstAddress: 100, probe: true }),
           // All its connections come from one address: that is one client.
-          perSecond > 0 ? load('openLoop', { ...job, perSecond, niceness: 0 }) : undefined,
+          perSecond > 0 ? load('openLoop', { ...job, perSecond, probe: false }) : undefined,
         ]);
         if (polite.lost > 0) throw new Error(`${polite.lost} calls of the polite client were not answered`);
         const { p50, p99 } = polite.latency;

@@ -11,6 +11,7 @@ import { parseJson, validateInput } from './input.js';
 import { writeJournal } from './journal.js';
 import { createLeftoverErrors } from './leftover-errors.js';
 import { stepBack } from './priority.js';
+import { ring } from './ring.js';
 import { failed, runTask } from './run-task.js';
 import {
   type CallReply,
@@ -22,7 +23,6 @@ import {
   type ThreadSession,
   unpackCalls,
 } from './thread-protocol.js';
-import { ring } from './wake.js';
 
 const data: ThreadData = workerData;
 const control = createControl(data.rows, data.control);

@@ -3,9 +3,9 @@
 // receiver (seen in 20 to 26): the event loop, which goes before the threads, stops the sender there and then waits
 // for it, behind every thread that wants the core. That took 3 % of the loop's time under full load.
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { writeSync } from 'node:fs';
+import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { ring } from './ring.js';
 
 export interface Wake {
   /** Any thread of this process may `ring` it. */
@@ -14,7 +14,6 @@ export interface Wake {
   close(): void;
 }
 
-const oneByte = Uint8Array.of(1);
 const handshakeMs = 1_000;
 
 /**
@@ -32,18 +31,15 @@ export async function createWake(onWake: () => void): Promise<Wake | undefined> 
     // Not exclusive, the primary would listen in this process's place.
     server.listen({ path, exclusive: true });
     await once(server, 'listening');
-    let heard: () => void = () => undefined;
-    const handshake = new Promise<void>((resolve, reject) => {
-      heard = resolve;
-      setTimeout(reject, handshakeMs, new Error('nothing was heard')).unref();
-    });
-    const accepted = once(server, 'connection');
+    const timedOut = AbortSignal.timeout(handshakeMs);
+    const heard = new EventEmitter();
+    const accepted = once(server, 'connection', { signal: timedOut });
     listening = connect({
       path,
       onread: {
         buffer: new Uint8Array(64),
         callback: () => {
-          heard();
+          heard.emit('ring');
           onWake();
           return true;
         },
@@ -55,7 +51,7 @@ export async function createWake(onWake: () => void): Promise<Wake | undefined> 
     const fd = descriptorOf(peer);
     if (fd === undefined || !ring(fd)) throw new Error('it has no descriptor');
     // An abstract name is open to every process of the machine: this shows that it is our own end that was accepted.
-    await handshake;
+    await once(heard, 'ring', { signal: timedOut });
     ringing?.on('error', () => undefined).unref();
     listening.unref();
     return {
@@ -71,17 +67,6 @@ export async function createWake(onWake: () => void): Promise<Wake | undefined> 
     return undefined;
   } finally {
     server.close();
-  }
-}
-
-/** Whether the event loop will wake. */
-export function ring(fd: number): boolean {
-  try {
-    writeSync(fd, oneByte);
-    return true;
-  } catch (error) {
-    // Full: it has been woken more than enough.
-    return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
   }
 }
 

@@ -49,6 +49,17 @@ export function stampHeads(
   };
 }
 
+/**
+ * Puts a body of ASCII behind the head that was written, to be sent with it by `end()`. False where that cannot be: it
+ * is still to be given to `end`.
+ */
+export function joinBody(res: Response, body: string): boolean {
+  const head = res._header;
+  if (res.req.method === 'HEAD' || typeof head !== 'string' || !head.endsWith(endOfHead)) return false;
+  res._header = head + body;
+  return true;
+}
+
 /** Whether this Node keeps a head that was written as one string until it is sent. All that were tried do (20 to 26). */
 function composesHead(): boolean {
   const res = new ServerResponse(new IncomingMessage(new Socket()));

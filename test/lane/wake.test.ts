@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createWake, ring } from '#src/lane/wake.js';
+import { ring } from '#src/lane/ring.js';
+import { createWake } from '#src/lane/wake.js';
 
 if (process.platform !== 'linux') console.log('skipped: a wake needs abstract sockets, which only Linux has');
 
