@@ -1,5 +1,6 @@
 // From half of what the machine can do to ten times as much: what is answered, how late, and how soon the rest hears
 // that it is refused. Open loop. Capacity is that of bare threads, the best of the rounds so far.
+import { availableParallelism } from 'node:os';
 import { bareThreadsPerSecond } from '../bare-threads.js';
 import { busyCall } from '../calls.js';
 import { load } from '../load/load.js';
@@ -7,6 +8,8 @@ import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
 
 const call = busyCall(50);
+/** The load comes from the same cores: what its process uses is not there for the server. */
+const cores = availableParallelism();
 /** Shorter than the default, so that a queue fills and settles within a run. */
 const maxWaitMs = 1_000;
 const env = { QUEUE_MAX_WAIT_MS: String(maxWaitMs) };
@@ -47,7 +50,7 @@ export const overload = {
         const goodput = await bareThreadsPerSecond(call, 500, quick ? 1_000 : 4_000);
         // The best so far: what is offered must not shrink because something else ran just then.
         capacity = Math.max(capacity, goodput);
-        return { goodput, capacity };
+        return { goodput, goodputPerCore: goodput / cores, capacity };
       }
       const server = await startServer(spec);
       try {
@@ -74,6 +77,7 @@ export const overload = {
           lateP99: result.latenessMs.p99,
           prober: result.priority,
           generatorShare: result.generatorCpuMs / (warmMs + durationMs),
+          goodputPerCore: result.completedPerSecond / (cores - result.generatorCpuMs / (warmMs + durationMs)),
         };
       } finally {
         await server.close();
@@ -85,6 +89,7 @@ export const overload = {
     columns: [
       'server, offered load',
       'goodput ÷ bare threads',
+      'the same per core left',
       'accepted p50',
       'accepted p99',
       'refused (503)',
@@ -95,6 +100,7 @@ export const overload = {
     rows: Object.values(others).map(({ label, values }) => [
       label,
       { metric: values.goodput, base: threads.values.goodput },
+      { metric: values.goodputPerCore, base: threads.values.goodputPerCore },
       { metric: values.acceptedP50, unit: 'ms' },
       { metric: values.acceptedP99, unit: 'ms' },
       { metric: values.refusedShare, unit: '%' },
