@@ -22,6 +22,13 @@ const variants = [
   },
   { name: 'millrace-hash', label: 'millrace, POST /hash of 1 KiB', spec: millrace(), call: smallHash },
   {
+    name: 'node-hash',
+    label: 'bare node:http, POST /hash of 1 KiB',
+    spec: peer('node-http', off),
+    call: smallHash,
+    slow: true,
+  },
+  {
     name: 'fastify-hash',
     label: 'Fastify + features, POST /hash of 1 KiB',
     spec: peer('fastify-piscina'),
