@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '#src/lane/deadlines.js';
 import { createKeptThreads } from '#src/lane/kept-threads.js';
+import { createLatch, outcome, startLane } from '../support/lane.js';
 
 /** Kept threads on a clock that the test turns. */
 function createWorld() {
@@ -73,5 +75,34 @@ describe('a thread', () => {
     for (let i = 0; i < 1_000; i++) kept.ended(`client ${i}`, 20, 2, () => true);
     kept.ended('a', 20, 3, () => true);
     expect(kept.size).toBe(0);
+  });
+
+  it('goes from one call of a client to its next, past those of a client that has a thread', async () => {
+    const latch = createLatch();
+    const { call, lane } = await startLane({ poolMaxThreads: 2, poolMinThreads: 2 });
+    const hold = (client: string, gate: number) => call('latch', { memory: latch.memory, gate }, { client });
+    const flood = [hold('flood', 1)];
+    const first = hold('polite', 2);
+    await latch.begun(2);
+    for (let gate = 3; gate < 8; gate++) flood.push(hold('flood', gate));
+    // The longer a call ran, the longer its thread is kept: up to 3 ms, from 12 ms on.
+    await delay(20);
+    latch.open(2);
+    await outcome(first);
+    const second = hold('polite', 10);
+    // It was not known: a call of the flood has its thread, until that ends.
+    await latch.begun(3);
+    latch.open(3);
+    await latch.begun(4);
+    await delay(20);
+    latch.open(10);
+    await outcome(second);
+    const third = hold('polite', 11);
+    await latch.begun(5);
+    expect(lane.status()).toMatchObject({ threads: { busy: 2 }, queue: { waiting: 4 } });
+    latch.open(11);
+    expect(await outcome(third)).toMatchObject({ gate: 11 });
+    for (let gate = 1; gate < 8; gate++) latch.open(gate);
+    await Promise.all(flood.map(outcome));
   });
 });
