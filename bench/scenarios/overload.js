@@ -64,6 +64,7 @@ export const overload = {
         });
         if (ours && result.failed > 0) throw new Error(`${result.failed} calls failed`);
         const offeredCalls = result.accepted.count + result.refused.count + result.expired.count;
+        const generatorShare = result.generatorCpuMs / (warmMs + durationMs);
         return {
           offered: offeredCalls,
           goodput: result.completedPerSecond,
@@ -76,8 +77,8 @@ export const overload = {
           refusedP50: result.refused.p50,
           lateP99: result.latenessMs.p99,
           prober: result.priority,
-          generatorShare: result.generatorCpuMs / (warmMs + durationMs),
-          goodputPerCore: result.completedPerSecond / (cores - result.generatorCpuMs / (warmMs + durationMs)),
+          generatorShare,
+          goodputPerCore: result.completedPerSecond / (cores - generatorShare),
         };
       } finally {
         await server.close();

@@ -27,6 +27,7 @@ import type { CallReply } from './thread-protocol.js';
 import { createThreads } from './threads.js';
 import { createWaitingRoom } from './waiting-room.js';
 import { createWake } from './wake.js';
+import { withResolvers } from './with-resolvers.js';
 
 export interface ThreadLane {
   warm(): Promise<void>;
@@ -280,19 +281,4 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       return closing;
     },
   };
-}
-
-/** Promise.withResolvers, which Node 20 lacks. */
-function withResolvers<T>(): {
-  promise: Promise<T>;
-  resolve: (value: T) => void;
-  reject: (error: Error) => void;
-} {
-  let resolve: (value: T) => void = () => undefined;
-  let reject: (error: Error) => void = () => undefined;
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve;
-    reject = onReject;
-  });
-  return { promise, resolve, reject };
 }

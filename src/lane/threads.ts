@@ -6,6 +6,7 @@ import { Piscina } from 'piscina';
 import { monotonicMs } from '../clock.js';
 import { createThreadLine, type Errand, type ThreadLine } from './thread-line.js';
 import type { ThreadData, ThreadLogLine, ThreadSession } from './thread-protocol.js';
+import { withResolvers } from './with-resolvers.js';
 
 export interface ThreadsOptions {
   readonly min: number;
@@ -84,13 +85,8 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   let retirement: NodeJS.Timeout | undefined;
   /** Closed, or given up. */
   let over = false;
-  let onWarm: () => void = () => undefined;
-  let onCold: (error: unknown) => void = () => undefined;
-  const warmed = new Promise<void>((resolve, reject) => {
-    onWarm = resolve;
-    onCold = reject;
-  });
-  warmed.catch(() => undefined);
+  const warmed = withResolvers<void>();
+  warmed.promise.catch(() => undefined);
 
   // Without a listener the death of a thread without a session would be an uncaught exception of this process.
   pool.on('error', (error: unknown) => events.died(error));
@@ -128,7 +124,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     member.state = 'up';
     member.threadId = threadId;
     failedStarts = 0;
-    onWarm();
+    warmed.resolve();
     becameIdle(member);
     events.changed();
   }
@@ -160,7 +156,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   function failedToStart(cause: unknown): void {
     failedStarts++;
-    if (failedStarts >= options.min) onCold(cause);
+    if (failedStarts >= options.min) warmed.reject(cause);
     if (failedStarts >= maxFailedStarts && !members.some(({ state }) => state === 'up')) {
       over = true;
       events.unusable(new Error(`${failedStarts} threads in a row could not be started`, { cause }));
@@ -245,7 +241,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       if (member !== undefined) end(member);
     },
     gone: (threadId) => ending.get(threadId),
-    warm: () => warmed,
+    warm: () => warmed.promise,
     async close() {
       over = true;
       clearTimeout(retry);

@@ -54,8 +54,8 @@ export function stampHeads(
  * is still to be given to `end`.
  */
 export function joinBody(res: Response, body: string): boolean {
-  const head = res._header;
-  if (res.req.method === 'HEAD' || typeof head !== 'string' || !head.endsWith(endOfHead)) return false;
+  const head = composedHead(res);
+  if (res.req.method === 'HEAD' || head === undefined) return false;
   res._header = head + body;
   return true;
 }
@@ -64,5 +64,10 @@ export function joinBody(res: Response, body: string): boolean {
 function composesHead(): boolean {
   const res = new ServerResponse(new IncomingMessage(new Socket()));
   res.writeHead(200);
-  return typeof res._header === 'string' && res._header.endsWith(endOfHead);
+  return composedHead(res) !== undefined;
+}
+
+/** The whole head, where it was written and is kept as one string. */
+function composedHead({ _header: head }: ServerResponse): string | undefined {
+  return typeof head === 'string' && head.endsWith(endOfHead) ? head : undefined;
 }
