@@ -1,13 +1,17 @@
-// The calls that the scenarios make, named by how long they take on a 2.5 GHz Xeon: one loop through primes, so that
-// service times are even. The right answer is computed once, here.
+// The calls that the scenarios make, named by how long they take on a core of this machine: one loop through primes, so
+// that service times are even. The right answer is computed once, here.
+import { primesPerMs } from './calibration.js';
 import { hash, primes } from './peers/work.js';
 
 /** GET / of every server. */
 export const light = { request: { path: '/' }, expected: { startsWith: 'hello from server ' } };
 
+/** Primes are counted no further than this. */
+const maxLimit = 1_000_000_000;
+
 /** A CPU-bound call of about this many ms. @param {number} ms */
 export function busyCall(ms) {
-  const limit = Math.round(ms * 200_000);
+  const limit = Math.min(maxLimit, Math.round(ms * primesPerMs));
   return {
     limit,
     request: { path: `/compute/primes?limit=${limit}` },

@@ -1,6 +1,7 @@
 // What a figure was measured on: kept with every result.
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
+import { primesPerMs } from './calibration.js';
 
 const packages = ['express', 'piscina', 'fastify', 'autocannon'];
 
@@ -8,6 +9,7 @@ export function describeMachine() {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
+    primesPerMs,
     memoryGb: Math.round(totalmem() / 2 ** 30),
     platform: `${process.platform} ${process.arch}`,
     node: process.version,

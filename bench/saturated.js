@@ -3,7 +3,7 @@ import { busyCall, light } from './calls.js';
 import { load } from './load/load.js';
 import { pooledPercentile } from './statistics.js';
 
-/** About 25 ms of one core. */
+/** 25 ms of one core. */
 export const saturatedCall = busyCall(25);
 
 /**
