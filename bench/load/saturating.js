@@ -2,6 +2,7 @@
 import autocannon from 'autocannon';
 import { fits } from './connection.js';
 
+/** @param {object} job `expected`: what every answer has to be, refusals too; without it only their status is looked at */
 export async function saturating({ url, request, expected, connections, durationMs }) {
   const result = await autocannon({
     url: new URL(request.path, url).href,
@@ -12,12 +13,13 @@ export async function saturating({ url, request, expected, connections, duration
     }),
     connections,
     duration: durationMs / 1_000,
-    verifyBody: (body) => fits(String(body), expected),
+    ...(expected !== undefined && { verifyBody: (body) => fits(String(body), expected) }),
   });
   return {
     answered: result['2xx'],
     perSecond: result['2xx'] / result.duration,
     wrong: result.mismatches,
+    refused: result.non2xx,
     failed: result.errors + result.timeouts + result.non2xx,
   };
 }

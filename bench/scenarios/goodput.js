@@ -18,7 +18,7 @@ export const goodput = {
   title: 'CPU-bound calls of 25 ms answered at saturation',
   rounds: 5,
   async run({ quick, rounds, say }) {
-    const settings = { clients: 16, warmMs: quick ? 500 : 2_000, durationMs: quick ? 1_500 : 5_000 };
+    const settings = { clients: 16, warmMs: quick ? 500 : 8_000, durationMs: quick ? 1_500 : 5_000 };
     const { warmMs, durationMs } = settings;
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       if (spec === undefined) {

@@ -42,7 +42,7 @@ export const overload = {
   title: 'Offered load from 0.5 to 10 times the capacity, calls of 50 ms, QUEUE_MAX_WAIT_MS=1000',
   rounds: 3,
   async run({ quick, rounds, say }) {
-    const settings = { maxWaitMs, warmMs: quick ? 1_000 : 2_500, durationMs: quick ? 1_500 : 4_000 };
+    const settings = { maxWaitMs, warmMs: quick ? 1_000 : 10_000, durationMs: quick ? 1_500 : 4_000 };
     const { warmMs, durationMs } = settings;
     let capacity = 0;
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec, factor, ours }) => {

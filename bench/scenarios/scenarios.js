@@ -14,6 +14,7 @@ import { scaling } from './scaling.js';
 import { scrape } from './scrape.js';
 import { short } from './short.js';
 import { simulation } from './simulation.js';
+import { storm } from './storm.js';
 import { supervision } from './supervision.js';
 
 export const scenarios = [
@@ -24,6 +25,7 @@ export const scenarios = [
   short,
   hop,
   fairness,
+  storm,
   nice,
   inline,
   memory,

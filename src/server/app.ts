@@ -14,6 +14,7 @@ import { cors } from './guard/cors.js';
 import type { Quota } from './guard/quota.js';
 import { trustProxies, watchForProxy } from './guard/trust-proxy.js';
 import { notFound, problemHandler } from './problem.js';
+import type { RefusalPace } from './refusal-pace.js';
 import { type FixedPaths, fixedPaths, optionsAnswer } from './resource.js';
 import { addDocs } from './routes/docs.js';
 import { addIoRoutes } from './routes/io.js';
@@ -34,6 +35,7 @@ export interface AppDeps {
   /** Set while this server process drains: while it stops, CPU calls are refused. Connections are drain.ts. */
   readonly closing: () => CloseMode | undefined;
   readonly log: Logger;
+  readonly refusalPace: RefusalPace;
   readonly onAnswer?: OnAnswer;
   /** An X-Forwarded-For has come, once, and TRUST_PROXY is unset. */
   readonly onProxied?: (() => void) | undefined;
@@ -65,7 +67,7 @@ export function createApp(deps: AppDeps): Express {
   // Asks for the server as a whole (RFC 9110, 9.3.7).
   app.options('\\*', optionsAnswer(allowedMethods));
   app.use(notFound);
-  app.use(problemHandler(log));
+  app.use(problemHandler(log, deps.refusalPace));
   return app;
 }
 

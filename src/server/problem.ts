@@ -7,10 +7,11 @@ import { problemJson, problemType } from '../problem-json.js';
 import { answer } from './answer.js';
 import { ClientLeft } from './body.js';
 import { clientOf } from './client.js';
+import type { RefusalPace } from './refusal-pace.js';
 import { traceIdOf } from './traceparent.js';
 
 /** The end of every route that did not answer: errors become problems, and our own faults become log lines. */
-export function problemHandler(log: Logger) {
+export function problemHandler(log: Logger, pace: RefusalPace) {
   // Express knows an error handler by its four parameters.
   return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     // Nobody is left to tell, or too much was told already: the latter is a fault that only a cut connection can show.
@@ -21,8 +22,14 @@ export function problemHandler(log: Logger) {
       res.destroy();
       return;
     }
-    sendProblem(req, res, error);
+    if (error.code !== 'OVERLOADED' && error.code !== 'QUOTA_EXCEEDED') sendProblem(req, res, error);
+    else pace.inTurn(() => sendInTurn(req, res, error));
   };
+}
+
+/** While it waited the client may have left, or been told that the server stops. */
+function sendInTurn(req: Request, res: Response, error: AppError): void {
+  if (!req.socket.destroyed && !res.headersSent) sendProblem(req, res, error);
 }
 
 export const notFound: RequestHandler = (req) => {

@@ -18,6 +18,7 @@ import { alignPrototypes } from './express-prototypes.js';
 import { linkQuota } from './guard/quota-link.js';
 import { createLoopDelay } from './loop-delay.js';
 import { createServerMetrics } from './metrics.js';
+import { createRefusalPace } from './refusal-pace.js';
 import { countRefused } from './refused.js';
 import { securityHeaders } from './security-headers.js';
 
@@ -70,6 +71,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       : undefined;
   const quota = link?.quota;
   const lane = createLane({ config, tasks, log, meter: quota, onCall, onFatal: deps.onFatal });
+  const refusalPace = createRefusalPace();
   const closing = (): CloseMode | undefined => drain.mode();
   const app = createApp({
     config,
@@ -80,6 +82,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     readiness: deps.readiness,
     closing,
     log,
+    refusalPace,
     onAnswer,
     onProxied: deps.onProxied,
   });
@@ -104,6 +107,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       metrics: report,
       runtime,
       async close(mode, timeoutMs) {
+        refusalPace.close();
         const closed = await drain.close(mode, timeoutMs);
         link?.close();
         loopDelay.stop();

@@ -8,6 +8,7 @@ import { createLane } from '#src/lane/lane.js';
 import { loadTasks, type Task } from '#src/lane/task-registry.js';
 import { createLogger, type Logger } from '#src/log.js';
 import { type AppDeps, createApp } from '#src/server/app.js';
+import { createRefusalPace } from '#src/server/refusal-pace.js';
 
 export function testConfig(env: Record<string, string> = {}): ServerConfig {
   return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2 };
@@ -23,7 +24,16 @@ export function ioDeps(deps: Partial<AppDeps> = {}): AppDeps {
   const log = createLogger('silent', {});
   // Threads start when they are needed, which is never.
   const lane = createLane({ config, tasks: [], log, onFatal: fail });
-  return { config, tasks: [], lane, readiness: () => 'ok', closing: () => undefined, log, ...deps };
+  return {
+    config,
+    tasks: [],
+    lane,
+    readiness: () => 'ok',
+    closing: () => undefined,
+    log,
+    refusalPace: createRefusalPace(),
+    ...deps,
+  };
 }
 
 export interface TaskApp {

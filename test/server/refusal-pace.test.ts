@@ -1,0 +1,186 @@
+// When refusals are answered: on a clock that the test turns, then by an app in front of real connections.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { AppError } from '#src/errors.js';
+import { createRefusalPace, type RefusalPace } from '#src/server/refusal-pace.js';
+import { type TaskApp, taskApps } from '../support/app.js';
+import { RawClient } from '../support/raw-client.js';
+
+/** A pace on a loop that is busy with what its refusals cost, and a part of the rest. */
+function createWorld(costMs: number, otherwiseBusy = 0) {
+  let activeMs = 0;
+  const pace = createRefusalPace(
+    () => Date.now(),
+    () => activeMs,
+  );
+  return {
+    pace,
+    refuse(answer: () => void): void {
+      activeMs += costMs;
+      pace.inTurn(answer);
+    },
+    pass(ms: number): void {
+      activeMs += ms * otherwiseBusy;
+      vi.advanceTimersByTime(ms);
+    },
+  };
+}
+
+describe('refusals', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Clients that do not wait for their answers. @returns the delays of the last second, in ms */
+  function openLoop(perSecond: number, costMs: number, otherwiseBusy: number): number[] {
+    const world = createWorld(costMs, otherwiseBusy);
+    const seconds = 6;
+    const delays: number[] = [];
+    for (let ms = 0; ms < seconds * 1_000; ms += 5) {
+      for (let i = 0; i < perSecond / 200; i++) {
+        const cameMs = Date.now();
+        world.refuse(() => {
+          if (ms >= (seconds - 1) * 1_000) delays.push(Date.now() - cameMs);
+        });
+      }
+      world.pass(5);
+    }
+    world.pass(1_100);
+    expect(delays).toHaveLength(perSecond);
+    return delays;
+  }
+
+  it.each([
+    ['take a small share of the loop', 1_600, 0.1, 0],
+    ['are few, however busy the loop is', 400, 0.1, 1],
+    ['are few, however dear each is', 400, 2, 0],
+  ])('that %s are answered at once', (_name, perSecond, costMs, otherwiseBusy) => {
+    expect(Math.max(...openLoop(perSecond, costMs, otherwiseBusy))).toBe(0);
+  });
+
+  it('that come faster all the same wait for a second, and no longer', () => {
+    const delays = openLoop(6_000, 0.1, 0);
+    expect(Math.min(...delays)).toBeGreaterThanOrEqual(900);
+    expect(Math.max(...delays)).toBeLessThanOrEqual(1_005);
+  });
+
+  it.each([[600], [2_000]])('of %i clients that ask again at once take a fifth of the loop', (clients) => {
+    const costMs = 0.1;
+    const world = createWorld(costMs);
+    let ready = clients;
+    let answered = 0;
+    function forMs(ms: number): void {
+      for (const untilMs = Date.now() + ms; Date.now() < untilMs; ) {
+        const asking = ready;
+        ready = 0;
+        for (let i = 0; i < asking; i++) {
+          world.refuse(() => {
+            answered++;
+            ready++;
+          });
+        }
+        world.pass(Math.max(1, Math.ceil(asking * costMs)));
+      }
+    }
+    forMs(5_000);
+    answered = 0;
+    forMs(5_000);
+    const share = (answered * costMs) / 5_000;
+    expect(share).toBeGreaterThan(0.15);
+    expect(share).toBeLessThan(0.22);
+  });
+});
+
+describe('an app', () => {
+  let apps: TaskApp;
+  let port: number;
+  let nowMs: number;
+  let pace: RefusalPace;
+
+  beforeEach(async () => {
+    apps = await taskApps();
+    onTestFinished(async () => void (await apps.lane.close()));
+    nowMs = 0;
+    pace = createRefusalPace(
+      () => nowMs,
+      () => nowMs,
+    );
+    const full = apps.app({
+      refusalPace: pace,
+      lane: {
+        ...apps.lane,
+        checkRoom: () => {
+          throw new AppError('OVERLOADED', 'The queue is full.', { retryAfterSeconds: 7 });
+        },
+      },
+    });
+    const server = createServer(full).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    port = typeof address === 'object' && address !== null ? address.port : 0;
+  });
+
+  /** One refusal after a time of which the loop was busy throughout, and then as many as may come at once. */
+  function useUp(): void {
+    nowMs += 200;
+    for (let i = 0; i < 501; i++) pace.inTurn(() => undefined);
+  }
+
+  async function connect(): Promise<RawClient> {
+    const client = await RawClient.connect(port);
+    onTestFinished(() => client.destroy());
+    return client;
+  }
+
+  const refused = (id: number) =>
+    `GET /letters/count?data=a HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\n\r\n`;
+  const light = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+
+  it('answers a refusal when it is its turn, and everything else at once', async () => {
+    useUp();
+    const client = await connect();
+    const other = await connect();
+    client.send(refused(1) + refused(2) + light);
+    other.send(light);
+    expect((await other.answer()).status).toBe(200);
+    expect(client.unread).toBe('');
+    nowMs += 10;
+    for (const id of ['1', '2']) {
+      const { status, headers } = await client.answer();
+      expect([status, headers.get('x-request-id'), headers.get('retry-after')]).toEqual([503, id, '7']);
+    }
+    expect((await client.answer()).status).toBe(200);
+  });
+
+  it('goes on when a client leaves before its turn', async () => {
+    useUp();
+    const gone = await connect();
+    const stays = await connect();
+    gone.send(refused(1));
+    stays.send(refused(2));
+    stays.send(light);
+    gone.destroy();
+    await gone.closed();
+    nowMs += 10;
+    expect((await stays.answer()).status).toBe(503);
+    expect((await stays.answer()).status).toBe(200);
+  });
+
+  it('answers what waits when the pace is closed, and everything at once from then on', async () => {
+    useUp();
+    const client = await connect();
+    const other = await connect();
+    client.send(refused(1));
+    other.send(light);
+    await other.answer();
+    pace.close();
+    expect((await client.answer()).status).toBe(503);
+    client.send(refused(2));
+    expect((await client.answer()).status).toBe(503);
+  });
+});
