@@ -37,6 +37,7 @@ async function laneSide() {
     poolMaxThreads: 2,
     poolIdleTimeoutMs: 30_000,
     poolNice: 19,
+    coreShare: Number.MAX_SAFE_INTEGER,
     poolMaxHeapMb: 512,
     poolMaxQueue: 1_024,
     queueMaxWaitMs: 60_000,

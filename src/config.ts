@@ -329,6 +329,8 @@ export type Config = {
 export type ServerConfig = Omit<Config, 'workers' | 'poolMaxThreads'> & {
   readonly workers: number;
   readonly poolMaxThreads: number;
+  /** Threads that keep this process's share of the cores busy. */
+  readonly coreShare: number;
 };
 
 /** A setting that does not fit: one line that names the variable, the rule and the value. Ends the boot with 78. */

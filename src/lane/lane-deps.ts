@@ -8,6 +8,7 @@ export type LaneConfig = Pick<
   ServerConfig,
   | 'poolMinThreads'
   | 'poolMaxThreads'
+  | 'coreShare'
   | 'poolIdleTimeoutMs'
   | 'poolNice'
   | 'poolMaxHeapMb'

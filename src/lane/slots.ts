@@ -15,6 +15,10 @@ import type { Threads } from './threads.js';
 /** After this many messages that died before anything in them began, a call is given up. */
 const maxAttempts = 3;
 
+/** A message is late when it takes more than so many times what was estimated, and so much more. */
+const lateFactor = 2;
+const lateUs = 5_000;
+
 export interface SlotsEvents {
   /** A call's reply; it waited this long for its turn, in ms. */
   replied(call: PendingCall, reply: CallReply, queueMs: number): void;
@@ -39,6 +43,8 @@ export interface Slots {
   readonly inFlightUs: number;
   /** The threads that hold them. */
   busy(nowMs: number): BusyThread[];
+  /** Estimated work left of those that keep to their estimates, in µs each. */
+  punctualUs(nowMs: number): number[];
   /** To be called only while `free` is above 0. */
   send(calls: readonly PendingCall[], nowMs: number): void;
   /** Asks a call to stop: one that has not begun never will. */
@@ -134,6 +140,12 @@ export function createSlots(
     return { remainingUs: isAbandoned ? Math.min(leftUs, cancelGraceMs * 1_000) : leftUs, isLong };
   }
 
+  /** Undefined where it takes much longer than estimated: how long it will yet take is not known. */
+  function punctual({ estimateUs, sentMs }: Slot, nowMs: number): number | undefined {
+    const elapsedUs = (nowMs - sentMs) * 1_000;
+    return elapsedUs > lateFactor * estimateUs + lateUs ? undefined : Math.max(0, estimateUs - elapsedUs);
+  }
+
   function stateOf(call: PendingCall): Extract<CallState, { at: 'thread' }> | undefined {
     return call.state.at === 'thread' && slots[call.state.row]?.calls[call.state.index] === call
       ? call.state
@@ -160,6 +172,7 @@ export function createSlots(
     },
     has: (client) => slots.some((slot) => slot?.calls.some(({ options }) => options.client === client)),
     busy: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : [busyThread(slot, nowMs)])),
+    punctualUs: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : (punctual(slot, nowMs) ?? []))),
     send(calls, nowMs) {
       const row = slots.indexOf(undefined);
       if (row < 0) throw new RangeError('no slot is free');

@@ -1,5 +1,6 @@
 // The thread lane: calls wait their turn, run on a thread, and are answered in time whatever becomes of it. Who is
 // let in and who goes next is the waiting room's; what is in flight the slots'; this ties both to answers and alarms.
+import { cpus } from 'node:os';
 import { monotonicMs } from '../clock.js';
 import {
   type Call,
@@ -12,6 +13,7 @@ import {
 } from './call.js';
 import { createControl, stopFlag } from './control.js';
 import { createDeadlines } from './deadlines.js';
+import { createIdleCore } from './idle-core.js';
 import { createKeptThreads } from './kept-threads.js';
 import type { LaneDeps } from './lane-deps.js';
 import type { Ledger } from './ledger.js';
@@ -21,6 +23,7 @@ import { isBatchable } from './placement.js';
 import { stepBackV8 } from './priority.js';
 import type { CallProfile } from './profile.js';
 import { createSlots } from './slots.js';
+import { createSpareThreads } from './spare-threads.js';
 import { logTaskLine } from './task-log.js';
 import type { Task } from './task-registry.js';
 import type { CallReply } from './thread-protocol.js';
@@ -28,6 +31,9 @@ import { createThreads } from './threads.js';
 import { createWaitingRoom } from './waiting-room.js';
 import { createWake } from './wake.js';
 import { withResolvers } from './with-resolvers.js';
+
+/** How often it is seen whether a call that waits may have a spare thread now. */
+const lookAgainMs = 25;
 
 export interface ThreadLane {
   warm(): Promise<void>;
@@ -116,24 +122,48 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
         return slots.inFlightUs;
       },
       busy: (nowMs) => slots.busy(nowMs),
+      usable: (estimateUs, nowMs) => spare.usable(estimateUs, nowMs),
     },
+  );
+  const idleCore = createIdleCore(cpus().length);
+  const spare = createSpareThreads({ share: config.coreShare, max: config.poolMaxThreads }, slots, () =>
+    idleCore.isThere(),
   );
   const open = createOpenCalls(ledger, alarmed);
   const kept = createKeptThreads(createDeadlines(monotonicMs), () => pump());
   let closing: Promise<{ cut: number }> | undefined;
+  let lookAgain: NodeJS.Timeout | undefined;
 
   /** Sends what may go, starts threads for what may not yet. */
   function pump(): void {
     const nowMs = monotonicMs();
-    for (let free = slots.free - kept.size; free > 0; free = slots.free - kept.size) {
+    for (let free = freeNow(nowMs); free > 0; free = freeNow(nowMs)) {
       const calls = waiting.take(free, nowMs);
       if (calls.length === 0) break;
       slots.send(calls, nowMs);
       for (const call of calls) open.setAlarm(call, runLimitMs(call, nowMs));
     }
-    if (waiting.startable === 0) return;
+    if (waiting.size === 0) return;
+    const startable = waiting.startable(nowMs);
     const room = config.poolMaxThreads - threads.total;
-    for (let more = Math.min(room, waiting.startable - threads.changing); more > 0; more--) threads.grow();
+    for (let more = Math.min(room, startable - threads.changing); more > 0; more--) threads.grow();
+    // A core may become idle, or what runs prove to be longer than estimated, and nobody tells.
+    const isHeld = startable === 0 && slots.inFlight < config.poolMaxThreads && waiting.first !== undefined;
+    if (isHeld) lookAgain ??= setTimeout(again, lookAgainMs);
+  }
+
+  function again(): void {
+    lookAgain = undefined;
+    pump();
+  }
+
+  /** Threads that may take a message now, of the call whose turn it is. */
+  function freeNow(nowMs: number): number {
+    const free = slots.free - kept.size;
+    if (free <= 0) return 0;
+    const { first } = waiting;
+    if (first === undefined) return 0;
+    return Math.min(free, spare.usable(first.estimateUs, nowMs) - slots.inFlight);
   }
 
   function runLimitMs(call: PendingCall, beganMs: number): number {
@@ -259,6 +289,8 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     for (const call of open.all()) open.fail(call, shuttingDownError(), 'cancelled', slots.beganMs(call));
     open.close();
     kept.close();
+    clearTimeout(lookAgain);
+    idleCore.close();
     control.wakeFd = -1;
     await threads.close();
     (await wake)?.close();

@@ -24,6 +24,8 @@ import { isBefore } from './waiting-tree.js';
 export interface ThreadLoad {
   /** Most threads there may be. */
   readonly max: number;
+  /** How many of them there are now for a call of this estimate. */
+  usable(estimateUs: number, nowMs: number): number;
   /** Messages that are with a thread now. */
   readonly inFlight: number;
   /** Those of them that are a long call. */
@@ -36,7 +38,7 @@ export interface ThreadLoad {
 export interface WaitingRoom {
   readonly size: number;
   /** Calls that wait for nothing but a thread. */
-  readonly startable: number;
+  startable(nowMs: number): number;
   /** The call whose turn it is, if a thread is free for it. */
   readonly first: PendingCall | undefined;
   /** Whether a call of this client waits. */
@@ -76,8 +78,8 @@ export function createWaitingRoom(
 
   const queueOf = (estimateUs: number) => (isLong(estimateUs) ? long : short);
 
-  function load(): Load {
-    const room = Math.max(0, threads.max - threads.inFlight);
+  function load(usable = threads.max): Load {
+    const room = Math.max(0, usable - threads.inFlight);
     const longRoom = Math.min(room, Math.max(0, longCapacity(threads.max) - threads.longInFlight));
     return { waiting: short.size, waitingLong: long.size, room, longRoom };
   }
@@ -90,9 +92,11 @@ export function createWaitingRoom(
   }
 
   function waitAt(key: number, estimateUs: number, nowMs: number): ExpectedWait {
-    if (startsAtOnce(load(), isLong(estimateUs))) return { waitUs: 0, usable: threads.max };
+    const usable = threads.usable(estimateUs, nowMs);
+    if (startsAtOnce(load(usable), isLong(estimateUs))) return { waitUs: 0, usable };
     const ahead = { shortUs: short.workAheadUs(key), longUs: long.workAheadUs(key), longs: long.size };
-    return expectedWait(estimateUs, ahead, threads.busy(nowMs), threads.max);
+    // How many threads long calls may have does not depend on whether one is spare.
+    return expectedWait(estimateUs, ahead, threads.busy(nowMs), isLong(estimateUs) ? threads.max : usable);
   }
 
   /** The call whose turn it is: the first of all, or of those that are not long where no more of these may run. */
@@ -107,8 +111,9 @@ export function createWaitingRoom(
     get size() {
       return short.size + long.size;
     },
-    get startable() {
-      return startable(load());
+    startable(nowMs) {
+      const first = next(load().longRoom);
+      return first === undefined ? 0 : startable(load(threads.usable(first.estimateUs, nowMs)));
     },
     get first() {
       return next(load().longRoom);

@@ -36,6 +36,14 @@ export function threadsPerProcess(
 }
 
 /**
+ * Threads that keep a process's share of the cores busy. All of them where only a part of the machine's cores may be
+ * used: whether one of that part is idle cannot be seen.
+ */
+export function coreShare(cores: number, machineCores: number, serverProcesses: number): number {
+  return cores < machineCores ? Number.MAX_SAFE_INTEGER : Math.ceil(cores / serverProcesses);
+}
+
+/**
  * Cores under affinity and quota: the smaller one, the quota rounded up, at least 1.
  * @param affinity cores that the affinity mask allows
  * @param read reads /proc/self/cgroup, /proc/self/mountinfo and the groups' own files

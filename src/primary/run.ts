@@ -1,11 +1,12 @@
 // Runs the primary from its settings to its exit code: cores → address → supervision → signals. How the cluster is
 // kept alive is primary.ts.
 import cluster from 'node:cluster';
+import { cpus } from 'node:os';
 import type { Config, ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import { localUrl, proveAddress } from './address.js';
 import { listenAdmin } from './admin/admin.js';
-import { budget, readCores, threadsPerProcess } from './core-budget.js';
+import { budget, coreShare, readCores, threadsPerProcess } from './core-budget.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
 import { type Primary, startPrimary } from './primary.js';
 import { obeySignals } from './signals.js';
@@ -52,6 +53,7 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
       port,
       workers,
       poolMaxThreads: threadsPerProcess(config, readCores(), workers),
+      coreShare: coreShare(readCores(), cpus().length, workers),
     }),
     serverProcesses,
     timings,

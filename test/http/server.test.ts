@@ -11,7 +11,12 @@ import { meets } from './meets.js';
 import { table } from './request-table.js';
 
 function start(env: Record<string, string> = {}, log = createLogger('silent', {})): Promise<RunningServer> {
-  const config: ServerConfig = { ...readConfig({ PORT: '0', ...env }), workers: 1, poolMaxThreads: 2 };
+  const config: ServerConfig = {
+    ...readConfig({ PORT: '0', ...env }),
+    workers: 1,
+    poolMaxThreads: 2,
+    coreShare: 2,
+  };
   return startServer({
     config,
     slot: 1,

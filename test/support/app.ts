@@ -11,7 +11,7 @@ import { type AppDeps, createApp } from '#src/server/app.js';
 import { createRefusalPace } from '#src/server/refusal-pace.js';
 
 export function testConfig(env: Record<string, string> = {}): ServerConfig {
-  return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2 };
+  return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2, coreShare: 2 };
 }
 
 /** An app without tasks. */
