@@ -31,7 +31,7 @@ export const saturation = {
     const settings = {
       inFlight: 8,
       perSecond: 200,
-      warmMs: quick ? 500 : 5_000,
+      warmMs: quick ? 500 : 2_000,
       durationMs: quick ? 1_500 : 5_000,
     };
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec, idle }) => {
