@@ -1,4 +1,5 @@
 // How much of the cores the CPU-bound calls get at saturation, against threads that do nothing else.
+import { availableParallelism } from 'node:os';
 import { bareThreadsPerSecond } from '../bare-threads.js';
 import { busyCall } from '../calls.js';
 import { load } from '../load/load.js';
@@ -8,6 +9,9 @@ import { millrace, peer, startServer } from '../servers.js';
 
 /** At 40 a second of each process it takes half a minute until a server's code is compiled; with these, a few seconds. */
 const shortCall = busyCall(1);
+
+/** The load comes from the same cores: what its process uses is not there for the server. */
+const cores = availableParallelism();
 
 const variants = [
   { name: 'threads', label: 'bare threads, no HTTP' },
@@ -26,15 +30,18 @@ export const goodput = {
     const { warmMs, durationMs } = settings;
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       if (spec === undefined) {
-        return { perSecond: await bareThreadsPerSecond(saturatedCall, warmMs, durationMs) };
+        const perSecond = await bareThreadsPerSecond(saturatedCall, warmMs, durationMs);
+        return { perSecond, perSecondPerCore: perSecond / cores };
       }
       const server = await startServer(spec);
       try {
         const target = { host: server.host, port: server.port };
         await load('closedLoop', { ...shortCall, ...settings, target, warmMs: 0, durationMs: warmMs });
-        const { perSecond, lost } = await load('closedLoop', { ...saturatedCall, ...settings, target });
+        const result = await load('closedLoop', { ...saturatedCall, ...settings, target });
+        const { perSecond, lost } = result;
         if (lost > 0) throw new Error(`${lost} calls were not answered`);
-        return { perSecond, lost };
+        const generatorShare = result.generatorCpuMs / (warmMs + durationMs);
+        return { perSecond, perSecondPerCore: perSecond / (cores - generatorShare), lost };
       } finally {
         await server.close();
       }
@@ -42,10 +49,11 @@ export const goodput = {
     return { settings, variants: measured };
   },
   table: ({ variants: { threads, ...others } }) => ({
-    columns: ['server', '÷ bare threads', 'calls/s'],
+    columns: ['server', '÷ bare threads', 'the same per core left', 'calls/s'],
     rows: [threads, ...Object.values(others)].map(({ label, values }) => [
       label,
       { metric: values.perSecond, base: threads.values.perSecond },
+      { metric: values.perSecondPerCore, base: threads.values.perSecondPerCore },
       { metric: values.perSecond },
     ]),
   }),
