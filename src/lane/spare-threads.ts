@@ -14,29 +14,33 @@ export interface SpareLimits {
   readonly max: number;
 }
 
-/** The messages in flight. */
-export interface InFlight {
+export interface TakenThreads {
+  /** Messages in flight. */
   readonly inFlight: number;
-  /** Estimated work left of those that keep to their estimates, in µs each. */
+  /** Threads that are free, and kept for a client that will be back in a moment: with them, their cores. */
+  readonly kept: number;
+  /** Estimated work left of the messages that keep to their estimates, in µs each. */
   punctualUs(nowMs: number): readonly number[];
 }
 
 /** A call passes the one that runs where that has this many lengths of it left: sharing the core it is done before. */
 const lengths = 2;
 
-/** @param hasIdleCore asked only where the share is used up */
+/** @param idleCores asked only where the share is used up */
 export function createSpareThreads(
   { share, max }: SpareLimits,
-  threads: InFlight,
-  hasIdleCore: () => boolean,
+  threads: TakenThreads,
+  idleCores: () => number,
 ): SpareThreads {
   return {
     usable(estimateUs, nowMs) {
-      if (share >= max || threads.inFlight < share) return max;
-      // When the others will be free nobody knows.
+      const { inFlight, kept } = threads;
+      if (share >= max || inFlight + kept < share) return max;
       const leftUs = threads.punctualUs(nowMs);
-      if (leftUs.length < share || estimateUs * lengths <= Math.min(...leftUs)) return max;
-      return hasIdleCore() ? max : share;
+      // When the others will be free nobody knows.
+      if (leftUs.length + kept < share) return max;
+      const soonestUs = kept > 0 ? 0 : Math.min(...leftUs);
+      return estimateUs * lengths <= soonestUs || idleCores() > kept ? max : share;
     },
   };
 }

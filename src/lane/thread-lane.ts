@@ -13,7 +13,7 @@ import {
 } from './call.js';
 import { createControl, stopFlag } from './control.js';
 import { createDeadlines } from './deadlines.js';
-import { createIdleCore } from './idle-core.js';
+import { createIdleCores } from './idle-cores.js';
 import { createKeptThreads } from './kept-threads.js';
 import type { LaneDeps } from './lane-deps.js';
 import type { Ledger } from './ledger.js';
@@ -125,9 +125,19 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       usable: (estimateUs, nowMs) => spare.usable(estimateUs, nowMs),
     },
   );
-  const idleCore = createIdleCore(cpus().length);
-  const spare = createSpareThreads({ share: config.coreShare, max: config.poolMaxThreads }, slots, () =>
-    idleCore.isThere(),
+  const idleCores = createIdleCores(cpus().length);
+  const spare = createSpareThreads(
+    { share: config.coreShare, max: config.poolMaxThreads },
+    {
+      get inFlight() {
+        return slots.inFlight;
+      },
+      get kept() {
+        return kept.size;
+      },
+      punctualUs: (nowMs) => slots.punctualUs(nowMs),
+    },
+    () => idleCores.count(),
   );
   const open = createOpenCalls(ledger, alarmed);
   const kept = createKeptThreads(createDeadlines(monotonicMs), () => pump());
@@ -290,7 +300,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     open.close();
     kept.close();
     clearTimeout(lookAgain);
-    idleCore.close();
+    idleCores.close();
     control.wakeFd = -1;
     await threads.close();
     (await wake)?.close();

@@ -3,42 +3,50 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createIdleCore } from '#src/lane/idle-core.js';
+import { createIdleCores } from '#src/lane/idle-cores.js';
 import { createSpareThreads } from '#src/lane/spare-threads.js';
 import { createLatch, outcome, startLane } from '../support/lane.js';
 
 const ms = 1_000;
 
 /** Two threads are the process's share, the third is spare. @param left of the messages in flight; undefined: late */
-function usable(estimateUs: number, left: readonly (number | undefined)[], idle: boolean): number {
+function usable(estimateUs: number, left: readonly (number | undefined)[], idle: number, kept = 0): number {
   const threads = {
     inFlight: left.length,
+    kept,
     punctualUs: () => left.filter((leftUs) => leftUs !== undefined),
   };
   return createSpareThreads({ share: 2, max: 3 }, threads, () => idle).usable(estimateUs, 0);
 }
 
 describe('a spare thread', () => {
-  it.each<[string, number, (number | undefined)[], boolean, number]>([
-    ['is there while the share is not used up', 25 * ms, [25 * ms], false, 3],
-    ['is there where a core is idle', 25 * ms, [20 * ms, 20 * ms], true, 3],
-    ['is not there where none is', 25 * ms, [20 * ms, 20 * ms], false, 2],
-    ['is there for a call that is much shorter than what runs', 10 * ms, [20 * ms, 25 * ms], false, 3],
-    ['is not there where one that runs is done as soon', 11 * ms, [20 * ms, 25 * ms], false, 2],
+  it.each<[string, number, (number | undefined)[], number, number]>([
+    ['is there while the share is not used up', 25 * ms, [25 * ms], 0, 3],
+    ['is there where a core is idle', 25 * ms, [20 * ms, 20 * ms], 1, 3],
+    ['is not there where none is', 25 * ms, [20 * ms, 20 * ms], 0, 2],
+    ['is there for a call that is much shorter than what runs', 10 * ms, [20 * ms, 25 * ms], 0, 3],
+    ['is not there where one that runs is done as soon', 11 * ms, [20 * ms, 25 * ms], 0, 2],
     [
       'is there where a thread is late, for nobody knows when it is free',
       25 * ms,
       [20 * ms, undefined],
-      false,
+      0,
       3,
     ],
-    ['stays busy while it is', 25 * ms, [20 * ms, 20 * ms, 20 * ms], false, 2],
+    ['stays busy while it is', 25 * ms, [20 * ms, 20 * ms, 20 * ms], 0, 2],
   ])('%s', (_name, estimateUs, left, idle, threads) => {
     expect(usable(estimateUs, left, idle)).toBe(threads);
   });
 
+  it.each([
+    ['for a client that will be back has a core to itself', 1, 2],
+    ['leaves another core to others', 2, 3],
+  ])('that is kept %s', (_name, idle, threads) => {
+    expect(usable(1 * ms, [20 * ms], idle, 1)).toBe(threads);
+  });
+
   it('is none where every thread is of the share', () => {
-    const threads = { inFlight: 2, punctualUs: () => [25 * ms, 25 * ms] };
+    const threads = { inFlight: 2, kept: 0, punctualUs: () => [25 * ms, 25 * ms] };
     const asked = () => {
       throw new Error('asked');
     };
@@ -55,7 +63,7 @@ describe('a spare thread', () => {
   });
 });
 
-describe('an idle core', () => {
+describe('idle cores', () => {
   async function fileOf(text: string): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
     onTestFinished(() => rm(folder, { recursive: true }));
@@ -65,32 +73,32 @@ describe('an idle core', () => {
   }
 
   it.each([
-    ['0.00 0.00 0.00 1/80 11206\n', true],
-    ['9.90 9.90 9.90 2/80 11206\n', true],
-    ['0.00 0.00 0.00 3/80 11206\n', false],
-    ['0.00 0.00 0.00 31/1080 11206\n', false],
-    ['nothing of the kind', true],
-    ['', true],
-  ])('of two, where the system tells %j: %s', async (text, isThere) => {
-    const idle = createIdleCore(2, await fileOf(text));
+    ['0.00 0.00 0.00 1/80 11206\n', 2],
+    ['9.90 9.90 9.90 2/80 11206\n', 1],
+    ['0.00 0.00 0.00 3/80 11206\n', 0],
+    ['0.00 0.00 0.00 31/1080 11206\n', 0],
+    ['nothing of the kind', 2],
+    ['', 2],
+  ])('of two, where the system tells %j: %s', async (text, count) => {
+    const idle = createIdleCores(2, await fileOf(text));
     onTestFinished(() => idle.close());
-    expect(idle.isThere()).toBe(isThere);
+    expect(idle.count()).toBe(count);
   });
 
-  it('is read again after a moment', async () => {
+  it('are counted again after a moment', async () => {
     const path = await fileOf('0.00 0.00 0.00 3/80 11206\n');
-    const idle = createIdleCore(2, path);
+    const idle = createIdleCores(2, path);
     onTestFinished(() => idle.close());
-    expect(idle.isThere()).toBe(false);
+    expect(idle.count()).toBe(0);
     await writeFile(path, '0.00 0.00 0.00 2/80 11206\n');
     await delay(5);
-    expect(idle.isThere()).toBe(true);
+    expect(idle.count()).toBe(1);
   });
 
-  it('is assumed where the system does not tell, and after the end', () => {
-    const idle = createIdleCore(1, '/nowhere/loadavg');
-    expect(idle.isThere()).toBe(true);
+  it('are all of them where the system does not tell', () => {
+    const idle = createIdleCores(3, '/nowhere/loadavg');
+    expect(idle.count()).toBe(3);
     idle.close();
-    expect(idle.isThere()).toBe(true);
+    expect(idle.count()).toBe(3);
   });
 });

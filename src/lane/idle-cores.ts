@@ -1,10 +1,10 @@
-// Whether a core of the machine is idle, as far as the system tells.
+// How many cores of the machine are idle, as far as the system tells.
 import { closeSync, openSync, readSync } from 'node:fs';
 import { monotonicMs } from '../clock.js';
 
-export interface IdleCore {
-  /** True where it is not known. */
-  isThere(): boolean;
+export interface IdleCores {
+  /** All of them where it is not known. */
+  count(): number;
   close(): void;
 }
 
@@ -12,7 +12,7 @@ export interface IdleCore {
 const freshMs = 1;
 
 /** @param cores of the machine */
-export function createIdleCore(cores: number, path = '/proc/loadavg'): IdleCore {
+export function createIdleCores(cores: number, path = '/proc/loadavg'): IdleCores {
   let fd: number | undefined;
   try {
     fd = openSync(path, 'r');
@@ -21,17 +21,17 @@ export function createIdleCore(cores: number, path = '/proc/loadavg'): IdleCore 
   }
   const bytes = Buffer.alloc(128);
   let readMs = Number.NEGATIVE_INFINITY;
-  let isThere = true;
+  let idle = cores;
 
   return {
-    isThere() {
+    count() {
       const nowMs = monotonicMs();
-      if (fd === undefined || nowMs - readMs < freshMs) return isThere;
+      if (fd === undefined || nowMs - readMs < freshMs) return idle;
       readMs = nowMs;
       const running = runningThreads(bytes.toString('latin1', 0, readSync(fd, bytes, 0, bytes.length, 0)));
       // This thread is one of them, and about to wait.
-      isThere = running === undefined || running - 1 < cores;
-      return isThere;
+      idle = running === undefined ? cores : Math.max(0, cores - (running - 1));
+      return idle;
     },
     close() {
       if (fd !== undefined) closeSync(fd);
