@@ -32,7 +32,11 @@ import { createWaitingRoom } from './waiting-room.js';
 import { createWake } from './wake.js';
 import { withResolvers } from './with-resolvers.js';
 
-/** How often it is seen whether a call that waits may have a spare thread now. */
+/**
+ * When it is seen whether a call that waits may have a spare thread now: soon after a message has come or gone, when
+ * whoever brought or took it leaves its core, and then again and again.
+ */
+const lookSoonMs = 2;
 const lookAgainMs = 25;
 
 export interface ThreadLane {
@@ -145,8 +149,9 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   let lookAgain: NodeJS.Timeout | undefined;
 
   /** Sends what may go, starts threads for what may not yet. */
-  function pump(): void {
+  function pump(againMs = lookSoonMs): void {
     const nowMs = monotonicMs();
+    clearTimeout(lookAgain);
     for (let free = freeNow(nowMs); free > 0; free = freeNow(nowMs)) {
       const calls = waiting.take(free, nowMs);
       if (calls.length === 0) break;
@@ -159,12 +164,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     for (let more = Math.min(room, startable - threads.changing); more > 0; more--) threads.grow();
     // A core may become idle, or what runs prove to be longer than estimated, and nobody tells.
     const isHeld = startable === 0 && slots.inFlight < config.poolMaxThreads && waiting.first !== undefined;
-    if (isHeld) lookAgain ??= setTimeout(again, lookAgainMs);
-  }
-
-  function again(): void {
-    lookAgain = undefined;
-    pump();
+    if (isHeld) lookAgain = setTimeout(() => pump(lookAgainMs), againMs);
   }
 
   /** Threads that may take a message now, of the call whose turn it is. */
