@@ -1,7 +1,7 @@
 // How much of the cores the CPU-bound calls get at saturation, against threads that do nothing else.
-import { availableParallelism } from 'node:os';
 import { bareThreadsPerSecond } from '../bare-threads.js';
 import { busyCall } from '../calls.js';
+import { perCoreLeft } from '../cores-left.js';
 import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { saturatedCall } from '../saturated.js';
@@ -9,9 +9,6 @@ import { millrace, peer, startServer } from '../servers.js';
 
 /** At 40 a second of each process it takes half a minute until a server's code is compiled; with these, a few seconds. */
 const shortCall = busyCall(1);
-
-/** The load comes from the same cores: what its process uses is not there for the server. */
-const cores = availableParallelism();
 
 const variants = [
   { name: 'threads', label: 'bare threads, no HTTP' },
@@ -31,7 +28,7 @@ export const goodput = {
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       if (spec === undefined) {
         const perSecond = await bareThreadsPerSecond(saturatedCall, warmMs, durationMs);
-        return { perSecond, perSecondPerCore: perSecond / cores };
+        return { perSecond, perSecondPerCore: perCoreLeft(perSecond) };
       }
       const server = await startServer(spec);
       try {
@@ -41,7 +38,7 @@ export const goodput = {
         const { perSecond, lost } = result;
         if (lost > 0) throw new Error(`${lost} calls were not answered`);
         const generatorShare = result.generatorCpuMs / (warmMs + durationMs);
-        return { perSecond, perSecondPerCore: perSecond / (cores - generatorShare), lost };
+        return { perSecond, perSecondPerCore: perCoreLeft(perSecond, generatorShare), lost };
       } finally {
         await server.close();
       }

@@ -1,15 +1,13 @@
 // From half of what the machine can do to ten times as much: what is answered, how late, and how soon the rest hears
 // that it is refused. Open loop. Capacity is that of bare threads, the best of the rounds so far.
-import { availableParallelism } from 'node:os';
 import { bareThreadsPerSecond } from '../bare-threads.js';
 import { busyCall } from '../calls.js';
+import { perCoreLeft } from '../cores-left.js';
 import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
 
 const call = busyCall(50);
-/** The load comes from the same cores: what its process uses is not there for the server. */
-const cores = availableParallelism();
 /** Shorter than the default, so that a queue fills and settles within a run. */
 const maxWaitMs = 1_000;
 const env = { QUEUE_MAX_WAIT_MS: String(maxWaitMs) };
@@ -50,7 +48,7 @@ export const overload = {
         const goodput = await bareThreadsPerSecond(call, 500, quick ? 1_000 : 4_000);
         // The best so far: what is offered must not shrink because something else ran just then.
         capacity = Math.max(capacity, goodput);
-        return { goodput, goodputPerCore: goodput / cores, capacity };
+        return { goodput, goodputPerCore: perCoreLeft(goodput), capacity };
       }
       const server = await startServer(spec);
       try {
@@ -78,7 +76,7 @@ export const overload = {
           lateP99: result.latenessMs.p99,
           prober: result.priority,
           generatorShare,
-          goodputPerCore: result.completedPerSecond / (cores - generatorShare),
+          goodputPerCore: perCoreLeft(result.completedPerSecond, generatorShare),
         };
       } finally {
         await server.close();

@@ -1,14 +1,12 @@
 // Clients that ask again as soon as they are refused, in a loop: what is left of the cores for the calls that were let
 // in. A refusal costs the event loop, which goes before the threads, and each one that is answered brings the next.
-import { availableParallelism } from 'node:os';
 import { bareThreadsPerSecond } from '../bare-threads.js';
+import { perCoreLeft } from '../cores-left.js';
 import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { saturatedCall } from '../saturated.js';
 import { millrace, startServer } from '../servers.js';
 
-/** The load comes from the same cores: what its process uses is not there for the server. */
-const cores = availableParallelism();
 const spec = millrace({ QUEUE_MAX_WAIT_MS: '1000' });
 const variants = [
   { name: 'threads', label: 'bare threads, no HTTP' },
@@ -29,7 +27,7 @@ export const storm = {
     const measured = await interleave({ rounds, variants, say }, async ({ connections }) => {
       if (connections === undefined) {
         const goodput = await bareThreadsPerSecond(saturatedCall, warmMs, durationMs);
-        return { goodput, goodputPerCore: goodput / cores };
+        return { goodput, goodputPerCore: perCoreLeft(goodput) };
       }
       const server = await startServer(spec);
       try {
@@ -42,7 +40,7 @@ export const storm = {
         const generatorShare = result.generatorCpuMs / durationMs;
         return {
           goodput: result.perSecond,
-          goodputPerCore: result.perSecond / (cores - generatorShare),
+          goodputPerCore: perCoreLeft(result.perSecond, generatorShare),
           refusedPerSecond: (result.refused * 1_000) / durationMs,
         };
       } finally {

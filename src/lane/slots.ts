@@ -133,17 +133,23 @@ export function createSlots(
     }
   }
 
-  function busyThread({ calls, estimateUs, sentMs, isLong }: Slot, nowMs: number): BusyThread {
-    const leftUs = Math.max(0, estimateUs - (nowMs - sentMs) * 1_000);
-    // Nobody waits for it any more: it stops by itself or is ended.
-    const isAbandoned = calls.every((call) => call.answered);
-    return { remainingUs: isAbandoned ? Math.min(leftUs, cancelGraceMs * 1_000) : leftUs, isLong };
+  function leftUs({ estimateUs, sentMs }: Slot, nowMs: number): number {
+    return Math.max(0, estimateUs - (nowMs - sentMs) * 1_000);
   }
 
-  /** Undefined where it takes much longer than estimated: how long it will yet take is not known. */
-  function punctual({ estimateUs, sentMs }: Slot, nowMs: number): number | undefined {
-    const elapsedUs = (nowMs - sentMs) * 1_000;
-    return elapsedUs > lateFactor * estimateUs + lateUs ? undefined : Math.max(0, estimateUs - elapsedUs);
+  function busyThread(slot: Slot, nowMs: number): BusyThread {
+    const remainingUs = leftUs(slot, nowMs);
+    // Nobody waits for it any more: it stops by itself or is ended.
+    const isAbandoned = slot.calls.every((call) => call.answered);
+    return {
+      remainingUs: isAbandoned ? Math.min(remainingUs, cancelGraceMs * 1_000) : remainingUs,
+      isLong: slot.isLong,
+    };
+  }
+
+  /** Takes so much longer than estimated that nobody knows for how long yet. */
+  function isLate({ estimateUs, sentMs }: Slot, nowMs: number): boolean {
+    return (nowMs - sentMs) * 1_000 > lateFactor * estimateUs + lateUs;
   }
 
   function stateOf(call: PendingCall): Extract<CallState, { at: 'thread' }> | undefined {
@@ -172,7 +178,8 @@ export function createSlots(
     },
     has: (client) => slots.some((slot) => slot?.calls.some(({ options }) => options.client === client)),
     busy: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : [busyThread(slot, nowMs)])),
-    punctualUs: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : (punctual(slot, nowMs) ?? []))),
+    punctualUs: (nowMs) =>
+      slots.flatMap((slot) => (slot === undefined || isLate(slot, nowMs) ? [] : [leftUs(slot, nowMs)])),
     send(calls, nowMs) {
       const row = slots.indexOf(undefined);
       if (row < 0) throw new RangeError('no slot is free');

@@ -48,13 +48,16 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
   // Warnings of Node become lines of their log, not text of several lines among it.
   cluster.setupPrimary({ args: [], execArgv: [...process.execArgv, '--no-warnings'] });
   primary = startPrimary({
-    configFor: (workers): ServerConfig => ({
-      ...config,
-      port,
-      workers,
-      poolMaxThreads: threadsPerProcess(config, readCores(), workers),
-      coreShare: coreShare(readCores(), cpus().length, workers),
-    }),
+    configFor(workers): ServerConfig {
+      const cores = readCores();
+      return {
+        ...config,
+        port,
+        workers,
+        poolMaxThreads: threadsPerProcess(config, cores, workers),
+        coreShare: coreShare(cores, cpus().length, workers),
+      };
+    },
     serverProcesses,
     timings,
     log,

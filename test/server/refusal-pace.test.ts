@@ -1,11 +1,9 @@
 // When refusals are answered: on a clock that the test turns, then by an app in front of real connections.
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { AppError } from '#src/errors.js';
 import { createRefusalPace, type RefusalPace } from '#src/server/refusal-pace.js';
 import { type TaskApp, taskApps } from '../support/app.js';
 import { RawClient } from '../support/raw-client.js';
+import { listen } from '../support/wire.js';
 
 /** A pace on a loop that is busy with what its refusals cost, and a part of the rest. */
 function createWorld(costMs: number, otherwiseBusy = 0) {
@@ -109,18 +107,7 @@ describe('an app', () => {
       () => nowMs,
       () => nowMs,
     );
-    const full = apps.app({
-      refusalPace: pace,
-      lane: {
-        ...apps.lane,
-        checkRoom: () => {
-          throw new AppError('OVERLOADED', 'The queue is full.', { retryAfterSeconds: 7 });
-        },
-      },
-    });
-    const server = createServer(full).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => void server.close());
+    const server = await listen(apps.fullApp({ refusalPace: pace }));
     const address = server.address();
     port = typeof address === 'object' && address !== null ? address.port : 0;
   });

@@ -1,6 +1,5 @@
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppError } from '#src/errors.js';
 import type { createApp } from '#src/server/app.js';
 import { listeningLog, type TaskApp, taskApps } from '../support/app.js';
 
@@ -311,14 +310,7 @@ describe('a call that fails', () => {
 
 describe('a refusal', () => {
   it('for a full queue comes before the body’s faults, and says when to come back', async () => {
-    const full = apps.app({
-      lane: {
-        ...apps.lane,
-        checkRoom: () => {
-          throw new AppError('OVERLOADED', 'The queue is full.', { retryAfterSeconds: 7 });
-        },
-      },
-    });
+    const full = apps.fullApp();
     const res = await request(full).post('/shape').send({ nothing: true }).expect(503);
     expect(res.body.code).toBe('OVERLOADED');
     expect(res.headers['retry-after']).toBe('7');

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { readConfig, type ServerConfig } from '#src/config.js';
+import { AppError } from '#src/errors.js';
 import type { CallRecord, Lane } from '#src/lane/call.js';
 import { createLane } from '#src/lane/lane.js';
 import { loadTasks, type Task } from '#src/lane/task-registry.js';
@@ -41,6 +42,8 @@ export interface TaskApp {
   readonly tasks: readonly Task[];
   readonly records: readonly CallRecord[];
   app(deps?: Partial<AppDeps>): ReturnType<typeof createApp>;
+  /** One whose queue is full: every call is refused at arrival, with a Retry-After of 7 s. */
+  fullApp(deps?: Partial<AppDeps>): ReturnType<typeof createApp>;
 }
 
 /** A lane over the fixtures of test/fixtures/routes, and apps in front of it. To be closed with the lane. */
@@ -50,7 +53,19 @@ export async function taskApps(env: Record<string, string> = {}): Promise<TaskAp
   const tasks = await loadTasks([fileURLToPath(new URL('../fixtures/routes', import.meta.url))]);
   const records: CallRecord[] = [];
   const lane = createLane({ config, tasks, log, onCall: (record) => records.push(record), onFatal: fail });
-  return { lane, tasks, records, app: (deps) => ioApp({ config, tasks, lane, ...deps }) };
+  const full: Lane = {
+    ...lane,
+    checkRoom: () => {
+      throw new AppError('OVERLOADED', 'The queue is full.', { retryAfterSeconds: 7 });
+    },
+  };
+  return {
+    lane,
+    tasks,
+    records,
+    app: (deps) => ioApp({ config, tasks, lane, ...deps }),
+    fullApp: (deps) => ioApp({ config, tasks, lane: full, ...deps }),
+  };
 }
 
 function fail(error: unknown): never {
