@@ -39,6 +39,11 @@ export const errorTable = {
     title: 'Conflict',
     when: 'Another one is under way; only the admin server says so.',
   },
+  PRECONDITION_FAILED: {
+    status: 412,
+    title: 'Precondition failed',
+    when: 'What `If-Match` or `If-Unmodified-Since` makes a condition is not so.',
+  },
   BODY_TOO_LARGE: {
     status: 413,
     title: 'Body too large',
@@ -48,6 +53,11 @@ export const errorTable = {
     status: 415,
     title: 'Unsupported media type',
     when: 'The body is of another media type, or has a Content-Encoding.',
+  },
+  RANGE_NOT_SATISFIABLE: {
+    status: 416,
+    title: 'Range not satisfiable',
+    when: 'The file ends before the `Range` that was asked for; `Content-Range` says how long it is.',
   },
   EXPECTATION_FAILED: {
     status: 417,

@@ -7,6 +7,7 @@ import { problemJson, problemType } from '../problem-json.js';
 import { answer } from './answer.js';
 import { ClientLeft } from './body.js';
 import { clientOf } from './client.js';
+import { refusalOfLibrary, undecodablePath } from './library-error.js';
 import type { RefusalPace } from './refusal-pace.js';
 import { traceIdOf } from './traceparent.js';
 
@@ -16,7 +17,7 @@ export function problemHandler(log: Logger, pace: RefusalPace) {
   return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
     // Nobody is left to tell, or too much was told already: the latter is a fault that only a cut connection can show.
     if (thrown instanceof ClientLeft || req.socket.destroyed) return;
-    const error = toAppError(translate(thrown));
+    const error = refusalOfLibrary(thrown) ?? toAppError(thrown);
     logFault(log, error, req);
     if (res.headersSent) {
       res.destroy();
@@ -47,22 +48,12 @@ function sendProblem(req: Request, res: Response, error: AppError): void {
   answer(res, error.status, problemType, problemJson(error, req.exchange.requestId));
 }
 
-/** Express's own complaint about a path that cannot be decoded is the client's fault, not ours. */
-function translate(thrown: unknown): unknown {
-  if (thrown instanceof URIError) return undecodable(thrown);
-  return thrown;
-}
-
 function decodable(path: string): void {
   try {
     decodeURIComponent(path);
   } catch (cause) {
-    throw undecodable(cause);
+    throw undecodablePath(cause);
   }
-}
-
-function undecodable(cause: unknown): AppError {
-  return new AppError('BAD_REQUEST', 'The path is not percent-encoded UTF-8.', { cause });
 }
 
 function logFault(log: Logger, error: AppError, req: Request): void {

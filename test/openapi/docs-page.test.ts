@@ -25,6 +25,37 @@ describe('the page’s files', () => {
     }
   });
 
+  it.each([
+    [{ Range: 'bytes=999999999-' }, 416, 'RANGE_NOT_SATISFIABLE'],
+    [{ 'If-Match': '"x"' }, 412, 'PRECONDITION_FAILED'],
+    [{ 'If-Unmodified-Since': 'Mon, 01 Jan 1990 00:00:00 GMT' }, 412, 'PRECONDITION_FAILED'],
+  ] as const)(
+    'asked for with %j are refused with %d, and that is not cached',
+    async (headers, status, code) => {
+      const html = await (await fetch(`${server.url}/docs`)).text();
+      const [, path] = /href="(docs\/[^"]+css)"/.exec(html) ?? [];
+      const res = await fetch(`${server.url}/${path}`, { headers });
+      expect(await res.json()).toMatchObject({ status, code });
+      expect(res.status).toBe(status);
+      expect(res.headers.get('cache-control')).toBe('no-store');
+      expect(res.headers.get('etag')).toBeNull();
+      if (status === 416) expect(res.headers.get('content-range')).toMatch(/^bytes \*\/\d+$/);
+      // The connection is of use for another one.
+      expect((await fetch(`${server.url}/${path}`, { headers: { Range: 'bytes=0-9' } })).status).toBe(206);
+    },
+  );
+
+  it('and the description keep to If-Match', async () => {
+    const url = `${server.url}/openapi.json`;
+    const tag = (await fetch(url)).headers.get('etag') ?? '';
+    const statusFor = async (ifMatch: string) =>
+      (await fetch(url, { headers: { 'If-Match': ifMatch } })).status;
+    expect([await statusFor(tag), await statusFor(`"x", ${tag}`), await statusFor('*')]).toEqual([
+      200, 200, 200,
+    ]);
+    expect([await statusFor('"x"'), await statusFor(`W/${tag}`)]).toEqual([412, 412]);
+  });
+
   it.each(['/docs/0.0.0/swagger-ui.css', '/docs/x', '/docs/', '/docs/..%2f..%2fpackage.json/start.js'])(
     'GET %s is NOT_FOUND',
     async (path) => {

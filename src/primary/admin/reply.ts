@@ -41,5 +41,6 @@ export function replyProblem(exchange: Exchange, error: AppError): void {
   const { res } = exchange;
   if (error.allow) res.setHeader('Allow', error.allow.join(', '));
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));
+  for (const [name, value] of Object.entries(error.headers ?? {})) res.setHeader(name, value);
   reply(exchange, error.status, problemType, problemJson(error, String(res.getHeader('X-Request-Id'))));
 }

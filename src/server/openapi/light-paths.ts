@@ -128,7 +128,7 @@ function description(components: Components): Node {
           required: ['openapi'],
         },
       }),
-      ...problemResponses(components),
+      ...problemResponses(components, ['PRECONDITION_FAILED']),
     },
   };
 }

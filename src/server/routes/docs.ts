@@ -27,6 +27,8 @@ function description(document: Buffer): RequestHandler {
   const tag = `"${createHash('sha256').update(document).digest('base64url')}"`;
   return (req, res) => {
     noQuery(req);
+    if (!matches(req.headers['if-match'], tag))
+      throw new AppError('PRECONDITION_FAILED', 'The description is another than If-Match asks for.');
     res.setHeader('ETag', tag);
     res.setHeader('Cache-Control', 'no-cache');
     if (req.fresh) {
@@ -34,6 +36,11 @@ function description(document: Buffer): RequestHandler {
       res.end();
     } else answer(res, 200, 'application/json; charset=utf-8', document);
   };
+}
+
+function matches(ifMatch: string | undefined, tag: string): boolean {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return true;
+  return ifMatch.split(',').some((one) => one.trim() === tag);
 }
 
 interface SwaggerUi {
@@ -123,6 +130,9 @@ SwaggerUIBundle({
 /** An upgrade of the package changes the path, so what was fetched once may be kept. */
 const forever = 'public, max-age=31536000, immutable';
 
+/** What was said of the file before it turned out that the answer is another. */
+const fileHeaders = ['Accept-Ranges', 'ETag', 'Last-Modified'];
+
 function asset(swaggerUi: () => Promise<SwaggerUi>): RequestHandler {
   return async (req, res, next) => {
     const { version, folder } = await swaggerUi();
@@ -134,6 +144,13 @@ function asset(swaggerUi: () => Promise<SwaggerUi>): RequestHandler {
     noQuery(req);
     res.setHeader('Cache-Control', forever);
     if (name === starter) answer(res, 200, 'text/javascript; charset=utf-8', starterScript);
-    else res.sendFile(name, { root: folder, cacheControl: false }, (error) => error && next(error));
+    else {
+      res.sendFile(name, { root: folder, cacheControl: false }, (error) => {
+        if (error === undefined) return;
+        // A refusal is no file.
+        if (!res.headersSent) for (const header of fileHeaders) res.removeHeader(header);
+        next(error);
+      });
+    }
   };
 }
