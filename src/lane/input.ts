@@ -7,7 +7,8 @@ import { repeatedField } from './repeated-field.js';
 /** Arrays and objects may be nested this deep, a bound that no sensible input meets. */
 const maxDepth = 64;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Drops a byte order mark: JSON should not begin with one, and what writes it is not the caller's choice (RFC 8259, 8.1). */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * A JSON body's value.

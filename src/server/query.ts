@@ -1,11 +1,12 @@
-// A request's query parameters, strictly: each name once, no empty values, sound encoding, and none that is not known.
+// A request's query parameters, strictly: each name once, sound encoding, and none that is not known. Whether one may be
+// empty is for its reader to say.
 
 import type { Request } from 'express';
 import { AppError, type InputIssue } from '../errors.js';
 
 const none: ReadonlyMap<string, string> = new Map();
 
-/** @throws AppError BAD_REQUEST for a broken encoding; INVALID_INPUT for an empty or repeated parameter */
+/** @throws AppError BAD_REQUEST for a broken encoding; INVALID_INPUT for a repeated parameter */
 export function queryOf(req: Request): ReadonlyMap<string, string> {
   const start = req.url.indexOf('?');
   if (start === -1) return none;
@@ -15,7 +16,6 @@ export function queryOf(req: Request): ReadonlyMap<string, string> {
   const issues: InputIssue[] = [];
   for (const [name, value] of new URLSearchParams(text)) {
     if (parameters.has(name)) issues.push({ path: name, message: 'The parameter is given more than once.' });
-    else if (value === '') issues.push({ path: name, message: 'The parameter is empty.' });
     parameters.set(name, value);
   }
   if (issues.length > 0) throw invalidQuery(issues);

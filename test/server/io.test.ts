@@ -77,6 +77,13 @@ describe('light routes', () => {
     expect(res.headers.connection).toBe('close');
   });
 
+  it.each(['/livez', '/readyz'])('%s takes any query: probes carry some', async (path) => {
+    for (const query of ['?verbose', '?verbose=&verbose=1', '?%ff'])
+      await request(app)
+        .get(path + query)
+        .expect(200, { status: 'ok' });
+  });
+
   it('HEAD answers wherever GET does, without a body', async () => {
     for (const path of ['/', '/io/delay?ms=50000', '/livez', '/readyz']) {
       const res = await request(app).head(path).expect(200);

@@ -50,6 +50,13 @@ describe('the GET form', () => {
     await request(app).get('/greet/often').expect(400);
   });
 
+  it('takes an empty text for what it is', async () => {
+    await request(app)
+      .get('/shape/double?n=1&label=')
+      .expect(200, { result: { n: 2, label: '' } });
+    await request(app).get('/letters/count?data=').expect(200, { count: 0, bytes: false });
+  });
+
   it('decodes the value in the path', async () => {
     await request(app).get('/shape/do%75ble?n=1').expect(200);
   });
@@ -57,6 +64,10 @@ describe('the GET form', () => {
   it.each([
     ['/shape/double?n=', 'n'],
     ['/shape/double?n=1&n=1', 'n'],
+    ['/shape/double?n=1&label=&label=', 'label'],
+    ['/shape/double?n=1&loud=', 'loud'],
+    ['/shape/double?n=1&=', ''],
+    ['/shape/double?n=1&x=', 'x'],
     ['/shape/double?n=01', 'n'],
     ['/shape/double?n=1e2', 'n'],
     ['/shape/double?n=%2B1', 'n'],
@@ -155,7 +166,8 @@ describe('a JSON body', () => {
     ['', 'MALFORMED_BODY'],
     ['{', 'MALFORMED_BODY'],
     ['{"how":"thr\\u00', 'MALFORMED_BODY'],
-    ['\ufeff{}', 'MALFORMED_BODY'],
+    ['\ufeff\ufeff{}', 'MALFORMED_BODY'],
+    ['\ufeff', 'MALFORMED_BODY'],
     [`${'['.repeat(100)}${']'.repeat(100)}`, 'MALFORMED_BODY'],
     ['null', 'INVALID_INPUT'],
     ['{"how":"x"}', 'INVALID_INPUT'],
@@ -168,6 +180,15 @@ describe('a JSON body', () => {
       .send(body)
       .expect(400);
     expect(res.body.code).toBe(code);
+  });
+
+  it('may begin with a byte order mark, wherever it is parsed', async () => {
+    const post = (body: string) =>
+      request(app).post('/shape').set('Content-Type', 'application/json').send(body);
+    for (const rest of ['', ' '.repeat(40_000)]) {
+      const res = await post(`\ufeff{"operation":"double","n":1,"label":"\ufeff"}${rest}`).expect(200);
+      expect(res.body).toEqual({ result: { n: 2, label: '\ufeff' } });
+    }
   });
 
   it('may not have a field twice, wherever it is parsed', async () => {

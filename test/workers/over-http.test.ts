@@ -45,6 +45,13 @@ describe('/hash', () => {
     expect([raw.status, raw.body]).toEqual([200, answer]);
   });
 
+  test('digests nothing at all, by POST and by GET', async () => {
+    const json = await request(app).post('/hash').send({ algorithm: 'sha256', data: '' });
+    expect(json.status).toBe(200);
+    const query = await request(app).get('/hash?algorithm=sha256&data=');
+    expect([query.status, query.body]).toEqual([200, json.body]);
+  });
+
   test('makes password hashes that /hash/verify knows', async () => {
     const made = await request(app).post('/hash').send({ algorithm: 'bcrypt', data: 'secret', rounds: 4 });
     expect(made.body).toEqual({ algorithm: 'bcrypt', hash: expect.stringMatching(/^\$2b\$04\$/) });

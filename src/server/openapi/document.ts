@@ -8,7 +8,7 @@ import { taskPaths } from './task-paths.js';
 const description = `CPU-bound routes run on threads; light routes never wait for them.
 
 HEAD answers wherever GET does, without running a call. OPTIONS answers 204 with \`Allow\`.
-Query numbers are plain decimals. An empty, repeated or unknown parameter or field is refused.
+Query numbers are plain decimals. A repeated or unknown parameter or field is refused; an empty one is an empty text.
 A client whose connection ends before its answer has left: its call is cancelled.`;
 
 /** @param access what the settings ask of callers */
