@@ -28,7 +28,7 @@ export function inputShapes(schema: z.ZodType): Shape[] {
 /** The values that a field of the input may have: none without such a field; undefined where they are not listed. */
 export function fieldValues(schema: z.ZodType, field: string): ReadonlySet<string> | undefined {
   const lists = objectsOf(schema)
-    .flatMap(({ properties }) => (properties?.[field] === undefined ? [] : [properties[field]]))
+    .flatMap(({ properties = {} }) => (Object.hasOwn(properties, field) ? [properties[field]] : []))
     .map((one) => constantsOf(one));
   return lists.includes(undefined) ? undefined : new Set(lists.flatMap((list) => list ?? []).map(String));
 }
@@ -70,7 +70,8 @@ function both(one: JsonSchema, other: JsonSchema): JsonSchema {
 
 function resolve(root: JsonSchema, one: JsonSchema): JsonSchema {
   const name = one.$ref?.replace('#/$defs/', '');
-  return name === undefined ? one : (root.$defs?.[name] ?? one);
+  const { $defs = {} } = root;
+  return name !== undefined && Object.hasOwn($defs, name) ? ($defs[name] ?? one) : one;
 }
 
 /** None where a required field is an array or an object: that has no form as a parameter. */

@@ -1,4 +1,5 @@
 // What became of the calls, per task: the counts of /status, and one record a call for whoever measures.
+import { dictionary } from '../dictionary.js';
 import type { TaskCounts } from '../messages.js';
 import type { CallRecord } from './call.js';
 
@@ -22,6 +23,6 @@ export function createLedger(tasks: readonly string[], onCall: (record: CallReco
       if (record.lane !== 'none') count[record.lane]++;
       onCall(record);
     },
-    counts: () => Object.fromEntries(counts),
+    counts: () => dictionary(counts),
   };
 }

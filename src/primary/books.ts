@@ -1,6 +1,7 @@
 // The counts of the whole cluster: of the server processes that are, and of all that ever were.
+import { dictionary } from '../dictionary.js';
 import type { RuntimeMetrics, Series } from '../metrics.js';
-import { addCounts, type Totals } from './cluster-status.js';
+import { addCounts, type Totals, type TotalsByTask } from './cluster-status.js';
 import { addSeries, type SeriesSums } from './metrics-sum.js';
 import type { Exit, ExitReason } from './server-exit.js';
 import type { ServerHandle } from './server-handle.js';
@@ -22,7 +23,7 @@ export class Books {
   readonly #alive: ReadonlySet<ServerHandle>;
   readonly #retiredSeries: SeriesSums = new Map();
   readonly #restarts = new Map<ExitReason, number>(lossReasons.map((reason) => [reason, 0]));
-  #retired: Totals = {};
+  readonly #retired: TotalsByTask = new Map();
   #exits: readonly Exit[] = [];
 
   constructor(alive: ReadonlySet<ServerHandle>) {
@@ -32,7 +33,7 @@ export class Books {
   /** It has gone: what it told last stays. In the same turn it must leave the living. */
   retire({ status, metrics }: ServerHandle, exit: Exit): void {
     this.#exits = [...this.#exits, exit].slice(-keptExits);
-    this.#retired = addCounts(this.#retired, status?.tasks ?? {});
+    addCounts(this.#retired, status?.tasks ?? {});
     addSeries(this.#retiredSeries, metrics?.series ?? []);
   }
 
@@ -55,7 +56,9 @@ export class Books {
   }
 
   totals(): Totals {
-    return [...this.#alive].reduce((sum, { status }) => addCounts(sum, status?.tasks ?? {}), this.#retired);
+    const sum: TotalsByTask = new Map(this.#retired);
+    for (const { status } of this.#alive) addCounts(sum, status?.tasks ?? {});
+    return dictionary(sum);
   }
 
   series(): Series[] {

@@ -56,12 +56,15 @@ export function serverEntry(server: ServerHandle, losses: number): ServerEntry {
   return { pid, slot, state, losses, uptimeMs, ...(server.status ?? none) };
 }
 
-/** The sum of both, task by task. */
-export function addCounts(totals: Totals, tasks: Totals): Totals {
-  const sum: Record<string, Readonly<TaskCounts>> = { ...totals };
+/** Counts by task. */
+export type TotalsByTask = Map<string, Readonly<TaskCounts>>;
+
+/** Adds in place. */
+export function addCounts(sum: TotalsByTask, tasks: Totals): TotalsByTask {
   for (const [task, counts] of Object.entries(tasks)) {
-    const before = sum[task];
-    sum[task] =
+    const before = sum.get(task);
+    sum.set(
+      task,
       before === undefined
         ? counts
         : {
@@ -72,7 +75,8 @@ export function addCounts(totals: Totals, tasks: Totals): Totals {
             cancelled: before.cancelled + counts.cancelled,
             inline: before.inline + counts.inline,
             thread: before.thread + counts.thread,
-          };
+          },
+    );
   }
   return sum;
 }

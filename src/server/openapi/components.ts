@@ -1,4 +1,5 @@
 // What operations of the API's description share: each part is written once, under a name, and referred to.
+import { dictionary } from '../../dictionary.js';
 
 /** A node of the document: plain JSON. */
 export type Node = Readonly<Record<string, unknown>>;
@@ -18,10 +19,10 @@ export interface Components {
 
 export function createComponents(): Components {
   const sections: Record<Section, Record<string, Node>> = {
-    schemas: {},
-    responses: {},
-    parameters: {},
-    headers: {},
+    schemas: dictionary(),
+    responses: dictionary(),
+    parameters: dictionary(),
+    headers: dictionary(),
   };
   return {
     share(section, name, make) {

@@ -45,7 +45,7 @@ function parameter(
     required: name === pathParam || (needed && mediaType === undefined),
     ...(text !== '' && { description: text }),
     schema: optional || byDefault === undefined ? schema : { ...schema, default: byDefault },
-    ...(name in example && { example: example[name] }),
+    ...(Object.hasOwn(example, name) && { example: example[name] }),
   };
 }
 

@@ -1,5 +1,6 @@
 // The operations of the CPU routes, from what their tasks declare: POST of JSON or bytes, and the GET form.
 import { z } from 'zod';
+import { dictionary } from '../../dictionary.js';
 import type { ErrorCode } from '../../errors.js';
 import type { Task } from '../../lane/task-registry.js';
 import { querySchema } from '../query-form.js';
@@ -87,7 +88,7 @@ function commonParts({ name, definition }: Task, method: 'get' | 'post'): Node {
 
 /** Named by their kinds, where these differ. */
 function namedExamples({ definition }: Task): Record<string, Node> {
-  const named: Record<string, Node> = {};
+  const named = dictionary<Node>();
   for (const [index, value] of (definition.examples ?? []).entries()) {
     const kind = definition.kind?.(definition.input.parse(value));
     named[kind === undefined || kind in named ? `example ${index + 1}` : kind] = { value };
@@ -97,7 +98,7 @@ function namedExamples({ definition }: Task): Record<string, Node> {
 
 /** What the task answers, however it was asked. */
 function okResponse(components: Components, { name, definition }: Task, { quota }: Access): Reference {
-  return components.share('responses', name, () => {
+  return components.share('responses', `${name}.answer`, () => {
     const outputs = [definition.output ?? z.unknown()].flat();
     const content: Record<string, Node> = {};
     const schemas: z.ZodType[] = [];

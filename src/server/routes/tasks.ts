@@ -2,6 +2,7 @@
 // the lane; the order of refusals is the order of the handlers.
 import type { Express, Request, RequestHandler, Response } from 'express';
 import type { ServerConfig } from '../../config.js';
+import { dictionary } from '../../dictionary.js';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import type { CallInput, Lane } from '../../lane/call.js';
@@ -157,7 +158,7 @@ async function bytesInput(
   const deadlineMs = deadlineOf(req);
   const query = queryOf(req);
   check(query);
-  const parameters = Object.fromEntries(query);
+  const parameters = dictionary(query);
   sendContinue(req, res);
   const bytes = await readBody(req, limitBytes, deadlineMs);
   return { type: 'value', value: validateInput(task.definition, fromBytes(task, bytes, parameters)) };

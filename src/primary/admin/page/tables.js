@@ -63,16 +63,18 @@ export function createTaskTable() {
     /** @param {Record<string, Record<string, number>>} totals @param {number} atMs */
     draw(totals, atMs) {
       const section = byId('tasks');
-      const tasks = Object.entries(totals).sort(([a], [b]) => a.localeCompare(b));
+      // A map: a task may be named as what every object has (constructor).
+      const byTask = new Map(Object.entries(totals));
+      const tasks = [...byTask].sort(([a], [b]) => a.localeCompare(b));
       section.classList.toggle('is-empty', tasks.length === 0);
       const rows = tasks.map(([task, counts]) => {
-        const last = before?.totals[task];
+        const last = before?.byTask.get(task);
         const seconds = before === undefined ? 0 : (atMs - before.atMs) / 1_000;
         const perSecond = last === undefined || seconds <= 0 ? null : (ended(counts) - ended(last)) / seconds;
         return taskRow(task, counts, perSecond === null ? null : Math.max(0, perSecond));
       });
       section.querySelector('tbody').replaceChildren(...rows);
-      before = { totals, atMs };
+      before = { byTask, atMs };
     },
   };
 }
