@@ -2,8 +2,8 @@
 // It counts on-CPU time (schedstat), which a busy machine does not blur, not how long the loop was occupied.
 import { Piscina } from 'piscina';
 import { createLane } from '../dist/src/lane/lane.js';
-import { loadTasks } from '../dist/src/lane/task-registry.js';
 import { createLogger } from '../dist/src/log.js';
+import { loadTasks } from '../dist/src/tasks/registry.js';
 import { mainThreadMs } from './process-tree.js';
 
 const [side, concurrency, warmCalls, calls] = process.argv.slice(2);

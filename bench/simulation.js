@@ -4,10 +4,11 @@
 // evenly, as the kernel has it. The order of a queue and the rule that keeps a thread from long calls are the server's
 // own modules. What it leaves out: HTTP, hops, caches, uneven connections.
 // Its tables: scenarios/simulation.js.
-import { createFairOrder } from '../dist/src/lane/fair-order.js';
+
 import { isLong, longCapacity } from '../dist/src/lane/placement.js';
-import { createCallQueue } from '../dist/src/lane/queue.js';
-import { isBefore } from '../dist/src/lane/waiting-tree.js';
+import { createCallQueue } from '../dist/src/lane/waiting/call-queue.js';
+import { createFairOrder } from '../dist/src/lane/waiting/fair-order.js';
+import { isBefore } from '../dist/src/lane/waiting/treap.js';
 import { pseudoRandom } from './pseudo-random.js';
 import { percentile } from './statistics.js';
 

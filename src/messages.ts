@@ -1,6 +1,6 @@
 // What the primary and the server processes say to each other: tagged unions, nothing else.
 import type { ServerConfig } from './config.js';
-import type { MetricsReport, RuntimeMetrics } from './metrics.js';
+import type { MetricsReport, RuntimeMetrics } from './metrics/families.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
 export const protocolVersion = 2;

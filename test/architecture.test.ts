@@ -34,37 +34,59 @@ function sourceFiles(folder: string): SourceFile[] {
     });
 }
 
-/** The room a file stands in: `src/lane`, or the file itself where it stands in `src`. */
+/** The room a file stands in: `src/lane` (with its sub-folders), or the file itself where it stands in `src`. */
 function room(path: string): string {
   return /^src\/[^/]+(?=\/)/.exec(path)?.[0] ?? (path.startsWith('workers/') ? 'workers' : path);
 }
 
-/** Directly in `src`, but for the entry: what everybody may use. */
+/** Directly in `src`, but for the entry, and the metrics' families: what everybody may use. */
 const shared = files
   .map(({ path }) => path)
-  .filter((path) => /^src\/[^/]+$/.test(path) && path !== 'src/main.ts');
+  .filter((path) => /^src\/(metrics\/)?[^/]+$/.test(path) && path !== 'src/main.ts');
 
-/** Who may import whom, beside the files that all share. */
+/** Who may import whom, beside the files that all share: main → cli → primary | server → lane → thread → tasks. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cli', 'src/primary', 'src/server'],
-  'src/cli': ['src/cli', 'src/primary', 'src/lane'],
+  'src/cli': ['src/cli', 'src/primary', 'src/tasks'],
   'src/primary': ['src/primary', 'src/http'],
-  'src/server': ['src/server', 'src/http', 'src/lane'],
+  'src/server': ['src/server', 'src/http', 'src/lane', 'src/tasks'],
   'src/http': ['src/http'],
-  'src/lane': ['src/lane'],
+  'src/lane': ['src/lane', 'src/thread', 'src/tasks'],
+  'src/thread': ['src/thread', 'src/tasks'],
+  'src/tasks': ['src/tasks'],
   workers: ['workers'],
 };
+
+/** The lane's seam: what may be imported into it from outside. */
+const seam = ['src/lane/lane.ts', 'src/lane/call.ts'];
+
+const ours = (target: string): boolean => target.startsWith('src/') || target.startsWith('workers/');
 
 describe('imports', () => {
   it('point one way, and the primary and the server processes never import each other', () => {
     const wrong = files.flatMap(({ path, imports }) =>
       imports
-        .filter((target) => target.startsWith('src/') || target.startsWith('workers/'))
+        .filter(ours)
         .filter((target) => !shared.includes(target))
         .filter((target) => !(allowed[room(path)] ?? []).includes(room(target)))
         .map((target) => `${path} → ${target}`),
     );
     expect(wrong).toEqual([]);
+  });
+
+  it('go into the lane through lane.ts and call.ts alone', () => {
+    const wrong = files
+      .filter(({ path }) => room(path) !== 'src/lane')
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((target) => room(target) === 'src/lane' && !seam.includes(target))
+          .map((target) => `${path} → ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  it('make no circle, not even by a type', () => {
+    expect(circles()).toEqual([]);
   });
 
   it('of what all share stay among themselves', () => {
@@ -80,7 +102,7 @@ describe('imports', () => {
 
   it('of piscina are in one file', () => {
     const importers = files.filter(({ imports }) => imports.includes('piscina')).map(({ path }) => path);
-    expect(importers).toEqual(['src/lane/threads.ts']);
+    expect(importers).toEqual(['src/lane/pool/threads.ts']);
   });
 });
 
@@ -112,3 +134,18 @@ describe('the source', () => {
     expect(wrong).toEqual([]);
   });
 });
+
+/** Each circle of imports once, as the path that closes it. */
+function circles(): string[] {
+  const importsOf = new Map(files.map(({ path, imports }) => [path, imports.filter(ours)]));
+  const done = new Set<string>();
+  const found: string[] = [];
+  const walk = (path: string, above: readonly string[]): void => {
+    if (above.includes(path)) found.push([...above.slice(above.indexOf(path)), path].join(' → '));
+    if (done.has(path)) return;
+    done.add(path);
+    for (const target of importsOf.get(path) ?? []) walk(target, [...above, path]);
+  };
+  for (const { path } of files) walk(path, []);
+  return found;
+}

@@ -1,8 +1,8 @@
 // What ours does for every request and cannot switch off, for the peers to do as well: an id, the same headers, a
 // histogram of durations. FEATURES=off leaves it out.
 import { Histogram } from 'prom-client';
-import { requestIds } from '../../dist/src/server/request-id.js';
-import { securityHeaders } from '../../dist/src/server/security-headers.js';
+import { securityHeaders } from '../../dist/src/server/answer/security-headers.js';
+import { requestIds } from '../../dist/src/server/request/request-id.js';
 
 export const withFeatures = process.env.FEATURES !== 'off';
 export const requestIdOf = requestIds();

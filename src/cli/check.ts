@@ -3,10 +3,10 @@ import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KeyFileError, readApiKeys } from '../api-keys.js';
 import { type Config, ConfigError } from '../config.js';
-import { builtInTasks } from '../lane/task-files.js';
-import { loadTasks, type Task, TaskFileError } from '../lane/task-registry.js';
+import { budget, readCores } from '../core-budget.js';
 import { localUrl } from '../primary/address.js';
-import { budget, readCores } from '../primary/core-budget.js';
+import { builtInTasks } from '../tasks/files.js';
+import { loadTasks, type Task, TaskFileError } from '../tasks/registry.js';
 import { textTable } from './text-table.js';
 
 /** @throws ConfigError for a task file that cannot be served, or a key file that cannot be used */

@@ -3,8 +3,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config.js';
-import { builtInTasks, nameFault, taskName, taskRoute } from '../lane/task-files.js';
 import { localUrl } from '../primary/address.js';
+import { builtInTasks, nameFault, taskName, taskRoute } from '../tasks/files.js';
 import { CommandError } from './failure.js';
 
 /** @returns what to tell the user */

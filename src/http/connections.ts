@@ -3,7 +3,14 @@
 // When a connection should end is decided elsewhere.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Stuck } from './send-watch.js';
+
+/** What is stuck on a connection while bytes of an answer wait for their client. */
+export interface Stuck {
+  /** Where it stands in what is to be sent: send-watch.ts reckons it. */
+  readonly position: number;
+  /** performance.now() when it was first seen there. */
+  readonly sinceMs: number;
+}
 
 export type Answer = ServerResponse<IncomingMessage>;
 

@@ -9,14 +9,6 @@ declare module 'node:net' {
   }
 }
 
-/** What is stuck on a connection while bytes of an answer wait for their client. */
-export interface Stuck {
-  /** See `positionOf`. */
-  readonly position: number;
-  /** performance.now() when it was first seen there. */
-  readonly sinceMs: number;
-}
-
 /** Checks until stopped. A client has at least `sendTimeoutMs` from its last progress, and at most a second more. */
 export function watchSending(connections: Connections, sendTimeoutMs: number): { stop(): void } {
   const timer = setInterval(

@@ -1,6 +1,6 @@
 // The seam between the server and the CPU lane: what a call is given and what it answers, and nothing more.
 import type { TaskCounts } from '../messages.js';
-import type { Task } from './task-registry.js';
+import type { Task } from '../tasks/registry.js';
 
 /**
  * What a call works on: a value that has been validated, or the bytes of a JSON body that is too large to parse on

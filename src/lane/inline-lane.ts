@@ -2,17 +2,15 @@
 // cancellation are promises of the thread lane, for what runs here has ended before anybody could ask.
 import { monotonicMs } from '../clock.js';
 import type { Logger } from '../log.js';
+import { createCallContext, stopFlag } from '../tasks/call-context.js';
+import type { Task } from '../tasks/registry.js';
+import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
+import { runTask } from '../tasks/run-task.js';
 import type { Call, CallCharge, CallOptions, CallResult } from './call.js';
-import { createCallContext } from './call-context.js';
-import { stopFlag } from './control.js';
-import type { Ledger } from './ledger.js';
-import { outcomeOf, replyError } from './pending-call.js';
+import type { Ledger } from './call-counts.js';
+import type { CallProfile } from './cost/profile.js';
 import { surpriseFactor } from './placement.js';
-import type { CallProfile } from './profile.js';
-import { runTask } from './run-task.js';
 import { createTaskLog } from './task-log.js';
-import type { Task } from './task-registry.js';
-import type { CallReply } from './thread-protocol.js';
 
 export interface InlineLane {
   run(

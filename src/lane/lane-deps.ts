@@ -1,8 +1,8 @@
 // What the lane is made from.
 import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
+import type { Task } from '../tasks/registry.js';
 import type { CallMeter, CallRecord } from './call.js';
-import type { Task } from './task-registry.js';
 
 export type LaneConfig = Pick<
   ServerConfig,

@@ -1,15 +1,15 @@
 // The CPU lane, whole: places each call, inline or on a thread, and keeps the books. How the thread lane works is
 // thread-lane.ts; where a call belongs is placement.ts.
 import { monotonicMs } from '../clock.js';
+import type { Task } from '../tasks/registry.js';
 import type { Lane } from './call.js';
-import { createEstimates } from './estimate.js';
+import { createLedger } from './call-counts.js';
+import { createEstimates } from './cost/estimate.js';
+import { profileCall } from './cost/profile.js';
 import { createInlineLane } from './inline-lane.js';
 import type { LaneDeps } from './lane-deps.js';
-import { createLedger } from './ledger.js';
 import { deadlineError, shuttingDownError } from './pending-call.js';
 import { runsInline } from './placement.js';
-import { profileCall } from './profile.js';
-import type { Task } from './task-registry.js';
 import { createThreadLane } from './thread-lane.js';
 
 export function createLane(deps: LaneDeps): Lane {

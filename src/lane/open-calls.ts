@@ -1,11 +1,11 @@
 // The calls whose callers wait: each is answered once and counted once, and may have an alarm. When and with what is
 // thread-lane.ts.
 import { monotonicMs } from '../clock.js';
+import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
 import type { CallRecord } from './call.js';
+import type { Ledger } from './call-counts.js';
 import { createDeadlines } from './deadlines.js';
-import type { Ledger } from './ledger.js';
-import { outcomeOf, type PendingCall, replyError } from './pending-call.js';
-import type { CallReply } from './thread-protocol.js';
+import type { PendingCall } from './pending-call.js';
 
 export interface OpenCalls {
   readonly size: number;

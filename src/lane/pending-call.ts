@@ -1,10 +1,9 @@
 // A call on its way through the thread lane: what it is, where it stands, and its answer.
 import { AppError } from '../errors.js';
+import type { Task } from '../tasks/registry.js';
 import type { CallCharge, CallInput, CallOptions, CallResult } from './call.js';
+import type { CallProfile } from './cost/profile.js';
 import type { Alarm } from './deadlines.js';
-import type { CallProfile } from './profile.js';
-import type { Task } from './task-registry.js';
-import type { CallReply } from './thread-protocol.js';
 
 /** In the queue, or in a message on a thread (which may still be busy with it after the caller has its answer). */
 export type CallState =
@@ -50,17 +49,3 @@ export const threadLostError = (cause: unknown): AppError =>
   new AppError('THREAD_LOST', 'The thread that ran this call ended before it answered.', { cause });
 
 export const shuttingDownError = (): AppError => new AppError('SHUTTING_DOWN', 'The server is stopping.');
-
-/** A reply that is no result, as its caller meets it; what the task said goes to the log only. */
-export function replyError(reply: Omit<Extract<CallReply, { type: 'failed' }>, 'runMs' | 'sync'>): AppError {
-  const { code, detail, issues, report } = reply;
-  return new AppError(code, detail, { ...(issues && { issues }), ...(report && { cause: report }) });
-}
-
-/** Input that only the thread could find wrong is refused, not failed: nothing is wrong with the task. */
-export function outcomeOf(
-  reply: Exclude<CallReply, { type: 'skipped' }>,
-): 'completed' | 'failed' | 'refused' {
-  if (reply.type === 'done') return 'completed';
-  return reply.code === 'TASK_FAILED' || reply.code === 'INTERNAL' ? 'failed' : 'refused';
-}

@@ -1,5 +1,5 @@
 // Where a call runs: inline, alone on a thread, or in one message with others. Pure decisions.
-import type { KindEstimate } from './estimate.js';
+import type { KindEstimate } from './cost/estimate.js';
 
 /** Nine runs of ten must stay below this many INLINE_MAX_US for their like to run inline. */
 export const cautionFactor = 8;

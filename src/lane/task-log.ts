@@ -1,9 +1,9 @@
 // The log lines of tasks, with their call's request id, whichever lane they come from.
 import type { Logger } from '../log.js';
 import type { TaskLog } from '../task.js';
+import type { Task } from '../tasks/registry.js';
+import type { ThreadLogLine } from '../thread/protocol.js';
 import type { CallOptions } from './call.js';
-import type { Task } from './task-registry.js';
-import type { ThreadLogLine } from './thread-protocol.js';
 
 /** The request that a call belongs to. */
 type Origin = Pick<CallOptions, 'requestId' | 'traceId'> | Pick<ThreadLogLine, 'requestId' | 'traceId'>;

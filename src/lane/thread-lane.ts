@@ -2,6 +2,11 @@
 // let in and who goes next is the waiting room's; what is in flight the slots'; this ties both to answers and alarms.
 import { cpus } from 'node:os';
 import { monotonicMs } from '../clock.js';
+import { stepBackV8 } from '../priority.js';
+import { stopFlag } from '../tasks/call-context.js';
+import type { Task } from '../tasks/registry.js';
+import type { CallReply } from '../tasks/reply.js';
+import { createControl } from '../thread/shared-rows.js';
 import {
   type Call,
   CallCancelled,
@@ -11,25 +16,21 @@ import {
   type CallRecord,
   type CallResult,
 } from './call.js';
-import { createControl, stopFlag } from './control.js';
+import type { Ledger } from './call-counts.js';
+import type { CallProfile } from './cost/profile.js';
 import { createDeadlines } from './deadlines.js';
-import { createIdleCores } from './idle-cores.js';
-import { createKeptThreads } from './kept-threads.js';
 import type { LaneDeps } from './lane-deps.js';
-import type { Ledger } from './ledger.js';
 import { createOpenCalls } from './open-calls.js';
 import { deadlineError, type PendingCall, shuttingDownError } from './pending-call.js';
 import { isBatchable } from './placement.js';
-import { stepBackV8 } from './priority.js';
-import type { CallProfile } from './profile.js';
-import { createSlots } from './slots.js';
-import { createSpareThreads } from './spare-threads.js';
+import { createIdleCores } from './pool/idle-cores.js';
+import { createSlots } from './pool/in-flight.js';
+import { createKeptThreads } from './pool/kept-threads.js';
+import { createSpareThreads } from './pool/spare-threads.js';
+import { createThreads } from './pool/threads.js';
+import { createWake } from './pool/wake.js';
 import { logTaskLine } from './task-log.js';
-import type { Task } from './task-registry.js';
-import type { CallReply } from './thread-protocol.js';
-import { createThreads } from './threads.js';
-import { createWaitingRoom } from './waiting-room.js';
-import { createWake } from './wake.js';
+import { createWaitingRoom } from './waiting/waiting-room.js';
 import { withResolvers } from './with-resolvers.js';
 
 /**

@@ -1,6 +1,6 @@
 // Sums of what server processes counted, series by series. Those of a process that has gone stay in the sum, so that
 // a counter never goes back when a process is replaced.
-import type { Series } from '../metrics.js';
+import type { Series } from '../metrics/families.js';
 
 /** By family and labels. */
 export type SeriesSums = Map<string, Series>;

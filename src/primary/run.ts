@@ -3,10 +3,10 @@
 import cluster from 'node:cluster';
 import { cpus } from 'node:os';
 import type { Config, ServerConfig } from '../config.js';
+import { budget, coreShare, readCores, threadsPerProcess } from '../core-budget.js';
 import type { Logger } from '../log.js';
 import { localUrl, proveAddress } from './address.js';
 import { listenAdmin } from './admin/admin.js';
-import { budget, coreShare, readCores, threadsPerProcess } from './core-budget.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
 import { type Primary, startPrimary } from './primary.js';
 import { obeySignals } from './signals.js';

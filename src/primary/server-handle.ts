@@ -14,7 +14,7 @@ import {
   type ToPrimary,
   type ToServer,
 } from '../messages.js';
-import type { MetricsReport, RuntimeMetrics } from '../metrics.js';
+import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
 import { Heartbeat } from './heartbeat.js';
 import { ReportRequests } from './report-requests.js';
 import type { BootFailure, Exit, ExitReason } from './server-exit.js';

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Config } from '../config.js';
 import type { Logger } from '../log.js';
-import { traceIdOf } from './traceparent.js';
+import { traceIdOf } from './request/traceparent.js';
 
 type Level = 'warn' | 'info' | 'debug';
 

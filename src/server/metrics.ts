@@ -2,15 +2,15 @@
 // in place; nothing is allocated. The cluster's sums are made in the primary.
 import { monotonicMs } from '../clock.js';
 import type { CallRecord } from '../lane/call.js';
-import { addLatency, emptyScale } from '../latency-scale.js';
 import {
   type FamilyName,
   families,
   type HistogramName,
   type MetricsReport,
   type Series,
-} from '../metrics.js';
-import type { OnAnswer } from './arrival.js';
+} from '../metrics/families.js';
+import { addLatency, emptyScale } from '../metrics/latency-scale.js';
+import type { OnAnswer } from './request/arrival.js';
 
 export interface ServerMetrics {
   readonly onAnswer: OnAnswer;

@@ -3,7 +3,6 @@
 import cluster from 'node:cluster';
 import { KeyFileError } from '../api-keys.js';
 import { ConfigError, type ServerConfig } from '../config.js';
-import { TaskFileError } from '../lane/task-registry.js';
 import { createLogger, type Logger } from '../log.js';
 import {
   type CloseMode,
@@ -12,6 +11,7 @@ import {
   type ToPrimary,
   type ToServer,
 } from '../messages.js';
+import { TaskFileError } from '../tasks/registry.js';
 import { type RunningServer, startServer } from './server.js';
 
 /**

@@ -3,8 +3,8 @@ import type { Config } from '../config.js';
 import type { Refused } from '../http/refuser.js';
 import type { Logger } from '../log.js';
 import { createAccessLog } from './access-log.js';
-import type { OnAnswer } from './arrival.js';
-import { addressClient } from './client.js';
+import type { OnAnswer } from './request/arrival.js';
+import { addressClient } from './request/client.js';
 
 interface RefusedDeps {
   readonly accessLog: Config['accessLog'];

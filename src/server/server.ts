@@ -6,12 +6,13 @@ import { readApiKeys } from '../api-keys.js';
 import type { ServerConfig } from '../config.js';
 import { createHttpServer } from '../http/http-server.js';
 import { createLane } from '../lane/lane.js';
-import { builtInTasks } from '../lane/task-files.js';
-import { loadTasks } from '../lane/task-registry.js';
 import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness, QuotaAnswer, QuotaReport, ServerStatus } from '../messages.js';
-import type { MetricsReport, RuntimeMetrics } from '../metrics.js';
-import { createRuntimeMetrics } from '../runtime-metrics.js';
+import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
+import { createRuntimeMetrics } from '../metrics/runtime-metrics.js';
+import { builtInTasks } from '../tasks/files.js';
+import { loadTasks } from '../tasks/registry.js';
+import { securityHeaders } from './answer/security-headers.js';
 import { createApp } from './app.js';
 import { createDrain } from './drain.js';
 import { alignPrototypes } from './express-prototypes.js';
@@ -20,7 +21,6 @@ import { createLoopDelay } from './loop-delay.js';
 import { createServerMetrics } from './metrics.js';
 import { createRefusalPace } from './refusal-pace.js';
 import { countRefused } from './refused.js';
-import { securityHeaders } from './security-headers.js';
 
 export interface ServerDeps {
   readonly config: ServerConfig;

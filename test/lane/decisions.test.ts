@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allowedWaitMs, createDrainRate, isFull, retryAfterSeconds } from '#src/lane/admission.js';
+import { createKindEstimate } from '#src/lane/cost/estimate.js';
 import { createDeadlines } from '#src/lane/deadlines.js';
-import { createKindEstimate } from '#src/lane/estimate.js';
 import { batchSize, isBatchable, isLong, longCapacity, runsInline } from '#src/lane/placement.js';
+import { allowedWaitMs, createDrainRate, isFull, retryAfterSeconds } from '#src/lane/waiting/admission.js';
 
 describe('admission', () => {
   it.each([

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { createKindEstimate } from '#src/lane/estimate.js';
+import { createLedger } from '#src/lane/call-counts.js';
+import { createKindEstimate } from '#src/lane/cost/estimate.js';
 import { createInlineLane } from '#src/lane/inline-lane.js';
-import { createLedger } from '#src/lane/ledger.js';
-import { loadTasks } from '#src/lane/task-registry.js';
 import { createLogger } from '#src/log.js';
+import { loadTasks } from '#src/tasks/registry.js';
 import { fixtureTasks, outcome } from '../support/lane.js';
 
 it('learns nothing from calls that fail at once', async () => {

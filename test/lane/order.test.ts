@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createFairOrder, stretch } from '#src/lane/fair-order.js';
-import { type CallQueue, createCallQueue } from '#src/lane/queue.js';
-import type { Waiting } from '#src/lane/waiting-tree.js';
+import { type CallQueue, createCallQueue } from '#src/lane/waiting/call-queue.js';
+import { createFairOrder, stretch } from '#src/lane/waiting/fair-order.js';
+import type { Waiting } from '#src/lane/waiting/treap.js';
 
 interface Entry extends Waiting {
   readonly client: string;

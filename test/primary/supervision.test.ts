@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it, vi } from 'vitest';
-import { readCores, threadsPerProcess } from '#src/primary/core-budget.js';
+import { readCores, threadsPerProcess } from '#src/core-budget.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { answering, taskFolder } from '../support/task-folder.js';
 import { startTraffic } from '../support/traffic.js';

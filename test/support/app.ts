@@ -6,10 +6,10 @@ import { readConfig, type ServerConfig } from '#src/config.js';
 import { AppError } from '#src/errors.js';
 import type { CallRecord, Lane } from '#src/lane/call.js';
 import { createLane } from '#src/lane/lane.js';
-import { loadTasks, type Task } from '#src/lane/task-registry.js';
 import { createLogger, type Logger } from '#src/log.js';
 import { type AppDeps, createApp } from '#src/server/app.js';
 import { createRefusalPace } from '#src/server/refusal-pace.js';
+import { loadTasks, type Task } from '#src/tasks/registry.js';
 
 export function testConfig(env: Record<string, string> = {}): ServerConfig {
   return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2, coreShare: 2 };

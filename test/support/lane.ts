@@ -4,8 +4,8 @@ import { onTestFinished } from 'vitest';
 import type { Call, CallOptions, CallRecord, Lane } from '#src/lane/call.js';
 import { createLane } from '#src/lane/lane.js';
 import type { LaneConfig } from '#src/lane/lane-deps.js';
-import { loadTasks, type Task } from '#src/lane/task-registry.js';
 import { createLogger } from '#src/log.js';
+import { loadTasks, type Task } from '#src/tasks/registry.js';
 
 export const fixtureTasks = fileURLToPath(new URL('../fixtures/tasks', import.meta.url));
 

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLane } from '#src/lane/lane.js';
-import { loadTasks } from '#src/lane/task-registry.js';
 import { createLogger } from '#src/log.js';
+import { loadTasks } from '#src/tasks/registry.js';
 import { ioApp, testConfig } from '../support/app.js';
 
 const sha256OfAbc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';

@@ -3,7 +3,7 @@
 import type { Config } from '../../config.js';
 import { AppError } from '../../errors.js';
 import type { Logger } from '../../log.js';
-import { createRuntimeMetrics } from '../../runtime-metrics.js';
+import { createRuntimeMetrics } from '../../metrics/runtime-metrics.js';
 import { listenAt, localUrl } from '../address.js';
 import type { ClusterEvent } from '../cluster-event.js';
 import type { Primary } from '../primary.js';

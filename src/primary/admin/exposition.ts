@@ -1,7 +1,7 @@
 // The cluster's metrics as Prometheus text: sums of the server processes' series, gauges of the moment, and each
 // process's own figures. prom-client writes the text.
 import { AggregatorRegistry, type PrometheusContentType, Registry } from 'prom-client';
-import { type FamilyName, families, type RuntimeMetrics, type Series } from '../../metrics.js';
+import { type FamilyName, families, type RuntimeMetrics, type Series } from '../../metrics/families.js';
 import type { ClusterStatus } from '../cluster-status.js';
 
 export const expositionType = Registry.PROMETHEUS_CONTENT_TYPE;

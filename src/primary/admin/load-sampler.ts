@@ -1,7 +1,8 @@
 // What the cluster did in the last second: requests and latencies of light and of CPU routes, threads, queue. It takes
 // the difference of what each server process told now and the time before.
-import { emptyScale, latencyPercentile } from '../../latency-scale.js';
-import type { MetricsReport, RouteGroup } from '../../metrics.js';
+
+import type { MetricsReport, RouteGroup } from '../../metrics/families.js';
+import { emptyScale, latencyPercentile } from '../../metrics/latency-scale.js';
 import type { ClusterStatus } from '../cluster-status.js';
 
 export interface LoadSample {

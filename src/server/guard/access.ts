@@ -2,7 +2,7 @@
 import type { Request } from 'express';
 import type { ApiKeys } from '../../api-keys.js';
 import { AppError } from '../../errors.js';
-import type { Check } from '../resource.js';
+import type { Check } from '../answer/preconditions.js';
 
 /**
  * Goes in front of what a key is needed for; empty where none is. OPTIONS never asks: a browser's preflight has no

@@ -1,5 +1,5 @@
 // The API's description: OpenAPI 3.1, made once from the tasks and the error table. How it is served is routes/docs.ts.
-import type { Task } from '../../lane/task-registry.js';
+import type { Task } from '../../tasks/registry.js';
 import { type Access, securitySchemes } from './access.js';
 import { createComponents, type Node } from './components.js';
 import { lightPaths } from './light-paths.js';

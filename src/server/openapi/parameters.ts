@@ -1,6 +1,6 @@
 // The parameters of a GET form (or beside raw bytes), merged from the shapes that it may have: an operation has one list of them.
 import type { z } from 'zod';
-import { inputShapes, type JsonSchema, type Shape } from '../../lane/input-shapes.js';
+import { inputShapes, type JsonSchema, type Shape } from '../../tasks/input-shapes.js';
 import type { Node } from './components.js';
 
 export interface FormOptions {

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { dictionary } from '../../dictionary.js';
 import type { ErrorCode } from '../../errors.js';
-import type { Task } from '../../lane/task-registry.js';
-import { querySchema } from '../query-form.js';
+import type { Task } from '../../tasks/registry.js';
+import { querySchema } from '../request/query-form.js';
 import { type Access, accessCodes, quotaHeaders, securityOf } from './access.js';
 import type { Components, Node, Reference } from './components.js';
 import { headerParameters, headersOf } from './headers.js';

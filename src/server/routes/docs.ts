@@ -6,13 +6,13 @@ import { fileURLToPath } from 'node:url';
 import type { Express, RequestHandler } from 'express';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
-import type { Task } from '../../lane/task-registry.js';
+import type { Task } from '../../tasks/registry.js';
 import { millraceVersion } from '../../version.js';
-import { answer } from '../answer.js';
+import { answer } from '../answer/answer.js';
+import type { FixedPaths } from '../answer/resource.js';
 import type { Access } from '../openapi/access.js';
 import { apiDocument } from '../openapi/document.js';
-import { noQuery } from '../query.js';
-import type { FixedPaths } from '../resource.js';
+import { noQuery } from '../request/query.js';
 
 export function addDocs(app: Express, paths: FixedPaths, tasks: readonly Task[], access: Access): void {
   const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion(), access)));

@@ -2,12 +2,13 @@
 import type { Request, RequestHandler } from 'express';
 import { monotonicMs } from '../../clock.js';
 import { expectation } from '../../http/expectation.js';
-import { answer, answerJson } from '../answer.js';
-import { readBody } from '../body.js';
-import { deadlineExceeded, deadlineOf } from '../deadline.js';
-import { announcedLength, identityEncoding, sendContinue } from '../preconditions.js';
-import { invalidQuery, noQuery, queryOf, unknownParameter } from '../query.js';
-import type { Check, FixedPaths } from '../resource.js';
+import { answer, answerJson } from '../answer/answer.js';
+import type { Check } from '../answer/preconditions.js';
+import { announcedLength, identityEncoding, sendContinue } from '../answer/preconditions.js';
+import type { FixedPaths } from '../answer/resource.js';
+import { readBody } from '../request/body.js';
+import { deadlineExceeded, deadlineOf } from '../request/deadline.js';
+import { invalidQuery, noQuery, queryOf, unknownParameter } from '../request/query.js';
 
 /**
  * @param bodyLimitBytes largest body of /io/echo

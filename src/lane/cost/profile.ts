@@ -1,0 +1,30 @@
+// What a call is expected to cost: the task's own statements, guarded, and the kind's learned estimate.
+
+import type { Task } from '../../tasks/registry.js';
+import type { CallInput } from '../call.js';
+import { boundCost, type Estimates, type KindEstimate } from './estimate.js';
+
+export interface CallProfile {
+  readonly kind: KindEstimate;
+  /** As stated, in rough µs (or bytes for a body that is parsed in the thread); only used through `kind`. */
+  readonly cost: number;
+}
+
+/** The kind of all bodies that are too large to be parsed here: their size is the cost. */
+const unparsedKind = '(unparsed body)';
+
+/** Statements of a task that throw or make no sense count as none: the lane then learns from an even cost. */
+export function profileCall(estimates: Estimates, task: Task, input: CallInput): CallProfile {
+  if (input.type === 'json') {
+    return { kind: estimates.kind(task.name, unparsedKind), cost: boundCost(input.bytes.byteLength) };
+  }
+  const { kind, cost } = task.definition;
+  try {
+    return {
+      kind: estimates.kind(task.name, kind === undefined ? '' : String(kind(input.value))),
+      cost: boundCost(cost?.(input.value)),
+    };
+  } catch {
+    return { kind: estimates.kind(task.name, ''), cost: boundCost(undefined) };
+  }
+}

@@ -1,0 +1,178 @@
+// Where calls wait: lets them in or refuses them, keeps them in order, and says which go next. Its decisions are in
+// admission.ts, fair-order.ts and placement.ts; this holds what they decide upon.
+
+import { maxBatch } from '../../thread/shared-rows.js';
+import type { PendingCall, Place } from '../pending-call.js';
+import { batchSize, isLong, longCapacity } from '../placement.js';
+import {
+  type AdmissionLimits,
+  allowedWaitMs,
+  createDrainRate,
+  isFull,
+  type Load,
+  overloaded,
+  startable,
+  startsAtOnce,
+} from './admission.js';
+import { createCallQueue } from './call-queue.js';
+import { type BusyThread, type ExpectedWait, expectedWait } from './expected-wait.js';
+import { createFairOrder } from './fair-order.js';
+import { createLastPlaces } from './reserved-places.js';
+import { isBefore } from './treap.js';
+import { createWaitError } from './wait-correction.js';
+
+/** The threads as the waiting room sees them. */
+export interface ThreadLoad {
+  /** Most threads there may be. */
+  readonly max: number;
+  /** How many of them there are now for a call of this estimate. */
+  usable(estimateUs: number, nowMs: number): number;
+  /** Messages that are with a thread now. */
+  readonly inFlight: number;
+  /** Those of them that are a long call. */
+  readonly longInFlight: number;
+  /** What these were estimated at, in µs. */
+  readonly inFlightUs: number;
+  busy(nowMs: number): readonly BusyThread[];
+}
+
+export interface WaitingRoom {
+  readonly size: number;
+  /** Calls that wait for nothing but a thread. */
+  startable(nowMs: number): number;
+  /** The call whose turn it is, if a thread is free for it. */
+  readonly first: PendingCall | undefined;
+  /** Whether a call of this client waits. */
+  has(client: string): boolean;
+  /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
+  checkRoom(client: string, nowMs: number): void;
+  /** A place for a call. @throws AppError OVERLOADED where it would wait too long, or there is no place */
+  admit(client: string, estimateUs: number, deadlineMs: number | undefined, nowMs: number): Place;
+  /** A call that has its place waits; also one that comes back. */
+  add(call: PendingCall): void;
+  /** It leaves without having run. False where it is not waiting. */
+  remove(call: PendingCall): boolean;
+  /** The next message's calls for one of `freeThreads` threads: none where nothing may go now. */
+  take(freeThreads: number, nowMs: number): PendingCall[];
+  /** A call that was taken has run: what it really took, in µs. */
+  ran(call: PendingCall, runUs: number, nowMs: number): void;
+  /** A call that was taken never ran, and never will. */
+  skipped(call: PendingCall): void;
+  /** No thread has anything to do. */
+  rested(nowMs: number): void;
+  clear(): PendingCall[];
+}
+
+export function createWaitingRoom(
+  limits: AdmissionLimits,
+  threads: ThreadLoad,
+  random: () => number = Math.random,
+): WaitingRoom {
+  // Long calls wait apart: while they have all the threads that they may have, what is behind them goes on.
+  const short = createCallQueue<PendingCall>();
+  const long = createCallQueue<PendingCall>();
+  const order = createFairOrder();
+  const lastPlaces = createLastPlaces(limits.maxQueue);
+  const waitError = createWaitError((limits.maxWaitMs * 1_000) / 4);
+  const drain = createDrainRate(threads.max * 1_000_000);
+  let seq = 0;
+
+  const queueOf = (estimateUs: number) => (isLong(estimateUs) ? long : short);
+
+  function load(usable = threads.max): Load {
+    const room = Math.max(0, usable - threads.inFlight);
+    const longRoom = Math.min(room, Math.max(0, longCapacity(threads.max) - threads.longInFlight));
+    return { waiting: short.size, waitingLong: long.size, room, longRoom };
+  }
+
+  function requirePlace(client: string, isLongCall: boolean, nowMs: number): void {
+    const places = limits.maxQueue - lastPlaces.keptFrom(client, nowMs);
+    if (!isFull(places, load(), isLongCall)) return;
+    lastPlaces.turnedAway(client, nowMs);
+    throw overloaded((short.workUs + long.workUs) / 2, drain.usPerSecond(nowMs), random());
+  }
+
+  function waitAt(key: number, estimateUs: number, nowMs: number): ExpectedWait {
+    const usable = threads.usable(estimateUs, nowMs);
+    if (startsAtOnce(load(usable), isLong(estimateUs))) return { waitUs: 0, usable };
+    const ahead = { shortUs: short.workAheadUs(key), longUs: long.workAheadUs(key), longs: long.size };
+    // How many threads long calls may have does not depend on whether one is spare.
+    return expectedWait(estimateUs, ahead, threads.busy(nowMs), isLong(estimateUs) ? threads.max : usable);
+  }
+
+  /** The call whose turn it is: the first of all, or of those that are not long where no more of these may run. */
+  function next(longRoom: number): PendingCall | undefined {
+    const firstLong = longRoom > 0 ? long.at(0) : undefined;
+    const firstShort = short.at(0);
+    if (firstLong === undefined || firstShort === undefined) return firstLong ?? firstShort;
+    return isBefore(firstLong, firstShort) ? firstLong : firstShort;
+  }
+
+  return {
+    get size() {
+      return short.size + long.size;
+    },
+    startable(nowMs) {
+      const first = next(load().longRoom);
+      return first === undefined ? 0 : startable(load(threads.usable(first.estimateUs, nowMs)));
+    },
+    get first() {
+      return next(load().longRoom);
+    },
+    has: (client) => lastPlaces.has(client),
+    checkRoom: (client, nowMs) => requirePlace(client, false, nowMs),
+    admit(client, estimateUs, deadlineMs, nowMs) {
+      requirePlace(client, isLong(estimateUs), nowMs);
+      const { tag, key } = order.place(client, estimateUs);
+      const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs);
+      // Where one of several threads could do all of it in time, how they share it need not be reckoned. (With
+      // a single one it always is: it is learned from.)
+      const allUs = (short.workUs + long.workUs + threads.inFlightUs) * waitError.factor;
+      if (threads.max > 1 && allUs <= allowedMs * 1_000) return { tag, key, seq: seq++, expectedWaitUs: 0 };
+      const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
+      const tooLongMs = (waitUs * waitError.factor) / 1_000 - allowedMs;
+      if (tooLongMs > 0) {
+        order.withdraw(client, estimateUs);
+        throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());
+      }
+      return { tag, key, seq: seq++, expectedWaitUs: waitUs };
+    },
+    add(call) {
+      queueOf(call.estimateUs).add(call);
+      lastPlaces.came(call.options.client);
+    },
+    remove(call) {
+      if (!queueOf(call.estimateUs).remove(call)) return false;
+      lastPlaces.left(call.options.client);
+      order.withdraw(call.options.client, call.estimateUs);
+      return true;
+    },
+    take(freeThreads, nowMs) {
+      const now = load();
+      const first = next(now.longRoom);
+      if (first === undefined) return [];
+      const queue = queueOf(first.estimateUs);
+      const ready = short.size + Math.min(long.size, now.longRoom);
+      const size = batchSize((index) => queue.at(index), ready, freeThreads, maxBatch);
+      const taken: PendingCall[] = [];
+      for (let call: PendingCall | undefined = first; call !== undefined && taken.length < size; ) {
+        queue.remove(call);
+        const behind = queue.at(0);
+        lastPlaces.left(call.options.client);
+        order.taken(call.tag, call.estimateUs, behind?.key);
+        waitError.waited(call.expectedWaitUs, (nowMs - call.arrivedMs) * 1_000);
+        taken.push(call);
+        call = behind;
+      }
+      drain.began(nowMs);
+      return taken;
+    },
+    ran(call, runUs, nowMs) {
+      order.ran(call.options.client, runUs - call.estimateUs);
+      drain.done(call.estimateUs, nowMs);
+    },
+    skipped: (call) => order.withdraw(call.options.client, call.estimateUs),
+    rested: (nowMs) => drain.rested(nowMs),
+    clear: () => [...short.clear(), ...long.clear()],
+  };
+}

@@ -1,0 +1,28 @@
+// Sends an answer that is there as a whole. Does what res.send does for us, without what we do not need of it
+// (ETag, freshness, charset juggling): light routes are charged for every µs.
+import type { Response } from 'express';
+import { jsonType } from '../../tasks/result.js';
+import { joinBody } from './stamped-head.js';
+
+/** @param more further headers, name, value, name, value: handed over at once, three times as fast as one by one */
+export function answer(
+  res: Response,
+  status: number,
+  contentType: string,
+  body: string | Uint8Array,
+  more: readonly string[] = none,
+): void {
+  const length = Buffer.byteLength(body);
+  res.writeHead(status, ['Content-Type', contentType, 'Content-Length', String(length), ...more]);
+  // ASCII goes with the head, as one string: given to `end` it is two chunks to Node, an empty one behind it, and the
+  // system call for several costs 2 µs more.
+  if (length === body.length && typeof body === 'string' && joinBody(res, body)) res.end();
+  // Node sends no body to a HEAD, whatever it is given.
+  else res.end(body);
+}
+
+const none: readonly string[] = [];
+
+export function answerJson(res: Response, status: number, value: unknown): void {
+  answer(res, status, jsonType, JSON.stringify(value));
+}

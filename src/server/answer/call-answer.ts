@@ -1,0 +1,81 @@
+// From a call to its answer, and from a client that leaves to its call's end.
+import type { Socket } from 'node:net';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import { monotonicMs } from '../../clock.js';
+import type { Call, CallInput, CallResult, Lane } from '../../lane/call.js';
+import type { Task } from '../../tasks/registry.js';
+import { jsonType } from '../../tasks/result.js';
+import type { Quota } from '../guard/quota.js';
+import { clientOf } from '../request/client.js';
+import { deadlineOf } from '../request/deadline.js';
+import { traceIdOf } from '../request/traceparent.js';
+import { answer } from './answer.js';
+
+export interface CallDeps {
+  readonly lane: Lane;
+  readonly quota?: Quota | undefined;
+}
+
+/** Makes the call and sends what it answers. Rejects with the call's error. */
+export async function answerCall(
+  { lane, quota }: CallDeps,
+  task: Task,
+  input: CallInput,
+  req: Request,
+  res: Response,
+): Promise<void> {
+  const { socket } = req;
+  if (socket.destroyed) return;
+  const deadlineMs = deadlineOf(req);
+  const traceId = traceIdOf(req.headers.traceparent);
+  const client = clientOf(req);
+  const call = lane.call(task, input, {
+    client,
+    requestId: req.exchange.requestId,
+    ...(deadlineMs !== undefined && { deadlineMs }),
+    ...(traceId !== undefined && { traceId }),
+  });
+  const result = call.ready ?? (await resultFor(socket, call));
+  if (quota !== undefined) {
+    for (const [name, value] of Object.entries(quota.headers(client, monotonicMs())))
+      res.setHeader(name, value);
+  }
+  sendResult(res, result);
+}
+
+/** The call's result, unless the client leaves before it is there: then the call ends with it. */
+async function resultFor(socket: Socket, call: Call): Promise<CallResult> {
+  const cancel = () => call.cancel();
+  // The socket, not the response: one that waits behind others of its connection (pipelining) never hears of the end.
+  // So there may be many listeners, and they are no leak.
+  socket.setMaxListeners(0);
+  socket.once('close', cancel);
+  try {
+    return await call.result;
+  } finally {
+    socket.off('close', cancel);
+  }
+}
+
+function sendResult(res: Response, { lane, contentType, body, queueMs, runMs }: CallResult): void {
+  const timing = `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`;
+  answer(res, 200, contentType, body, ['Server-Timing', timing, 'Cache-Control', 'no-store']);
+}
+
+/** Milliseconds to the µs. */
+function ms(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}
+
+/** What is known of an answer without making the call. */
+export function answerHead(task: Task, res: Response): void {
+  const outputs = [task.definition.output ?? z.unknown()].flat();
+  const [output] = outputs;
+  // Where a task answers now this, now that, only the call can tell which.
+  if (output !== undefined && outputs.length === 1) {
+    res.setHeader('Content-Type', 'contentType' in output ? output.contentType : jsonType);
+  }
+  res.setHeader('Cache-Control', 'no-store');
+  res.end();
+}

@@ -1,0 +1,69 @@
+// What is refused before a body is read or a query looked at. The order of refusals is the order in which a resource
+// lists these.
+import type { Request, Response } from 'express';
+import { AppError } from '../../errors.js';
+import { bodyTooLarge } from '../request/body.js';
+
+/** Throws the AppError with which the request is to be refused. */
+export type Check = (req: Request) => void;
+
+/** By the announced length; what is not announced is measured while it arrives. */
+export function announcedLength(limitOf: (req: Request) => number): Check {
+  return (req) => {
+    const limitBytes = limitOf(req);
+    if (Number(req.headers['content-length'] ?? 0) > limitBytes) throw bodyTooLarge(limitBytes);
+  };
+}
+
+export type BodyType = 'json' | 'bytes' | 'other';
+
+const typeForm = /[^\s;]+[ \t]*/y;
+/** One parameter, or none between two semicolons. A step at a time: each character is looked at once. */
+const parameterForm = /;[ \t]*(?:([\w-]+)=(?:"([^"]*)"|([^\s;"]+))[ \t]*)?/y;
+
+/** Parameters that the type does not define are ignored, as receivers should (RFC 9110, 8.3.1; RFC 2045, 5). */
+export function bodyTypeOf(req: Request): BodyType {
+  const header = req.headers['content-type'] ?? '';
+  // What nearly everybody sends.
+  if (header === 'application/json') return 'json';
+  typeForm.lastIndex = 0;
+  const type = typeForm.exec(header)?.[0].trimEnd().toLowerCase();
+  let at = typeForm.lastIndex;
+  while (at < header.length) {
+    parameterForm.lastIndex = at;
+    const [, name, quoted, plain] = parameterForm.exec(header) ?? [];
+    at = parameterForm.lastIndex;
+    // Nothing was found: no parameter stands here.
+    if (at === 0) return 'other';
+    const isCharset = type === 'application/json' && name?.toLowerCase() === 'charset';
+    if (isCharset && !/^utf-?8$/i.test(quoted ?? plain ?? '')) return 'other';
+  }
+  if (type === 'application/json') return 'json';
+  return type === 'application/octet-stream' ? 'bytes' : 'other';
+}
+
+const mediaTypes = { json: 'application/json (UTF-8)', bytes: 'application/octet-stream' };
+
+/** The body must be one of these, and must not be compressed: a few bytes could unfold to any number. */
+export function mediaType(...accepted: readonly Exclude<BodyType, 'other'>[]): Check {
+  const wanted = accepted.map((type) => mediaTypes[type]).join(' or ');
+  return (req) => {
+    const type = bodyTypeOf(req);
+    if (type === 'other' || !accepted.includes(type)) {
+      throw new AppError('UNSUPPORTED_MEDIA_TYPE', `The body must be ${wanted}.`);
+    }
+    identityEncoding(req);
+  };
+}
+
+export const identityEncoding: Check = ({ headers }) => {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    throw new AppError('UNSUPPORTED_MEDIA_TYPE', 'A body with a Content-Encoding is not accepted.');
+  }
+};
+
+/** Tells a client that waits for it to send its body: called right before the body is read. */
+export function sendContinue(req: Request, res: Response): void {
+  if (req.headers.expect !== undefined && req.httpVersion === '1.1') res.writeContinue();
+}

@@ -1,0 +1,73 @@
+// Errors become answers: problems on the wire (problem-json.ts) and, where the fault is ours, log lines.
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { AppError, toAppError } from '../../errors.js';
+import { leavesLongRest } from '../../http/unread-body.js';
+import type { Logger } from '../../log.js';
+import { problemJson, problemType } from '../../problem-json.js';
+import type { RefusalPace } from '../refusal-pace.js';
+import { ClientLeft } from '../request/body.js';
+import { clientOf } from '../request/client.js';
+import { traceIdOf } from '../request/traceparent.js';
+import { answer } from './answer.js';
+import { refusalOfLibrary, undecodablePath } from './library-error.js';
+
+/** The end of every route that did not answer: errors become problems, and our own faults become log lines. */
+export function problemHandler(log: Logger, pace: RefusalPace) {
+  // Express knows an error handler by its four parameters.
+  return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
+    // Nobody is left to tell, or too much was told already: the latter is a fault that only a cut connection can show.
+    if (thrown instanceof ClientLeft || req.socket.destroyed) return;
+    const error = refusalOfLibrary(thrown) ?? toAppError(thrown);
+    logFault(log, error, req);
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    if (error.code !== 'OVERLOADED' && error.code !== 'QUOTA_EXCEEDED') sendProblem(req, res, error);
+    else pace.inTurn(() => sendInTurn(req, res, error));
+  };
+}
+
+/** While it waited the client may have left, or been told that the server stops. */
+function sendInTurn(req: Request, res: Response, error: AppError): void {
+  if (!req.socket.destroyed && !res.headersSent) sendProblem(req, res, error);
+}
+
+export const notFound: RequestHandler = (req) => {
+  decodable(req.path);
+  throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);
+};
+
+function sendProblem(req: Request, res: Response, error: AppError): void {
+  res.setHeader('Cache-Control', 'no-store');
+  if (error.allow) res.setHeader('Allow', error.allow.join(', '));
+  if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));
+  if (error.code === 'SHUTTING_DOWN' || error.code === 'BODY_TOO_LARGE' || leavesLongRest(req))
+    res.setHeader('Connection', 'close');
+  for (const [name, value] of Object.entries(error.headers ?? {})) res.setHeader(name, value);
+  answer(res, error.status, problemType, problemJson(error, req.exchange.requestId));
+}
+
+function decodable(path: string): void {
+  try {
+    decodeURIComponent(path);
+  } catch (cause) {
+    throw undecodablePath(cause);
+  }
+}
+
+function logFault(log: Logger, error: AppError, req: Request): void {
+  if (error.status !== 500) return;
+  log.error(
+    {
+      code: error.code,
+      requestId: req.exchange.requestId,
+      traceId: traceIdOf(req.headers.traceparent),
+      client: clientOf(req),
+      method: req.method,
+      path: req.path,
+      err: error.cause ?? error,
+    },
+    error.message,
+  );
+}

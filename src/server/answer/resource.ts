@@ -1,0 +1,86 @@
+// What can be done at a path, and answers for what cannot: OPTIONS with `Allow`, and 405 for the rest.
+import type { RequestHandler } from 'express';
+import { AppError } from '../../errors.js';
+import { expectation } from '../../http/expectation.js';
+import { announcedLength, type Check } from './preconditions.js';
+
+export interface Method {
+  /** What is looked at first: the order is the order of refusals. */
+  readonly checks: readonly Check[];
+  readonly answer: RequestHandler;
+}
+
+export interface Methods {
+  /** Also answers HEAD: it must leave out the work that only a body needs. */
+  readonly get?: Method;
+  readonly post?: Method;
+}
+
+/**
+ * The handler of everything that is asked of one path.
+ * @param bodyLimitBytes for the methods whose bodies nobody reads; what POST takes is for its own checks to say
+ */
+function resource({ get, post }: Methods, bodyLimitBytes: number): RequestHandler {
+  const checkLength = announcedLength(() => bodyLimitBytes);
+  const allow = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : []), 'OPTIONS'];
+  const options = optionsAnswer(allow);
+  const refuse = methodNotAllowed(allow);
+  return (req, res, next) => {
+    const method =
+      req.method === 'GET' || req.method === 'HEAD' ? get : req.method === 'POST' ? post : undefined;
+    if (method === undefined) {
+      if (req.method !== 'OPTIONS') return refuse(req, res, next);
+      expectation(req);
+      checkLength(req);
+      return options(req, res, next);
+    }
+    for (const check of method.checks) check(req);
+    if (method === get && req.headers['content-length'] !== undefined) checkLength(req);
+    return method.answer(req, res, next);
+  };
+}
+
+/**
+ * The resources at fixed paths, as one middleware. A look-up in a map: Express would try its routes one after the
+ * other, and each request would pay for those in front of its own. Paths with parameters are Express's routes.
+ */
+export interface FixedPaths {
+  add(path: string, methods: Methods): void;
+  list(): string[];
+  readonly middleware: RequestHandler;
+  /** The handler for such a route: a resource like the others. */
+  resource(methods: Methods): RequestHandler;
+}
+
+export function fixedPaths(bodyLimitBytes: number): FixedPaths {
+  const resources = new Map<string, RequestHandler>();
+  return {
+    add: (path, methods) => void resources.set(path, resource(methods, bodyLimitBytes)),
+    resource: (methods) => resource(methods, bodyLimitBytes),
+    list: () => [...resources.keys()],
+    middleware(req, res, next) {
+      const { url } = req;
+      const queryAt = url.indexOf('?');
+      const path = queryAt < 0 ? url : url.slice(0, queryAt);
+      const handler = resources.get(path);
+      if (handler === undefined) return next();
+      req.exchange.route = path;
+      return handler(req, res, next);
+    },
+  };
+}
+
+export function optionsAnswer(allow: readonly string[]): RequestHandler {
+  const value = allow.join(', ');
+  return (_req, res) => {
+    res.statusCode = 204;
+    res.setHeader('Allow', value);
+    res.end();
+  };
+}
+
+export function methodNotAllowed(allow: readonly string[]): RequestHandler {
+  return (req) => {
+    throw new AppError('METHOD_NOT_ALLOWED', `${req.method} is not allowed here.`, { allow });
+  };
+}

@@ -1,0 +1,56 @@
+// What is done first with every request: gives it its exchange and its id, and sees the exchange end, however it ends.
+// Shared functions and constants only.
+import type { Request, Response } from 'express';
+import type { Config } from '../../config.js';
+import type { Logger } from '../../log.js';
+import { createAccessLog } from '../access-log.js';
+import type { Exchange } from '../exchange.js';
+import { clientOf } from './client.js';
+import { requestIds } from './request-id.js';
+
+/** Told once per exchange. `status` is 499 where the client left before its answer did. */
+export type OnAnswer = (method: string, route: string, status: number, seconds: number) => void;
+
+const clientLeftStatus = 499;
+
+export interface ArrivalDeps {
+  readonly accessLog: Config['accessLog'];
+  readonly log: Logger;
+  readonly onAnswer: OnAnswer | undefined;
+}
+
+export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): (req: Request, res: Response) => void {
+  const requestIdOf = requestIds();
+  const lines = createAccessLog(accessLog, log);
+
+  function ended(this: Response): void {
+    const { req } = this;
+    const { exchange } = req;
+    const status = this.writableFinished ? this.statusCode : clientLeftStatus;
+    const durationMs = performance.now() - exchange.arrivedMs;
+    onAnswer?.(req.method, routeOf(req), status, durationMs / 1_000);
+    const level = lines.levelOf(status);
+    if (level === undefined) return;
+    const { method, path, headers } = req;
+    const { requestId } = exchange;
+    lines.write(level, { method, path, status, durationMs, requestId, client: clientOf(req), headers });
+  }
+
+  return (req, res) => {
+    const requestId = requestIdOf(req.headers['x-request-id']);
+    req.exchange = {
+      requestId,
+      arrivedMs: performance.now(),
+      route: undefined,
+      keyName: undefined,
+      address: undefined,
+    };
+    res.requestId = requestId;
+    res.on('close', ended);
+  };
+}
+
+/** The path or pattern that took the request: labels of a metric must be few. */
+function routeOf({ exchange, route }: { exchange: Exchange; route?: { path?: unknown } }): string {
+  return exchange.route ?? (typeof route?.path === 'string' ? route.path : 'unmatched');
+}

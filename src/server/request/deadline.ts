@@ -1,0 +1,21 @@
+// The deadline a caller sets with `Request-Timeout: <seconds>`, counted from when its headers had been read.
+import type { Request } from 'express';
+import { monotonicMs } from '../../clock.js';
+import { AppError } from '../../errors.js';
+
+const form = /^\d{1,6}(?:\.\d{1,3})?$/;
+
+/** On the clock of monotonicMs(); undefined where the caller set none. @throws AppError BAD_REQUEST */
+export function deadlineOf(req: Request): number | undefined {
+  const header = req.headers['request-timeout'];
+  if (header === undefined) return undefined;
+  const seconds = typeof header === 'string' && form.test(header) ? Number(header) : 0;
+  if (seconds === 0)
+    throw new AppError('BAD_REQUEST', 'Request-Timeout must be seconds above 0, such as 2.5.');
+  const passedMs = performance.now() - req.exchange.arrivedMs;
+  return monotonicMs() - passedMs + seconds * 1_000;
+}
+
+export function deadlineExceeded(): AppError {
+  return new AppError('DEADLINE_EXCEEDED', 'The deadline passed before the answer was there.');
+}

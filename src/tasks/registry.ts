@@ -1,0 +1,117 @@
+// Reads the task folders once, at boot, and refuses bad files. A URL never becomes a path: routes are made from
+// what was found here.
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ConfigError } from '../config.js';
+import type { TaskDefinition } from '../task.js';
+import { definitionFault } from './definition.js';
+import { errorReport, reasonOf } from './error-report.js';
+import { nameFault, taskName, taskRoute } from './files.js';
+
+export interface Task {
+  /** The file's name without extension: `hash.verify`. */
+  readonly name: string;
+  /** `/hash/verify` */
+  readonly route: string;
+  /** The module's file:// URL, for the threads to import. */
+  readonly module: string;
+  readonly definition: TaskDefinition;
+}
+
+/** A task file that cannot be served: one line that names the file. Ends the boot with 78. */
+export class TaskFileError extends Error {
+  override readonly name = 'TaskFileError';
+
+  constructor(file: string, reason: string, cause?: unknown) {
+    super(`${file}: ${reason.split('\n', 1)[0]}`, { cause });
+  }
+}
+
+/** Node 22.18 and later strip types by themselves. */
+const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
+
+/**
+ * The tasks of the folders' top-level files, by name. Files that begin with `_` or `.` and files that are no
+ * modules are passed over.
+ * @throws TaskFileError for the first file that cannot be served; ConfigError for a folder that cannot be read
+ */
+export async function loadTasks(folders: readonly string[]): Promise<readonly Task[]> {
+  const tasks = new Map<string, Task>();
+  for (const folder of folders) {
+    for (const file of await moduleFiles(folder)) {
+      const task = await loadTask(file);
+      const twin = tasks.get(task.name);
+      if (twin !== undefined)
+        throw new TaskFileError(
+          file,
+          `the task ${task.name} is already there (${fileURLToPath(twin.module)})`,
+        );
+      tasks.set(task.name, task);
+    }
+  }
+  refuseHiddenRoutes(tasks);
+  return [...tasks.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function moduleFiles(folder: string): Promise<string[]> {
+  const path = resolve(folder);
+  const entries = await readdir(path).catch((cause: unknown) => {
+    // The built-in folder is always there.
+    const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+    throw new ConfigError(
+      `TASKS_DIR must be a folder that can be read, not ${JSON.stringify(folder)}${code}`,
+      { cause },
+    );
+  });
+  return entries
+    .filter((name) => taskName(name) !== undefined)
+    .sort()
+    .map((name) => join(path, name));
+}
+
+async function loadTask(file: string): Promise<Task> {
+  const name = taskName(file) ?? '';
+  const fault = nameFault(name);
+  if (fault !== undefined) throw new TaskFileError(file, fault);
+  if (/ts$/.test(file) && !loadsTypeScript) {
+    throw new TaskFileError(file, 'this Node cannot load TypeScript: compile it to .js first');
+  }
+  const module = pathToFileURL(file).href;
+  let exported: unknown;
+  try {
+    exported = ((await import(module)) as { default?: unknown }).default;
+  } catch (cause) {
+    throw new TaskFileError(file, `cannot be imported: ${reasonOf(cause)}${moduleHint(cause)}`, cause);
+  }
+  let unfit: string | undefined;
+  try {
+    unfit = definitionFault(exported);
+  } catch (cause) {
+    throw new TaskFileError(file, `its definition cannot be read: ${reasonOf(cause)}`, cause);
+  }
+  if (unfit !== undefined) throw new TaskFileError(file, unfit);
+  return { name, route: taskRoute(name), module, definition: exported as TaskDefinition };
+}
+
+/** `npm init` writes `"type": "commonjs"`, and then Node takes no `import` in a `.js` file. */
+function moduleHint(thrown: unknown): string {
+  const { name, message } = errorReport(thrown);
+  const isHint =
+    name === 'SyntaxError' &&
+    /outside a module|Unexpected token 'export'|of modules|import\.meta/.test(message);
+  return isHint ? ' (name it .mjs, or put "type": "module" into the package.json above it)' : '';
+}
+
+/** `a.b` would stand behind the GET form of `a` where that has a path parameter. */
+function refuseHiddenRoutes(tasks: ReadonlyMap<string, Task>): void {
+  for (const task of tasks.values()) {
+    const parent = tasks.get(task.name.replace(/\.[^.]*$/, ''));
+    if (parent !== undefined && parent !== task && parent.definition.pathParam !== undefined) {
+      throw new TaskFileError(
+        fileURLToPath(task.module),
+        `its route ${task.route} belongs to ${parent.name}/:${parent.definition.pathParam}`,
+      );
+    }
+  }
+}

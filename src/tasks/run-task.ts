@@ -1,0 +1,75 @@
+// Runs one call of a task, the same way in every lane: run, check what came back, measure, name what went wrong.
+import { AppError } from '../errors.js';
+import type { TaskContext, TaskDefinition } from '../task.js';
+import { errorReport } from './error-report.js';
+import type { CallReply } from './reply.js';
+import { encodeResult } from './result.js';
+
+/**
+ * A reply at once where the task's `run` is synchronous, else a promise of one. Never throws, never rejects.
+ * @param startedMs when the call began, on performance.now()
+ */
+export function runTask(
+  definition: TaskDefinition,
+  input: unknown,
+  context: TaskContext,
+  startedMs = performance.now(),
+): CallReply | Promise<CallReply> {
+  try {
+    const value: unknown = definition.run(input, context);
+    if (isThenable(value)) return settle(definition, value, startedMs);
+    return done(definition, value, startedMs, true);
+  } catch (thrown) {
+    return failed(thrown, startedMs, true);
+  }
+}
+
+async function settle(
+  definition: TaskDefinition,
+  value: PromiseLike<unknown>,
+  startedMs: number,
+): Promise<CallReply> {
+  try {
+    return done(definition, await value, startedMs, false);
+  } catch (thrown) {
+    return failed(thrown, startedMs, false);
+  }
+}
+
+function done(definition: TaskDefinition, value: unknown, startedMs: number, sync: boolean): CallReply {
+  const { contentType, body } = encodeResult(definition, value);
+  return { type: 'done', contentType, body, runMs: performance.now() - startedMs, sync };
+}
+
+/** The reply of a call that threw. */
+export function failed(thrown: unknown, startedMs: number, sync: boolean): CallReply {
+  return { ...failureOf(thrown), runMs: performance.now() - startedMs, sync };
+}
+
+/** What a throw means to the caller, and what the log is told. */
+export function failureOf(thrown: unknown): Omit<Extract<CallReply, { type: 'failed' }>, 'runMs' | 'sync'> {
+  if (thrown instanceof AppError) {
+    return {
+      type: 'failed',
+      code: thrown.code,
+      detail: thrown.message,
+      ...(thrown.issues && { issues: thrown.issues }),
+      ...(thrown.cause !== undefined && { report: errorReport(thrown.cause) }),
+    };
+  }
+  const seen = errorReport(thrown);
+  if (seen.name === 'InputError') {
+    const issues = [{ path: pathOf(thrown), message: seen.message }];
+    return { type: 'failed', code: 'INVALID_INPUT', detail: 'The input cannot be computed.', issues };
+  }
+  return { type: 'failed', code: 'TASK_FAILED', detail: 'The task failed.', report: seen };
+}
+
+function pathOf(thrown: unknown): string {
+  const path: unknown = typeof thrown === 'object' && thrown !== null && 'path' in thrown ? thrown.path : '';
+  return typeof path === 'string' ? path : '';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

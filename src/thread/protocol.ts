@@ -1,0 +1,83 @@
+// What the lane and its threads say to each other, beside the shared memory of shared-rows.ts.
+import type { MessagePort } from 'node:worker_threads';
+import type { CallReply } from '../tasks/reply.js';
+
+/** Given to every thread when it starts. */
+export interface ThreadData {
+  readonly control: SharedArrayBuffer;
+  readonly rows: number;
+  /** Module URLs, by the index that messages use. */
+  readonly modules: readonly string[];
+  readonly nice: number;
+}
+
+export interface ThreadCall {
+  readonly task: number;
+  readonly input:
+    | { readonly type: 'value'; readonly value: unknown }
+    | { readonly type: 'json'; readonly bytes: Uint8Array };
+  /** On the clock of monotonicMs(). */
+  readonly deadlineMs: number | undefined;
+  readonly requestId: string | undefined;
+  readonly traceId: string | undefined;
+}
+
+/** What the pool is told to run, once a thread: its messages come through this port. */
+export interface ThreadSession {
+  readonly port: MessagePort;
+}
+
+/**
+ * A message, flat: the row, then six fields a call (packCalls). A flat array is cloned three times as fast as the
+ * same calls as objects.
+ */
+export type ThreadMessage = readonly unknown[];
+
+export function packCalls(row: number, calls: readonly ThreadCall[]): ThreadMessage {
+  const message: unknown[] = [row];
+  for (const { task, input, deadlineMs, requestId, traceId } of calls) {
+    const payload = input.type === 'value' ? input.value : input.bytes;
+    message.push(task, input.type, payload, deadlineMs, requestId, traceId);
+  }
+  return message;
+}
+
+/** What packCalls packed; no other code writes messages, so the casts restore what was there. */
+export function unpackCalls(message: ThreadMessage): {
+  readonly row: number;
+  readonly calls: readonly ThreadCall[];
+} {
+  const calls: ThreadCall[] = [];
+  for (let at = 1; at < message.length; at += 6) {
+    const [task, type, payload, deadlineMs, requestId, traceId] = message.slice(at, at + 6);
+    calls.push({
+      task: task as number,
+      input: type === 'json' ? { type, bytes: payload as Uint8Array } : { type: 'value', value: payload },
+      deadlineMs: deadlineMs as number | undefined,
+      requestId: requestId as string | undefined,
+      traceId: traceId as string | undefined,
+    });
+  }
+  return { row: message[0] as number, calls };
+}
+
+/**
+ * What a thread posts: that it is ready for its first message; that the answer to one is there (the row's `answered`),
+ * where it cannot be woken by wake.ts; or the reply that did not fit the journal, behind which no call has begun.
+ */
+export type ThreadPost =
+  | { readonly type: 'ready'; readonly threadId: number }
+  | { readonly type: 'answered' }
+  | { readonly type: 'reply'; readonly reply: CallReply };
+
+/** A log line of a task, posted while it runs (or later, where it left something behind). */
+export interface ThreadLogLine {
+  readonly type: 'log';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>> | undefined;
+  /** Undefined: not known. */
+  readonly task: number | undefined;
+  readonly requestId: string | undefined;
+  readonly traceId: string | undefined;
+}

@@ -1,0 +1,125 @@
+// The shared memory between the lane and its threads: for each message in flight a row that says which call has
+// begun, which are done, which are to stop, and whether all is answered; and a journal of the replies, so that a thread
+// that dies in the middle of a message takes no finished result with it. Before the rows: what wakes the lane.
+import type { StopFlag } from '../tasks/call-context.js';
+
+/** Most calls in one message. */
+export const maxBatch = 64;
+
+const journalBytes = 32_768;
+const headerInts = 6;
+const rowInts = headerInts + maxBatch;
+const threadIdAt = 0;
+const begunAt = 1;
+const doneAt = 2;
+const endingAt = 3;
+const answeredAt = 4;
+
+export interface Control {
+  /** Given to every thread as it is. */
+  readonly memory: SharedArrayBuffer;
+  /** The descriptor to ring when a message is answered (wake.ts); below 0: there is none. */
+  wakeFd: number;
+  row(index: number): ControlRow;
+}
+
+export interface ControlRow {
+  reset(): void;
+  /** 0 until a thread has picked the message up. */
+  threadId: number;
+  /** How many calls of the message have begun (the last of them may be done). */
+  begun: number;
+  /** When the last of them began, on the clock of monotonicMs(); to be set before `begun`. */
+  beganMs: number;
+  /** How many are done and in the journal. */
+  done: number;
+  /** The thread is being ended: it begins no further call. */
+  isEnding: boolean;
+  /** The message is answered, by the journal alone. */
+  answered: boolean;
+  flag(call: number): StopFlag;
+  stop(call: number, flag: StopFlag): void;
+  readonly journal: Buffer;
+}
+
+/** @param memory the memory of another thread's control, or none to make it for `rows` rows */
+export function createControl(rows: number, memory = allocate(rows)): Control {
+  const made = Array.from({ length: rows }, (_, index) => createRow(memory, index));
+  const wakeFd = new Int32Array(memory, 0, 1);
+  return {
+    memory,
+    get wakeFd() {
+      return Atomics.load(wakeFd, 0);
+    },
+    set wakeFd(fd) {
+      Atomics.store(wakeFd, 0, fd);
+    },
+    row(index) {
+      const row = made[index];
+      if (row === undefined) throw new RangeError(`no row ${index} of ${rows}`);
+      return row;
+    },
+  };
+}
+
+/** The ints first, an even number of them: the time behind them must be aligned. */
+const intsBytes = rowInts * Int32Array.BYTES_PER_ELEMENT;
+const rowBytes = intsBytes + Float64Array.BYTES_PER_ELEMENT + journalBytes;
+
+/** Before the rows; as many bytes as keep them aligned. */
+const wakeBytes = 8;
+
+function allocate(rows: number): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(wakeBytes + rows * rowBytes);
+  new Int32Array(memory, 0, 1)[0] = -1;
+  return memory;
+}
+
+function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
+  const at = wakeBytes + index * rowBytes;
+  const ints = new Int32Array(memory, at, rowInts);
+  const times = new Float64Array(memory, at + intsBytes, 1);
+  const journal = Buffer.from(memory, at + intsBytes + times.byteLength, journalBytes);
+  return {
+    journal,
+    reset: () => void ints.fill(0),
+    get threadId() {
+      return Atomics.load(ints, threadIdAt);
+    },
+    set threadId(id) {
+      Atomics.store(ints, threadIdAt, id);
+    },
+    get begun() {
+      return Atomics.load(ints, begunAt);
+    },
+    set begun(count) {
+      Atomics.store(ints, begunAt, count);
+    },
+    get beganMs() {
+      return times[0] ?? 0;
+    },
+    set beganMs(ms) {
+      times[0] = ms;
+    },
+    get done() {
+      return Atomics.load(ints, doneAt);
+    },
+    set done(count) {
+      Atomics.store(ints, doneAt, count);
+    },
+    get isEnding() {
+      return Atomics.load(ints, endingAt) !== 0;
+    },
+    set isEnding(ending) {
+      Atomics.store(ints, endingAt, ending ? 1 : 0);
+    },
+    get answered() {
+      return Atomics.load(ints, answeredAt) !== 0;
+    },
+    set answered(answered) {
+      Atomics.store(ints, answeredAt, answered ? 1 : 0);
+    },
+    flag: (call) => Atomics.load(ints, headerInts + call) as StopFlag,
+    stop: (call, flag) => void Atomics.store(ints, headerInts + call, flag),
+  };
+}

@@ -1,0 +1,158 @@
+// Runs inside a thread: takes a message, runs its calls one after the other, answers. One message at a time.
+// Starting and ending threads is threads.ts.
+import { type MessagePort, parentPort, threadId, workerData } from 'node:worker_threads';
+import { monotonicMs } from '../clock.js';
+import { AppError } from '../errors.js';
+import { stepBack } from '../priority.js';
+import type { TaskDefinition, TaskLog } from '../task.js';
+import { createCallContext, stopFlag } from '../tasks/call-context.js';
+import { errorReport } from '../tasks/error-report.js';
+import { validateInput } from '../tasks/input.js';
+import { parseJson } from '../tasks/json.js';
+import type { CallReply } from '../tasks/reply.js';
+import { failed, runTask } from '../tasks/run-task.js';
+import {
+  type ThreadCall,
+  type ThreadData,
+  type ThreadLogLine,
+  type ThreadMessage,
+  type ThreadPost,
+  type ThreadSession,
+  unpackCalls,
+} from './protocol.js';
+import { writeJournal } from './reply-buffer.js';
+import { type ControlRow, createControl } from './shared-rows.js';
+import { createLeftoverErrors } from './stray-errors.js';
+import { ring } from './wake-lane.js';
+
+const data: ThreadData = workerData;
+const control = createControl(data.rows, data.control);
+stepBack(data.nice);
+const definitions = await Promise.all(data.modules.map(importTask));
+// Not before: a thread that cannot be made ready has to end.
+const leftovers = createLeftoverErrors<ThreadCall>((call, thrown) =>
+  createLog(call).error('an error that a task left behind', { err: errorReport(thrown) }),
+);
+
+/** A task that loads on the event loop but not here fails its calls, not the thread. */
+async function importTask(module: string): Promise<TaskDefinition | AppError> {
+  try {
+    const { default: definition }: { default: TaskDefinition } = await import(module);
+    return definition;
+  } catch (cause) {
+    return new AppError('TASK_FAILED', 'The task could not be loaded in its thread.', { cause });
+  }
+}
+
+/** One session a thread: the pool's promise stays open for as long as the thread lives. */
+export default function serve({ port }: ThreadSession): Promise<never> {
+  port.on('message', async (message: ThreadMessage) => {
+    const { row, calls } = unpackCalls(message);
+    answer(port, control.row(row), await runCalls(calls, control.row(row)));
+  });
+  post(port, { type: 'ready', threadId });
+  return new Promise(() => undefined);
+}
+
+/** The reply that the journal could not take, if any. */
+async function runCalls(calls: readonly ThreadCall[], row: ControlRow): Promise<CallReply | undefined> {
+  row.threadId = threadId;
+  const journal = writeJournal(row.journal);
+  for (const [index, call] of calls.entries()) {
+    if (row.isEnding) break;
+    row.beganMs = monotonicMs();
+    row.begun = index + 1;
+    const reply = await runCall(call, row, index);
+    // What does not fit the journal is posted now; the calls behind it have not begun and will come again.
+    if (!journal.append(reply)) return movable(reply);
+    row.done = index + 1;
+  }
+  return undefined;
+}
+
+/** @param last what the journal does not have */
+function answer(port: MessagePort, row: ControlRow, last: CallReply | undefined): void {
+  if (last !== undefined) {
+    post(port, { type: 'reply', reply: last });
+    return;
+  }
+  row.answered = true;
+  const { wakeFd } = control;
+  if (wakeFd < 0 || !ring(wakeFd)) post(port, { type: 'answered' });
+}
+
+function post(port: MessagePort, message: ThreadPost): void {
+  port.postMessage(message);
+}
+
+function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | Promise<CallReply> {
+  if (row.flag(index) !== stopFlag.none) return { type: 'skipped' };
+  if (call.deadlineMs !== undefined && call.deadlineMs <= monotonicMs()) return { type: 'skipped' };
+  const startedMs = performance.now();
+  const definition = definitions[call.task];
+  if (definition === undefined || definition instanceof AppError) return failed(definition, startedMs, true);
+  let input: unknown;
+  try {
+    input =
+      call.input.type === 'value' ? call.input.value : validateInput(definition, parseJson(call.input.bytes));
+  } catch (thrown) {
+    return failed(thrown, startedMs, true);
+  }
+  const context = createCallContext(
+    () => row.flag(index),
+    () => createLog(call),
+  );
+  const reply = leftovers.run(
+    call,
+    () => runTask(definition, input, context, startedMs),
+    (thrown) => failed(thrown, startedMs, false),
+  );
+  if (!(reply instanceof Promise)) return reply;
+  const unwatch = context.watch();
+  return reply.finally(unwatch);
+}
+
+/** From this length on a text is encoded here, not on the event loop: a 19 MB one held it for 40 ms. */
+const encodedFrom = 32_768;
+
+/** Bytes and long texts are handed over in shared memory: a copy here costs the event loop nothing. */
+function movable(reply: CallReply): CallReply {
+  if (reply.type !== 'done' || (typeof reply.body === 'string' && reply.body.length < encodedFrom))
+    return reply;
+  const { body } = reply;
+  const shared = Buffer.from(new SharedArrayBuffer(Buffer.byteLength(body)));
+  if (typeof body === 'string') shared.write(body);
+  else shared.set(body);
+  return { ...reply, body: new Uint8Array(shared.buffer) };
+}
+
+/** @param call none where it is not known */
+function createLog(call: ThreadCall | undefined): TaskLog {
+  const line =
+    (level: ThreadLogLine['level']): TaskLog['info'] =>
+    (message, fields) => {
+      const posted: ThreadLogLine = {
+        type: 'log',
+        level,
+        message: String(message),
+        fields: plain(fields),
+        task: call?.task,
+        requestId: call?.requestId,
+        traceId: call?.traceId,
+      };
+      parentPort?.postMessage(posted);
+    };
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+/** Fields as JSON has them: whatever cannot be cloned must not fail the call that logs it. */
+function plain(
+  fields: Readonly<Record<string, unknown>> | undefined,
+): Readonly<Record<string, unknown>> | undefined {
+  if (fields === undefined) return undefined;
+  try {
+    return JSON.parse(JSON.stringify(fields));
+  } catch {
+    return { fields: 'cannot be serialised' };
+  }
+}

@@ -1,0 +1,63 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createThreads } from '#src/lane/pool/threads.js';
+import { packCalls } from '#src/thread/protocol.js';
+import { readJournal } from '#src/thread/reply-buffer.js';
+import { createControl } from '#src/thread/shared-rows.js';
+import { createLatch, fixtureTasks, outcome, startLane } from '../../support/lane.js';
+
+const breaking = fileURLToPath(new URL('../../fixtures/breaking-tasks', import.meta.url));
+
+describe('the threads', () => {
+  it('post that they have answered where there is nothing to ring', async () => {
+    const control = createControl(1);
+    const threads = createThreads(
+      {
+        min: 1,
+        max: 1,
+        idleTimeoutMs: 30_000,
+        maxHeapMb: 64,
+        data: { control: control.memory, rows: 1, nice: 0, modules: [`file://${fixtureTasks}/misbehave.js`] },
+      },
+      { changed() {}, log() {}, died() {}, unusable() {} },
+    );
+    onTestFinished(() => threads.close());
+    await threads.warm();
+    const call = { task: 0, deadlineMs: undefined, requestId: undefined, traceId: undefined };
+    const message = packCalls(0, [{ ...call, input: { type: 'value', value: { how: 'ok' } } }]);
+    const row = control.row(0);
+    const last = await new Promise((answered, lost) => {
+      threads.run({ row, message, transfer: [], answered, lost });
+    });
+    expect(last).toBeUndefined();
+    expect(readJournal(row.journal, row.done)).toMatchObject([{ type: 'done', body: '{"ok":true}' }]);
+    expect(threads.idle).toBe(1);
+  });
+
+  it('above the minimum are ended once they were idle for long, and started again when they are needed', async () => {
+    const { call, lane } = await startLane({ poolMinThreads: 1, poolMaxThreads: 3, poolIdleTimeoutMs: 100 });
+    for (let round = 0; round < 2; round++) {
+      const latch = createLatch();
+      const calls = [1, 2, 3].map(() => call('latch', { memory: latch.memory, gate: 1 }));
+      await latch.begun(3);
+      latch.open(1);
+      await Promise.all(calls.map(outcome));
+      await expect.poll(() => lane.status().threads).toEqual({ busy: 0, idle: 1, max: 3 });
+    }
+  });
+
+  it('take a call while another one is still being started', async () => {
+    const latch = createLatch();
+    const { call } = await startLane({ poolMinThreads: 1, poolMaxThreads: 3 }, undefined, {
+      folders: [fixtureTasks, breaking],
+    });
+    process.env.HOLD_THREADS = '1';
+    onTestFinished(() => void delete process.env.HOLD_THREADS);
+    const first = call('latch', { memory: latch.memory, gate: 1 });
+    await latch.begun(1);
+    const second = call('breaking', {});
+    latch.open(1);
+    expect(await outcome(first)).toMatchObject({ gate: 1 });
+    expect(await outcome(second)).toEqual({ ok: true });
+  });
+});

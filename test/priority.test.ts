@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const compiled = new URL('../dist/src/priority.js', import.meta.url).href;
+
+if (process.platform !== 'linux') console.log('skipped: threads have priorities of their own on Linux only');
+
+/** The niceness of every thread of a new process that has run this; its own first. */
+async function nicenesses(script: string): Promise<number[]> {
+  const list = `
+    import { readdirSync } from 'node:fs';
+    import { getPriority } from 'node:os';
+    import { once } from 'node:events';
+    import { Worker } from 'node:worker_threads';
+    import { stepBackV8 } from ${JSON.stringify(compiled)};
+    ${script}
+    const threads = readdirSync('/proc/self/task').map(Number).sort((a, b) => a - b);
+    console.log(JSON.stringify(threads.map((id) => getPriority(id))));
+    process.exit();`;
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', list], {
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+  return JSON.parse(stdout);
+}
+
+describe.runIf(process.platform === 'linux')('stepping back', () => {
+  it('is what four threads of V8 do, and no other of the process', async () => {
+    const [main, ...others] = await nicenesses('stepBackV8(7);');
+    expect(main).toBe(0);
+    expect(others.filter((nice) => nice === 7)).toHaveLength(4);
+    expect(others.filter((nice) => nice !== 7).every((nice) => nice === 0)).toBe(true);
+    // The first is not V8's, the four behind it are.
+    expect(others.slice(0, 6)).toEqual([0, 7, 7, 7, 7, 0]);
+  });
+
+  it('is what a thread of the pool does alone', async () => {
+    const thread = `const { stepBack } = await import(${JSON.stringify(compiled)});
+      stepBack(9);
+      const { parentPort } = await import('node:worker_threads');
+      parentPort.on('message', () => undefined);
+      parentPort.postMessage('up');`;
+    const all = await nicenesses(
+      `await once(new Worker(new URL(${JSON.stringify(`data:text/javascript,${encodeURIComponent(thread)}`)})), 'message');`,
+    );
+    expect(all.filter((nice) => nice === 9)).toHaveLength(1);
+    expect(all.filter((nice) => nice === 0)).toHaveLength(all.length - 1);
+  });
+
+  it('is left alone at 0', async () => {
+    expect((await nicenesses('stepBackV8(0);')).every((nice) => nice === 0)).toBe(true);
+  });
+});

@@ -1,0 +1,91 @@
+// Errors of Express and its middleware, made by these themselves.
+import express, { type ErrorRequestHandler } from 'express';
+import request from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { AppError, errorTable } from '#src/errors.js';
+import { refusalOfLibrary } from '#src/server/answer/library-error.js';
+
+/** The last thing that was thrown at its end. */
+let thrown: unknown;
+const app = express();
+app.use('/json', express.json({ limit: 10 }), express.urlencoded({ limit: 10, parameterLimit: 1 }));
+app.get('/files/:name', (req, res, next) => {
+  res.sendFile(req.params.name, { root: import.meta.dirname }, (error) => error && next(error));
+});
+const remember: ErrorRequestHandler = (error, _req, res, _next) => {
+  thrown = error;
+  res.end();
+};
+app.use(remember);
+
+const file = 'library-error.test.ts';
+const post = (type: string) => request(app).post('/json').set('Content-Type', type);
+
+describe('what Express and its middleware refuse is refused by us', () => {
+  it.each([
+    ['a body that is no JSON', () => post('application/json').send('{'), 'MALFORMED_BODY'],
+    ['a body beyond its limit', () => post('application/json').send('[0,1,2,3,4,5]'), 'BODY_TOO_LARGE'],
+    [
+      'a charset it does not know',
+      () => post('application/json; charset=latin1').send('{}'),
+      'UNSUPPORTED_MEDIA_TYPE',
+    ],
+    [
+      'an encoding that is none',
+      () => post('application/json').set('Content-Encoding', 'x').send('{}'),
+      'UNSUPPORTED_MEDIA_TYPE',
+    ],
+    [
+      'a body that does not unpack',
+      () => post('application/json').set('Content-Encoding', 'gzip').send('no gzip'),
+      'BAD_REQUEST',
+    ],
+    [
+      'more parameters than it takes',
+      () => post('application/x-www-form-urlencoded').send('a=1&b=2'),
+      'BODY_TOO_LARGE',
+    ],
+    ['a path that is not encoded soundly', () => request(app).get('/files/%ff'), 'BAD_REQUEST'],
+    ['a path with a NUL', () => request(app).get('/files/%00'), 'BAD_REQUEST'],
+    ['a path out of its folder', () => request(app).get('/files/..%2fx'), 'FORBIDDEN'],
+    ['a file that is not there', () => request(app).get('/files/x'), 'NOT_FOUND'],
+    [
+      'a range behind the end',
+      () => request(app).get(`/files/${file}`).set('Range', 'bytes=999999-'),
+      'RANGE_NOT_SATISFIABLE',
+    ],
+    [
+      'a tag that does not match',
+      () => request(app).get(`/files/${file}`).set('If-Match', '"x"'),
+      'PRECONDITION_FAILED',
+    ],
+  ] as const)('%s', async (_title, send, code) => {
+    thrown = undefined;
+    await send();
+    const refusal = refusalOfLibrary(thrown);
+    expect({ thrown, code: refusal?.code }).toMatchObject({ code });
+    expect(refusal?.message).not.toContain(import.meta.dirname);
+    expect(refusal?.cause).toBe(thrown);
+  });
+});
+
+it('a status of 4xx without a code here is told as 400', () => {
+  expect(refusalOfLibrary(Object.assign(new Error(), { statusCode: 422 }))?.code).toBe('BAD_REQUEST');
+});
+
+it('the headers that a library wants sent are sent', () => {
+  const error = Object.assign(new Error(), { status: 416, headers: { 'Content-Range': 'bytes */7' } });
+  expect(refusalOfLibrary(error)?.headers).toEqual({ 'Content-Range': 'bytes */7' });
+});
+
+it('what does not blame the request stays a fault of the server', () => {
+  const own = new AppError('INVALID_INPUT', 'x');
+  const faults = [new Error(), Object.assign(new Error(), { status: 503 }), { status: 404 }, undefined, own];
+  for (const fault of faults) expect(refusalOfLibrary(fault)).toBeUndefined();
+});
+
+it('every code below 500 but those of 400 is the only one of its status', () => {
+  const statuses = Object.values(errorTable).map(({ status }): number => status);
+  const mapped = statuses.filter((status) => status > 400 && status < 500);
+  expect(new Set(mapped).size).toBe(mapped.length);
+});

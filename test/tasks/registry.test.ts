@@ -1,0 +1,191 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadTasks, TaskFileError } from '#src/tasks/registry.js';
+
+// Inside the project, so that the files find zod in the ordinary way.
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(fileURLToPath(new URL('../../dist/tasks-', import.meta.url)));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+let folders = 0;
+async function folderOf(files: Record<string, string>): Promise<string> {
+  const folder = join(root, String(folders++));
+  const { mkdir } = await import('node:fs/promises');
+  await mkdir(folder);
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  return folder;
+}
+
+const good = `import { z } from 'zod';
+export default { input: z.strictObject({ n: z.int() }), examples: [{ n: 1 }], run: ({ n }) => ({ n }) };`;
+
+describe('task files', () => {
+  it('become routes by their names, in order', async () => {
+    const folder = await folderOf({
+      'thumbnail.js': good,
+      'hash.verify.mjs': good,
+      '_shared.js': 'throw 1',
+      'notes.md': '',
+      'types.d.ts': '',
+    });
+    expect((await loadTasks([folder])).map(({ name, route }) => [name, route])).toEqual([
+      ['hash.verify', '/hash/verify'],
+      ['thumbnail', '/thumbnail'],
+    ]);
+  });
+
+  it('may use defineTask by the package name', async () => {
+    const folder = await folderOf({
+      'a.js': `import { defineTask } from 'millrace'; import { z } from 'zod';
+        export default defineTask({ input: z.strictObject({}), run: () => 1 });`,
+    });
+    expect(await loadTasks([folder])).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'that throws at import',
+      'a.js',
+      'throw new Error("no luck\\nsecond line")',
+      'cannot be imported: no luck',
+    ],
+    ['with a syntax error', 'a.js', 'export default {', 'cannot be imported'],
+    ['without a default export', 'a.js', 'export const run = 1', 'has no default export'],
+    [
+      'whose schema is from zod 3',
+      'a.js',
+      'export default { input: { _def: {}, safeParse() {} }, run() {} }',
+      'zod 3',
+    ],
+    ['without run', 'a.js', good.replace('run:', 'runs:'), 'run'],
+    ['with a misspelt field', 'a.js', good.replace('examples', 'exmaples'), 'exmaples'],
+    ['whose example does not fit', 'a.js', good.replace('{ n: 1 }', '{ n: 1.5 }'), 'examples.0 does not fit'],
+    [
+      'whose query is a zod 3 schema',
+      'a.js',
+      good.replace('run:', 'query: { _def: {} }, run:'),
+      'query: must be true, false or a zod 4 schema (query is a zod 3 schema)',
+    ],
+    [
+      'whose output is no schema',
+      'a.js',
+      good.replace('run:', 'output: [1], run:'),
+      'output: must be a zod 4 schema, { contentType }, or a list of these',
+    ],
+    [
+      'whose content type is none',
+      'a.js',
+      good.replace('run:', 'output: { contentType: "image/png\\n" }, run:'),
+      'output.contentType: must be a media type',
+    ],
+    ['with a reserved name', 'io.delay.js', good, 'reserved'],
+    ['with a name that is no route', 'a b.js', good, 'named by letters'],
+    [
+      'with a path parameter without a GET form',
+      'a.js',
+      good.replace('run:', 'pathParam: "n", run:'),
+      'pathParam needs query',
+    ],
+    [
+      'whose path parameter is no field',
+      'a.js',
+      good.replace('run:', 'query: true, pathParam: "m", run:'),
+      'pathParam: the input has no field "m"',
+    ],
+    [
+      'whose path parameter no route can have',
+      'a.js',
+      good.replace('run:', 'query: true, pathParam: "n-1", run:'),
+      'pathParam: must be a name',
+    ],
+    ['that throw what has no text', 'a.js', 'throw { __proto__: null };', 'cannot be imported: Error'],
+    [
+      'that throw what cannot be read',
+      'a.js',
+      'throw { get message() { throw 1; } };',
+      'cannot be imported: what was thrown cannot be read',
+    ],
+    [
+      'with a getter that throws',
+      'a.js',
+      good.replace('run:', 'get summary() { throw new Error("no luck"); }, run:'),
+      'its definition cannot be read: no luck',
+    ],
+    [
+      'whose schema throws on an example',
+      'a.js',
+      good.replace('z.int()', 'z.int().refine(() => { throw new Error("no luck"); })'),
+      'examples.0 makes the task throw (schemas must be synchronous): no luck',
+    ],
+    [
+      'whose schema is asynchronous',
+      'a.js',
+      good.replace('z.int()', 'z.int().refine(async () => true)'),
+      '(schemas must be synchronous)',
+    ],
+    [
+      'whose GET form throws on an example',
+      'a.js',
+      good.replace('run:', 'query: z.object({ n: z.int().refine(async () => true) }), run:'),
+      '(schemas must be synchronous)',
+    ],
+    [
+      'whose kind throws on an example',
+      'a.js',
+      good.replace('run:', 'kind: () => { throw new Error("no luck"); }, run:'),
+      'examples.0 makes the task throw (schemas must be synchronous): no luck',
+    ],
+    [
+      'whose example is no JSON',
+      'a.js',
+      good.replace('z.int()', 'z.bigint()').replace('n: 1 }', 'n: 1n }'),
+      'examples.0 makes the task throw',
+    ],
+  ])('%s are refused with the file named, in one line', async (_, name, text, reason) => {
+    const folder = await folderOf({ [name]: text });
+    const error = await loadTasks([folder]).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TaskFileError);
+    expect(String(error)).toContain(join(folder, name));
+    expect(String(error)).toContain(reason);
+    expect(String(error)).not.toContain('\n');
+  });
+
+  it('may be CommonJS modules', async () => {
+    const folder = await folderOf({
+      'a.cjs': `const { z } = require('zod');
+        module.exports = { input: z.strictObject({}), run: () => 1 };`,
+      'b.d.cts': '',
+    });
+    expect((await loadTasks([folder])).map(({ route }) => route)).toEqual(['/a']);
+  });
+
+  it('that Node takes for CommonJS are refused with what to do', async () => {
+    const folder = await folderOf({ 'a.js': good, 'package.json': '{"type":"commonjs"}' });
+    await expect(loadTasks([folder])).rejects.toThrow(
+      /a\.js: cannot be imported: .* \(name it \.mjs, or put /,
+    );
+  });
+
+  it('of the same name in two folders are refused', async () => {
+    const folders = [await folderOf({ 'a.js': good }), await folderOf({ 'a.mjs': good })];
+    await expect(loadTasks(folders)).rejects.toThrow('already there');
+  });
+
+  it('behind another task’s path parameter are refused', async () => {
+    const folder = await folderOf({
+      'a.js': good.replace('run:', 'query: true, pathParam: "n", run:'),
+      'a.b.js': good,
+    });
+    await expect(loadTasks([folder])).rejects.toThrow('/a/b belongs to a/:n');
+  });
+
+  it('in a folder that is not there are refused', async () => {
+    await expect(loadTasks([join(root, 'nowhere')])).rejects.toThrow(
+      /^TASKS_DIR must be a folder that can be read, not ".*nowhere" \(ENOENT\)$/,
+    );
+  });
+});
