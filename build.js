@@ -1,5 +1,5 @@
 // Compiles src/ and workers/ into dist/, removes what dist/ holds of sources that are gone, so that a deleted task
-// file is not served any more, and copies the dashboard's files, which run in browsers, as they are. Prints nothing
+// file is not served any more, and copies the files of pages, which run in browsers, as they are. Prints nothing
 // when all is well.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
@@ -29,8 +29,8 @@ for (const folder of ['src', 'workers'].filter((name) => existsSync(join(root, '
   }
 }
 
-const page = 'src/primary/admin/page';
-cpSync(join(root, page), join(root, 'dist', page), { recursive: true });
+for (const page of ['src/primary/admin/page', 'src/server/openapi/page'])
+  cpSync(join(root, page), join(root, 'dist', page), { recursive: true });
 
 /** What has an output of its own, by its path from the root. */
 function sources() {

@@ -1,5 +1,4 @@
 // What callers must show and how much they may use, as the settings have it: API keys and quotas.
-import type { ErrorCode } from '../../errors.js';
 import type { Node } from './components.js';
 import type { AnswerHeader } from './headers.js';
 
@@ -28,11 +27,3 @@ export function securityOf({ keyed }: Access): Node {
 
 /** What tells a client of its quota, on what a call answers and on a refusal for that. */
 export const quotaHeaders: readonly AnswerHeader[] = ['RateLimit-Policy', 'RateLimit'];
-
-/** The refusals of whom may not, or not now. */
-export function accessCodes({ keyed, quota }: Access, lane: 'io' | 'cpu'): ErrorCode[] {
-  return [
-    ...(keyed ? ['UNAUTHORIZED' as const] : []),
-    ...(quota && lane === 'cpu' ? ['QUOTA_EXCEEDED' as const] : []),
-  ];
-}

@@ -19,6 +19,8 @@ export function apiDocument(tasks: readonly Task[], version: string, access: Acc
   return {
     openapi: '3.1.1',
     info: { title: 'millrace', version, description, license: { name: 'MIT', identifier: 'MIT' } },
+    // From the description's own address: calls go the way it came, behind any prefix of a proxy.
+    servers: [{ url: '.', description: 'Where this description came from.' }],
     tags: [
       { name: 'CPU', description: 'Tasks, run by threads: one file each.' },
       { name: 'IO', description: 'Light routes: they only ever wait.' },

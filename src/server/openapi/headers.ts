@@ -1,4 +1,5 @@
 // The headers of requests and answers, as the document describes them.
+import type { ErrorCode } from '../../errors.js';
 import type { Components, Node, Reference } from './components.js';
 
 const answerHeaders = {
@@ -56,6 +57,12 @@ export function headersOf(
   return Object.fromEntries(
     names.map((name) => [name, components.share('headers', name, () => answerHeaders[name])]),
   );
+}
+
+/** A header that an answer has with one code only. */
+export function optionalHeader(name: AnswerHeader, code: ErrorCode): Node {
+  const { required, description, ...rest }: Node = answerHeaders[name];
+  return { description: `With ${code}: ${description}`, ...rest };
 }
 
 const requestHeaders = {

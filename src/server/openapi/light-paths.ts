@@ -1,5 +1,5 @@
 // The operations of the light routes: io, probes, and the description itself. Their handlers are in routes/.
-import { type Access, accessCodes, securityOf } from './access.js';
+import { type Access, securityOf } from './access.js';
 import type { Components, Node } from './components.js';
 import { headerParameters, headersOf } from './headers.js';
 import { problemResponses } from './problems.js';
@@ -10,10 +10,10 @@ export function lightPaths(components: Components, access: Access): Record<strin
     '/': { get: hello(components, access) },
     '/io/delay': { get: delay(components, access) },
     '/io/echo': { post: echo(components, access) },
-    '/livez': { get: probe(components, 'livez', 'Does the event loop turn?') },
-    '/readyz': { get: readiness(components) },
-    '/openapi.json': { get: description(components) },
-    '/docs': { get: page(components) },
+    '/livez': { get: probe(components, access, 'livez', 'Does the event loop turn?') },
+    '/readyz': { get: readiness(components, access) },
+    '/openapi.json': { get: description(components, access) },
+    '/docs': { get: page(components, access) },
   };
 }
 
@@ -29,7 +29,7 @@ function hello(components: Components, access: Access): Node {
         schema: { type: 'string', pattern: '^hello from server \\d+$' },
         example: 'hello from server 4711',
       }),
-      ...problemResponses(components, accessCodes(access, 'io')),
+      ...problemResponses(components, access),
     },
   };
 }
@@ -62,7 +62,7 @@ function delay(components: Components, access: Access): Node {
         },
         example: { waitedMs: 50 },
       }),
-      ...problemResponses(components, [...accessCodes(access, 'io'), 'DEADLINE_EXCEEDED']),
+      ...problemResponses(components, access),
     },
   };
 }
@@ -78,27 +78,22 @@ function echo(components: Components, access: Access): Node {
     requestBody: { content: { '*/*': { example: 'hello' } } },
     responses: {
       200: answer(components, 'The same bytes', '*/*', {}),
-      ...problemResponses(components, [
-        ...accessCodes(access, 'io'),
-        'BODY_TOO_LARGE',
-        'UNSUPPORTED_MEDIA_TYPE',
-        'DEADLINE_EXCEEDED',
-      ]),
+      ...problemResponses(components, access),
     },
   };
 }
 
-function probe(components: Components, operationId: string, summary: string): Node {
+function probe(components: Components, access: Access, operationId: string, summary: string): Node {
   return {
     operationId,
     tags: ['Probes'],
     summary,
-    responses: { 200: status(components, 'Yes', 'ok'), ...problemResponses(components) },
+    responses: { 200: status(components, 'Yes', 'ok'), ...problemResponses(components, access) },
   };
 }
 
-function readiness(components: Components): Node {
-  const { responses, ...rest } = probe(components, 'readyz', 'Can the cluster serve?');
+function readiness(components: Components, access: Access): Node {
+  const { responses, ...rest } = probe(components, access, 'readyz', 'Can the cluster serve?');
   const unavailable = status(components, 'Not yet, or not any more', 'unavailable');
   return { ...rest, responses: { ...(responses as Node), 503: unavailable } };
 }
@@ -115,7 +110,7 @@ function status(components: Components, description: string, value: 'ok' | 'unav
   });
 }
 
-function description(components: Components): Node {
+function description(components: Components, access: Access): Node {
   return {
     operationId: 'openapi',
     tags: ['Description'],
@@ -128,19 +123,19 @@ function description(components: Components): Node {
           required: ['openapi'],
         },
       }),
-      ...problemResponses(components, ['PRECONDITION_FAILED']),
+      ...problemResponses(components, access),
     },
   };
 }
 
-function page(components: Components): Node {
+function page(components: Components, access: Access): Node {
   return {
     operationId: 'docs',
     tags: ['Description'],
     summary: 'This description as a page, to read and try',
     responses: {
       200: answer(components, 'The page', 'text/html', { schema: { type: 'string' } }),
-      ...problemResponses(components),
+      ...problemResponses(components, access),
     },
   };
 }

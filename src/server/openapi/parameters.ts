@@ -63,6 +63,9 @@ function mergedSchema(variants: readonly JsonSchema[]): JsonSchema {
   const [first = {}] = distinct;
   if (distinct.length === 1) return first;
   const values = distinct.map((one) => (one.const !== undefined ? [one.const] : one.enum));
-  if (values.every((one) => one !== undefined)) return { enum: [...new Set(values.flat())] };
+  if (values.every((one) => one !== undefined)) {
+    const all = [...new Set(values.flat())];
+    return all.every((one) => typeof one === 'string') ? { type: 'string', enum: all } : { enum: all };
+  }
   return { anyOf: distinct };
 }

@@ -1,64 +1,53 @@
-// The error answers of operations, from the error table.
+// The error answers of operations, from the error table. All errors look alike, so they are one response, which every
+// operation refers to as its `default`: the answer stays in sight, and which codes there are stands in one table.
 import { type ErrorCode, errorTable } from '../../errors.js';
 import { problemType } from '../../problem-json.js';
-import { quotaHeaders } from './access.js';
+import type { Access } from './access.js';
 import type { Components, Node, Reference } from './components.js';
-import { type AnswerHeader, headersOf } from './headers.js';
+import { headersOf, optionalHeader } from './headers.js';
 
-/** What any request may meet, whatever it asks for. */
-const everywhere: readonly ErrorCode[] = [
-  'BAD_REQUEST',
-  'INVALID_INPUT',
-  'METHOD_NOT_ALLOWED',
-  'REQUEST_TIMEOUT',
-  'EXPECTATION_FAILED',
-  'HEADERS_TOO_LARGE',
-  'INTERNAL',
-];
+/** Said by the admin server alone. */
+const adminOnly: readonly ErrorCode[] = ['FORBIDDEN', 'CONFLICT'];
 
-/** Error answers by status. @param more what the operation adds to what any request may meet */
-export function problemResponses(
-  components: Components,
-  more: readonly ErrorCode[] = [],
-): Record<string, Reference> {
-  const byStatus = new Map<number, ErrorCode[]>();
-  // In the table's order, so that a set of codes has one name.
-  for (const code of errorCodes.filter((one) => everywhere.includes(one) || more.includes(one))) {
-    const { status } = errorTable[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
-  }
-  return Object.fromEntries(
-    [...byStatus].map(([status, codes]) => [
-      status,
-      components.share('responses', codes.join('-'), () => problemResponse(components, status, codes)),
-    ]),
-  );
+/** What an operation answers where it fails. */
+export function problemResponses(components: Components, access: Access): { readonly default: Reference } {
+  return { default: components.share('responses', 'Problem', () => problemResponse(components, access)) };
 }
 
 const errorCodes = Object.keys(errorTable) as ErrorCode[];
 
-function problemResponse(components: Components, status: number, codes: readonly ErrorCode[]): Node {
-  const problem = components.share('schemas', 'Problem', () => problemSchema);
+function problemResponse(components: Components, access: Access): Node {
+  const codes = errorCodes.filter((code) => isSaid(code, access));
   return {
-    description: codes.map((code) => errorTable[code].title).join(', or '),
-    headers: headersOf(components, ['Cache-Control', ...headersFor(codes)]),
+    description: `A problem (RFC 9457). \`code\` says which:\n\n${codeTable(codes)}`,
+    headers: {
+      ...headersOf(components, ['Cache-Control', 'Retry-After']),
+      Allow: optionalHeader('Allow', 'METHOD_NOT_ALLOWED'),
+      ...(access.keyed && { 'WWW-Authenticate': optionalHeader('WWW-Authenticate', 'UNAUTHORIZED') }),
+      ...(access.quota && {
+        'RateLimit-Policy': optionalHeader('RateLimit-Policy', 'QUOTA_EXCEEDED'),
+        RateLimit: optionalHeader('RateLimit', 'QUOTA_EXCEEDED'),
+      }),
+    },
     content: {
       [problemType]: {
-        schema: {
-          allOf: [problem, { properties: { status: { const: status }, code: { enum: codes } } }],
-        },
-        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleOf(code) }])),
+        schema: components.share('schemas', 'Problem', () => problemSchema),
+        example: exampleOf('INVALID_INPUT'),
       },
     },
   };
 }
 
-function headersFor(codes: readonly ErrorCode[]): AnswerHeader[] {
-  if (codes.includes('METHOD_NOT_ALLOWED')) return ['Allow'];
-  if (codes.includes('UNAUTHORIZED')) return ['WWW-Authenticate'];
-  if (codes.includes('QUOTA_EXCEEDED')) return ['Retry-After', ...quotaHeaders];
-  // Whoever is told that the server stops should look for another one, not wait.
-  return codes.includes('OVERLOADED') ? ['Retry-After'] : [];
+function isSaid(code: ErrorCode, { keyed, quota }: Access): boolean {
+  if (code === 'UNAUTHORIZED') return keyed;
+  if (code === 'QUOTA_EXCEEDED') return quota;
+  return !adminOnly.includes(code);
+}
+
+/** In Markdown, which a description may be. */
+function codeTable(codes: readonly ErrorCode[]): string {
+  const rows = codes.map((code) => `| ${errorTable[code].status} | \`${code}\` | ${errorTable[code].when} |`);
+  return ['| status | code | when |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
 function exampleOf(code: ErrorCode): Node {

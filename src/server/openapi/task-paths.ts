@@ -1,26 +1,16 @@
 // The operations of the CPU routes, from what their tasks declare: POST of JSON or bytes, and the GET form.
 import { z } from 'zod';
 import { dictionary } from '../../dictionary.js';
-import type { ErrorCode } from '../../errors.js';
 import type { Task } from '../../tasks/registry.js';
 import { querySchema } from '../request/query-form.js';
-import { type Access, accessCodes, quotaHeaders, securityOf } from './access.js';
+import { type Access, quotaHeaders, securityOf } from './access.js';
 import type { Components, Node, Reference } from './components.js';
 import { headerParameters, headersOf } from './headers.js';
 import { formParameters } from './parameters.js';
 import { problemResponses } from './problems.js';
 import { shareSchema } from './schemas.js';
 
-const ofCalls: readonly ErrorCode[] = [
-  'TASK_FAILED',
-  'THREAD_LOST',
-  'OVERLOADED',
-  'SHUTTING_DOWN',
-  'DEADLINE_EXCEEDED',
-];
 const bytesType = 'application/octet-stream';
-
-const ofBodies: readonly ErrorCode[] = ['MALFORMED_BODY', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 
 /** Path items by path. */
 export function taskPaths(components: Components, task: Task, access: Access): Record<string, Node> {
@@ -48,7 +38,7 @@ function postOperation(components: Components, task: Task, access: Access): Node
     requestBody: { required: true, content: { 'application/json': json, ...bytes } },
     responses: {
       200: okResponse(components, task, access),
-      ...problemResponses(components, [...accessCodes(access, 'cpu'), ...ofCalls, ...ofBodies]),
+      ...problemResponses(components, access),
     },
   };
 }
@@ -57,13 +47,15 @@ function getOperation(components: Components, task: Task, access: Access): Node 
   const { definition } = task;
   const schema = querySchema(definition);
   if (schema === undefined) return undefined;
-  const example = (definition.examples ?? []).find(
+  const examples = (definition.examples ?? []).filter(
     (one): one is Record<string, unknown> =>
       typeof one === 'object' && one !== null && schema.safeParse(one).success,
   );
-  const missing: ErrorCode[] = definition.pathParam === undefined ? [] : ['NOT_FOUND'];
+  const [example] = examples;
   return {
     ...commonParts(task, 'get'),
+    // For the page: a value of the path parameter has fields of its own (page/start.js).
+    ...(definition.pathParam !== undefined && { 'x-examples': examples }),
     ...securityOf(access),
     parameters: [
       ...formParameters(schema, { pathParam: definition.pathParam, example }),
@@ -71,7 +63,7 @@ function getOperation(components: Components, task: Task, access: Access): Node 
     ],
     responses: {
       200: okResponse(components, task, access),
-      ...problemResponses(components, [...accessCodes(access, 'cpu'), ...ofCalls, ...missing]),
+      ...problemResponses(components, access),
     },
   };
 }

@@ -65,7 +65,13 @@ function swaggerUiPackage(): () => Promise<SwaggerUi> {
 const stylesheet = 'swagger-ui.css';
 const bundle = 'swagger-ui-bundle.js';
 const icon = 'favicon-32x32.png';
+const packaged: readonly string[] = [stylesheet, bundle, icon];
+
+/** What is not Swagger UI's but ours. */
+const ownFolder = fileURLToPath(new URL('../openapi/page/', import.meta.url));
+const ownStylesheet = 'page.css';
 const starter = 'start.js';
+const own: readonly string[] = [ownStylesheet, starter];
 
 /** The page may run, style and ask for what this server has, and nothing else. */
 const pagePolicy = [
@@ -100,6 +106,7 @@ function pageHtml(assets: string): string {
 <title>millrace API</title>
 <link rel="icon" href="${assets}/${icon}">
 <link rel="stylesheet" href="${assets}/${stylesheet}">
+<link rel="stylesheet" href="${assets}/${ownStylesheet}">
 <script defer src="${assets}/${bundle}"></script>
 <script defer src="${assets}/${starter}"></script>
 </head>
@@ -111,24 +118,9 @@ function pageHtml(assets: string): string {
 `;
 }
 
-/** `validatorUrl` null: Swagger UI would send the description's address to its makers' validator. */
-const starterScript = `document.documentElement.classList.toggle('dark-mode', matchMedia('(prefers-color-scheme: dark)').matches);
-SwaggerUIBundle({
-  url: 'openapi.json',
-  dom_id: '#swagger-ui',
-  deepLinking: true,
-  tryItOutEnabled: true,
-  displayRequestDuration: true,
-  displayOperationId: false,
-  requestSnippetsEnabled: true,
-  defaultModelsExpandDepth: 0,
-  docExpansion: 'list',
-  validatorUrl: null,
-});
-`;
-
-/** An upgrade of the package changes the path, so what was fetched once may be kept. */
+/** An upgrade of the package changes the path, so what was fetched once may be kept. Our own files change without. */
 const forever = 'public, max-age=31536000, immutable';
+const revalidated = 'no-cache';
 
 /** What was said of the file before it turned out that the answer is another. */
 const fileHeaders = ['Accept-Ranges', 'ETag', 'Last-Modified'];
@@ -136,21 +128,18 @@ const fileHeaders = ['Accept-Ranges', 'ETag', 'Last-Modified'];
 function asset(swaggerUi: () => Promise<SwaggerUi>): RequestHandler {
   return async (req, res, next) => {
     const { version, folder } = await swaggerUi();
-    const { asset: name } = req.params;
-    const known = name === stylesheet || name === bundle || name === icon || name === starter;
-    if (req.params.version !== version || !known) {
+    const name = String(req.params.asset);
+    const isOwn = own.includes(name);
+    if (req.params.version !== version || !(isOwn || packaged.includes(name))) {
       throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);
     }
     noQuery(req);
-    res.setHeader('Cache-Control', forever);
-    if (name === starter) answer(res, 200, 'text/javascript; charset=utf-8', starterScript);
-    else {
-      res.sendFile(name, { root: folder, cacheControl: false }, (error) => {
-        if (error === undefined) return;
-        // A refusal is no file.
-        if (!res.headersSent) for (const header of fileHeaders) res.removeHeader(header);
-        next(error);
-      });
-    }
+    res.setHeader('Cache-Control', isOwn ? revalidated : forever);
+    res.sendFile(name, { root: isOwn ? ownFolder : folder, cacheControl: false }, (error) => {
+      if (error === undefined) return;
+      // A refusal is no file.
+      if (!res.headersSent) for (const header of fileHeaders) res.removeHeader(header);
+      next(error);
+    });
   };
 }

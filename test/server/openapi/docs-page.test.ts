@@ -1,4 +1,7 @@
 // The page to read and try the API, in a real browser.
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasBrowser, openPage, startBrowser } from '../../support/browser.js';
@@ -16,11 +19,13 @@ describe('the page’s files', () => {
     expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
     const html = await page.text();
     const assets = [...html.matchAll(/(?:src|href)="(docs\/[^"]+)"/g)].map(([, path]) => path);
-    expect(assets).toHaveLength(4);
+    expect(assets).toHaveLength(5);
     for (const path of assets) {
       const res = await fetch(`${server.url}/${path}`);
       expect(res.status, path).toBe(200);
-      expect(res.headers.get('cache-control')).toContain('immutable');
+      // Ours may change while Swagger UI's version, which is in the path, stays.
+      const ours = path?.endsWith('/start.js') || path?.endsWith('/page.css');
+      expect(res.headers.get('cache-control'), path).toContain(ours ? 'no-cache' : 'immutable');
       await res.arrayBuffer();
     }
   });
@@ -99,7 +104,75 @@ describe.skipIf(!hasBrowser)('the page in Chromium', () => {
       await page.screenshot({ path: `${process.env.SCREENSHOTS}/docs-get.png`, fullPage: true });
     expect(complaints).toEqual([]);
   });
+
+  it('takes the example of an operation along when another one is chosen, and nothing of the old one', async () => {
+    const { page, complaints } = await openPage(browser, `${server.url}/docs`);
+    const operation = operationOf(page, 'compute.get');
+    await operation.locator('.opblock-summary-control').click();
+    const field = (name: string) =>
+      operation.locator(`tr[data-param-name="${name}"]`).locator('input, select');
+    await expect.poll(() => field('limit').inputValue()).toBe('1000000');
+    await field('operation').selectOption('pi');
+    await expect.poll(() => field('digits').inputValue()).toBe('100');
+    expect(await field('limit').inputValue()).toBe('');
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    await operation.locator('.live-responses-table .response-col_status').getByText('200').waitFor();
+    expect(await operation.locator('.request-url').innerText()).toContain('/compute/pi?digits=100');
+    expect(complaints).toEqual([]);
+  });
+
+  it('calls what it describes from behind a proxy’s prefix', async () => {
+    await using proxy = await startPrefixProxy('/api/v1', server.url);
+    const { page, complaints, requested } = await openPage(browser, `${proxy.url}/docs`);
+    const operation = operationOf(page, 'hash.post');
+    await operation.locator('.opblock-summary-control').click();
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    await operation.locator('.live-responses-table .response-col_status').getByText('200').waitFor();
+    expect(requested).toContain(`${proxy.url}/hash`);
+    expect(complaints).toEqual([]);
+  });
+
+  it.each(['compute.get', 'hash.post'])('is no wider than a phone with %s opened and tried', async (id) => {
+    const { page } = await openPage(browser, `${server.url}/docs`, {
+      viewport: { width: 375, height: 740 },
+    });
+    const operation = operationOf(page, id);
+    await operation.locator('.opblock-summary-control').click();
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    await operation.locator('.live-responses-table .response-col_status').getByText('200').waitFor();
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(375);
+  });
 });
+
+/** Serves what is at `target` below a prefix, and nothing else. */
+async function startPrefixProxy(
+  prefix: string,
+  target: string,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  const proxy = createServer((req, res) => {
+    const { url = '/', method, headers } = req;
+    if (!url.startsWith(`${prefix}/`)) {
+      res.writeHead(404).end();
+      return;
+    }
+    const onward = httpRequest(target + url.slice(prefix.length), { method, headers }, (answer) => {
+      res.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(res);
+    });
+    onward.on('error', () => res.destroy());
+    req.pipe(onward);
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  const { port } = proxy.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}${prefix}`,
+    async [Symbol.asyncDispose]() {
+      proxy.close();
+      proxy.closeAllConnections();
+      await once(proxy, 'close');
+    },
+  };
+}
 
 /** Swagger UI escapes ids as if they were selectors, and a selector must escape that in turn. */
 function operationOf(page: Page, operationId: string): Locator {

@@ -69,22 +69,30 @@ describe('the description', () => {
     expect(depth).toMatchObject({ name: 'depth', schema: { type: 'integer' }, example: 3 });
   });
 
-  it('has error answers of every status that a call can meet', () => {
-    const post = operations.find(({ operation }) => operation.operationId === 'hash.post');
-    expect(Object.keys(post?.operation.responses ?? {})).toEqual([
-      '200',
-      '400',
-      '405',
-      '408',
-      '413',
-      '415',
-      '417',
-      '431',
-      '500',
-      '503',
-      '504',
+  it('has the answer of each operation first, and one problem for all that can go wrong', () => {
+    for (const [path, item] of Object.entries<object>(document.paths)) {
+      for (const { responses } of Object.values(item)) {
+        const statuses = path === '/readyz' ? ['200', '503', 'default'] : ['200', 'default'];
+        expect(Object.keys(responses), path).toEqual(statuses);
+        expect(responses.default, path).toEqual({ $ref: '#/components/responses/Problem' });
+      }
+    }
+  });
+
+  it('has a table of the codes that a caller may meet, with their statuses', () => {
+    const { description } = document.components.responses.Problem;
+    const told = [...description.matchAll(/^\| (\d+) \| `(\w+)` \| \S/gm)].map(([, status, code]) => [
+      code,
+      Number(status),
     ]);
+    const elsewhere = ['FORBIDDEN', 'CONFLICT', 'UNAUTHORIZED', 'QUOTA_EXCEEDED'];
+    const codes = Object.entries(errorTable).filter(([code]) => !elsewhere.includes(code));
+    expect(told).toEqual(codes.map(([code, { status }]) => [code, status]));
     expect(document.components.schemas.Problem.properties.code.enum).toEqual(Object.keys(errorTable));
+  });
+
+  it('sends calls to where it came from', () => {
+    expect(document.servers).toEqual([{ url: '.', description: expect.any(String) }]);
   });
 });
 
@@ -95,11 +103,11 @@ describe('the description of a server with keys and quotas', () => {
   it('is valid, and says where a key is asked for and what happens without it', async () => {
     expect(await new Validator().validate(structuredClone(guarded))).toEqual({ valid: true });
     expect(byId.get('hash.post')).toMatchObject({ security: [{ bearer: [] }, { apiKey: [] }] });
-    expect(Object.keys(byId.get('hash.get')?.responses ?? {})).toEqual(
-      expect.arrayContaining(['401', '429']),
-    );
-    expect(Object.keys(byId.get('hello')?.responses ?? {})).toContain('401');
-    for (const status of ['200', '429'])
+    const { description } = guarded.components.responses.Problem;
+    expect(description).toMatch(/^\| 401 \| `UNAUTHORIZED` /m);
+    expect(description).toMatch(/^\| 429 \| `QUOTA_EXCEEDED` /m);
+    expect(Object.keys(byId.get('hello')?.responses.default?.headers ?? {})).toContain('WWW-Authenticate');
+    for (const status of ['200', 'default'])
       expect(Object.keys(byId.get('hash.post')?.responses[status]?.headers ?? {})).toEqual(
         expect.arrayContaining(['RateLimit', 'RateLimit-Policy']),
       );
