@@ -1,6 +1,6 @@
-// The simulated machines: threads to spare, load, queue order. Every time is in lengths of the call itself: 1 is a
-// call that never waited.
-import { simulate } from '../simulation.js';
+// The simulated machines: threads to spare, load, order, overload, a flood. Every time is in lengths of the call itself:
+// 1 is a call that never waited.
+import { simulate } from '../simulation/simulate.js';
 
 const equal = [{ name: 'call', us: 25_000, share: 1 }];
 const mixed = [
@@ -11,69 +11,134 @@ const flooded = [
   { name: 'polite', us: 25_000, share: 0.05 },
   { name: 'flooding', us: 25_000, share: 0.95, client: 'flood' },
 ];
+const flood = [{ name: 'flooding', us: 25_000, share: 1, client: 'flood' }];
+/** A client that takes half a ms until its next call. */
+const returning = { name: 'polite', us: 25_000, awayMs: 0.5 };
 const allCores = [8, 32, 128];
 
+/**
+ * @typedef {object} Cell
+ * @property {string} name
+ * @property {string} label
+ * @property {import('../simulation/simulate.js').Machine} setup
+ */
+
+/** @type {Cell[]} */
 const threadCells = allCores.flatMap((cores) => [
   ...[1, 2, 3, 4].map((threads) => ({
     name: `${cores}-cores-${threads}-threads`,
     label: `${cores} cores, a process each, ${threads} ${threads === 1 ? 'thread' : 'threads'} each`,
-    setup: { cores, processes: cores, threads, order: 'fifo', load: 0.8, classes: equal },
+    setup: { cores, processes: cores, threads, load: 0.8, classes: equal },
   })),
   {
     name: `${cores}-cores-quarter`,
     label: `${cores} cores, ${cores / 4} processes, 5 threads each`,
-    setup: { cores, processes: cores / 4, threads: 5, order: 'fifo', load: 0.8, classes: equal },
+    setup: { cores, processes: cores / 4, threads: 5, load: 0.8, classes: equal },
   },
   {
     name: `${cores}-cores-ideal`,
     label: `${cores} cores, one ideal shared queue`,
-    setup: { cores, processes: 1, threads: cores, order: 'fifo', load: 0.8, classes: equal },
+    setup: { cores, processes: 1, threads: cores, load: 0.8, classes: equal },
   },
 ]);
 
-const loadCells = [0.5, 0.7, 0.8, 0.9, 0.95].map((load) => ({
-  name: `load-${load * 100}`,
-  label: `32 cores, 2 threads each, load ${load * 100} %`,
-  setup: { cores: 32, processes: 32, threads: 2, order: 'fair', load, classes: equal },
-}));
-
-const orders = [
-  { name: 'fifo', label: 'first come, first served', order: 'fifo', threads: 2 },
-  { name: 'fair', label: "the lane's order", order: 'fair', threads: 2 },
-  { name: 'fair-3', label: "the lane's order, 3 threads each", order: 'fair', threads: 3 },
+/** The rule for spare threads, and none: whoever waits gets one. */
+const spareRules = [
+  { name: '', label: '', spareAlways: false },
+  { name: '-always', label: ', spare ones always used', spareAlways: true },
 ];
 
-const orderCells = orders.flatMap(({ name, label, order, threads }) => [
+/** @type {Cell[]} */
+const loadCells = [8, 32].flatMap((cores) =>
+  [0.5, 0.7, 0.8, 0.9, 0.95].flatMap((load) =>
+    spareRules.map(({ name, label, spareAlways }) => ({
+      name: `load-${cores}-${load * 100}${name}`,
+      label: `${cores} cores, 2 threads each, load ${load * 100} %${label}`,
+      setup: { cores, processes: cores, threads: 2, load, classes: equal, spareAlways },
+    })),
+  ),
+);
+
+/** @type {{ name: string, label: string, rules: Pick<import('../simulation/simulate.js').Machine, 'order' | 'threads' | 'spareAlways'> }[]} */
+const orders = [
+  { name: 'fifo', label: 'first come, first served', rules: { order: 'fifo', threads: 2 } },
+  { name: 'fair', label: 'the lane', rules: { threads: 2 } },
+  {
+    name: 'fair-always',
+    label: 'the lane, spare threads always used',
+    rules: { threads: 2, spareAlways: true },
+  },
+  { name: 'fair-3', label: 'the lane, 3 threads each', rules: { threads: 3 } },
+];
+
+/** @type {Cell[]} */
+const orderCells = orders.flatMap(({ name, label, rules }) => [
   {
     name: `mixed-${name}`,
     label: `32 cores, calls of 1 ms and (10 %) of 200 ms, ${label}`,
-    setup: { cores: 32, processes: 32, threads, order, load: 0.9, classes: mixed },
+    setup: { cores: 32, processes: 32, load: 0.9, classes: mixed, ...rules },
   },
   {
     name: `flooded-${name}`,
     label: `32 cores, one client sends 95 % of all calls, ${label}`,
-    setup: { cores: 32, processes: 32, threads, order, load: 0.95, classes: flooded },
+    setup: { cores: 32, processes: 32, load: 0.95, classes: flooded, ...rules },
   },
 ]);
 
+/** @type {Cell[]} */
+const overloadCells = [1, 2, 10].map((load) => ({
+  name: `overload-${load}`,
+  label: `32 cores, 2 threads each, ${load} × the capacity, QUEUE_MAX_WAIT_MS=1000`,
+  setup: { cores: 32, processes: 32, threads: 2, load, classes: equal, maxWaitMs: 1_000 },
+}));
+
+/** @type {Cell[]} */
+const keptCells = [
+  { processes: 1, threads: 8 },
+  { processes: 4, threads: 3 },
+  { processes: 8, threads: 2 },
+].flatMap(({ processes, threads }) =>
+  [true, false].map((keepsThreads) => ({
+    name: `kept-${processes}x${threads}${keepsThreads ? '' : '-off'}`,
+    label: `8 cores, ${processes} × ${threads} threads, a flood of 4 × the capacity and one call after the other${keepsThreads ? '' : ', no thread kept'}`,
+    setup: {
+      cores: 8,
+      processes,
+      threads,
+      load: 4,
+      classes: flood,
+      returning,
+      keepsThreads,
+      maxWaitMs: 2_000,
+    },
+  })),
+);
+
+/** @type {import('./scenario.js').Scenario} */
 export const simulation = {
   name: 'simulation',
   title: 'Simulated: 8 to 128 cores',
   rounds: 1,
-  async run({ say }) {
+  async run({ quick, say }) {
+    /** @type {import('../rounds.js').Results} */
     const variants = {};
-    for (const { name, label, setup } of [...threadCells, ...loadCells, ...orderCells]) {
+    const cells = [...threadCells, ...loadCells, ...orderCells, ...overloadCells, ...keptCells];
+    for (const { name, label, setup } of cells) {
       say(label);
-      const results = simulate(setup);
-      variants[name] = { label, values: {} };
-      for (const [kind, { p50, p99 }] of Object.entries(results)) {
-        Object.assign(variants[name].values, { [`${kind}P50`]: [p50], [`${kind}P99`]: [p99] });
+      const { classes, crowdedShare } = simulate(quick ? { ...setup, calls: 100 } : setup);
+      /** @type {Record<string, number[]>} */
+      const values = { crowded: [crowdedShare * 100] };
+      for (const [kind, { p50, p99, ended, refused }] of Object.entries(classes)) {
+        values[`${kind}P50`] = [p50];
+        values[`${kind}P99`] = [p99];
+        values[`${kind}Refused`] = [(refused / (ended + refused)) * 100];
       }
+      variants[name] = { label, values };
     }
     return { settings: { unit: "the call's own length" }, variants };
   },
   table: ({ variants }) => ({
-    columns: ['machine', 'median', 'p99'],
+    columns: ['machine', 'median', 'p99', 'refused', 'more threads at work than cores'],
     rows: Object.values(variants).flatMap(({ label, values }) =>
       Object.keys(values)
         .filter((metric) => metric.endsWith('P99'))
@@ -83,6 +148,8 @@ export const simulation = {
             kind === 'call' ? label : `${label}: ${kind}`,
             { metric: values[`${kind}P50`], unit: '×' },
             { metric: values[metric], unit: '×' },
+            { metric: values[`${kind}Refused`], unit: '%' },
+            { metric: values.crowded, unit: '% of the time' },
           ];
         }),
     ),

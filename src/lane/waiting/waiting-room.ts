@@ -36,12 +36,20 @@ export interface ThreadLoad {
   busy(nowMs: number): readonly BusyThread[];
 }
 
-export interface WaitingRoom {
+/** What is to be known of a call here. */
+export interface WaitingCall extends Place {
+  readonly options: { readonly client: string };
+  readonly arrivedMs: number;
+  readonly estimateUs: number;
+  readonly batchable: boolean;
+}
+
+export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   readonly size: number;
   /** Calls that wait for nothing but a thread. */
   startable(nowMs: number): number;
   /** The call whose turn it is, if a thread is free for it. */
-  readonly first: PendingCall | undefined;
+  readonly first: T | undefined;
   /** Whether a call of this client waits. */
   has(client: string): boolean;
   /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
@@ -49,28 +57,28 @@ export interface WaitingRoom {
   /** A place for a call. @throws AppError OVERLOADED where it would wait too long, or there is no place */
   admit(client: string, estimateUs: number, deadlineMs: number | undefined, nowMs: number): Place;
   /** A call that has its place waits; also one that comes back. */
-  add(call: PendingCall): void;
+  add(call: T): void;
   /** It leaves without having run. False where it is not waiting. */
-  remove(call: PendingCall): boolean;
+  remove(call: T): boolean;
   /** The next message's calls for one of `freeThreads` threads: none where nothing may go now. */
-  take(freeThreads: number, nowMs: number): PendingCall[];
+  take(freeThreads: number, nowMs: number): T[];
   /** A call that was taken has run: what it really took, in µs. */
-  ran(call: PendingCall, runUs: number, nowMs: number): void;
+  ran(call: T, runUs: number, nowMs: number): void;
   /** A call that was taken never ran, and never will. */
-  skipped(call: PendingCall): void;
+  skipped(call: T): void;
   /** No thread has anything to do. */
   rested(nowMs: number): void;
-  clear(): PendingCall[];
+  clear(): T[];
 }
 
-export function createWaitingRoom(
+export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   limits: AdmissionLimits,
   threads: ThreadLoad,
   random: () => number = Math.random,
-): WaitingRoom {
+): WaitingRoom<T> {
   // Long calls wait apart: while they have all the threads that they may have, what is behind them goes on.
-  const short = createCallQueue<PendingCall>();
-  const long = createCallQueue<PendingCall>();
+  const short = createCallQueue<T>();
+  const long = createCallQueue<T>();
   const order = createFairOrder();
   const lastPlaces = createLastPlaces(limits.maxQueue);
   const waitError = createWaitError((limits.maxWaitMs * 1_000) / 4);
@@ -101,7 +109,7 @@ export function createWaitingRoom(
   }
 
   /** The call whose turn it is: the first of all, or of those that are not long where no more of these may run. */
-  function next(longRoom: number): PendingCall | undefined {
+  function next(longRoom: number): T | undefined {
     const firstLong = longRoom > 0 ? long.at(0) : undefined;
     const firstShort = short.at(0);
     if (firstLong === undefined || firstShort === undefined) return firstLong ?? firstShort;
@@ -154,8 +162,8 @@ export function createWaitingRoom(
       const queue = queueOf(first.estimateUs);
       const ready = short.size + Math.min(long.size, now.longRoom);
       const size = batchSize((index) => queue.at(index), ready, freeThreads, maxBatch);
-      const taken: PendingCall[] = [];
-      for (let call: PendingCall | undefined = first; call !== undefined && taken.length < size; ) {
+      const taken: T[] = [];
+      for (let call: T | undefined = first; call !== undefined && taken.length < size; ) {
         queue.remove(call);
         const behind = queue.at(0);
         lastPlaces.left(call.options.client);

@@ -1,0 +1,51 @@
+// The simulation runs by the lane's own modules: where one of them changes its form, this is where it is seen.
+import { expect, test } from 'vitest';
+import { cellText } from '../../bench/report/table.js';
+import { simulation } from '../../bench/scenarios/simulation.js';
+import { simulate } from '../../bench/simulation/simulate.js';
+
+const equal = [{ name: 'call', us: 25_000, share: 1 }];
+const small = { cores: 2, processes: 2, threads: 2, classes: equal, calls: 200 };
+
+test.each(['lane', 'fifo'] as const)('a small machine answers every call: %s', (order) => {
+  const { call } = simulate({ ...small, order, load: 0.8 }).classes;
+  expect(call).toMatchObject({ ended: 200, refused: 0 });
+  // Nothing takes less than its own length.
+  expect(call?.p50).toBeGreaterThanOrEqual(1);
+  expect(call?.p99).toBeGreaterThan(call?.p50 ?? 0);
+});
+
+test('admission refuses what would wait too long, and what is let in does not', () => {
+  const { call } = simulate({ ...small, load: 10, maxWaitMs: 100, calls: 500 }).classes;
+  expect(call?.refused).toBeGreaterThan(300);
+  expect((call?.ended ?? 0) + (call?.refused ?? 0)).toBe(500);
+  // 100 ms of waiting, and itself twice as long beside another thread on its core.
+  expect(call?.p99).toBeLessThan(4 + 2);
+});
+
+test('spare threads wait for an idle core, unless they may always be used', () => {
+  const crowded = (spareAlways: boolean) =>
+    simulate({ ...small, load: 0.9, spareAlways, calls: 2_000 }).crowdedShare;
+  expect(crowded(false)).toBeLessThan(crowded(true));
+});
+
+test('a client that returns finds the thread that was kept for it', () => {
+  const polite = (keepsThreads: boolean) =>
+    simulate({
+      ...small,
+      processes: 1,
+      load: 4,
+      maxWaitMs: 1_000,
+      classes: [{ name: 'flooding', us: 25_000, share: 1, client: 'flood' }],
+      returning: { name: 'polite', us: 25_000, awayMs: 0.5 },
+      keepsThreads,
+      calls: 1_000,
+    }).classes.polite?.p50;
+  expect(polite(true)).toBe(1);
+  expect(polite(false)).toBeGreaterThan(1.5);
+});
+
+test('every row of the scenario can be simulated', async () => {
+  const result = await simulation.run({ quick: true, rounds: 1, say: () => undefined });
+  for (const row of simulation.table(result).rows) expect(row.map(cellText)).not.toContain('–');
+}, 30_000);
