@@ -192,7 +192,7 @@ export const settings = {
     'INLINE_MAX_US',
     integer(0, 1_000_000),
     '50',
-    'A call known to take no longer runs on the event loop, in µs; 0: never.',
+    'Calls of tasks that say `inline` run on the event loop where they are known to take at most this, in µs; 0: never.',
   ),
   taskTimeoutMs: setting(
     'TASK_TIMEOUT_MS',

@@ -65,6 +65,13 @@ export interface TaskDefinition<
   /** Rough cost in µs on one core. Only proportions within a kind matter: the lane learns the rest. Default: 1000. */
   readonly cost?: (input: z.output<Input>) => number;
   /**
+   * Whether calls may run on the event loop, where handing them to a thread would cost more than they do: you vouch
+   * that `run` is synchronous, has no side effects and is bounded by `cost`. Nothing can stop such a run: a regular
+   * expression that backtracks would hold up every client. For all calls, or for those with such inputs. Default: none.
+   * They do so once they have been seen on threads and only while they are measured to be short (INLINE_MAX_US).
+   */
+  readonly inline?: boolean | ((input: z.output<Input>) => boolean);
+  /**
    * The work: a plain function that knows nothing of HTTP. A call whose thread died before it began is sent to another,
    * unless its bytes (16 KiB and more) were moved to the thread and died with it: that one is THREAD_LOST.
    * A throw is TASK_FAILED; an `InputError` is INVALID_INPUT.

@@ -10,6 +10,7 @@ import {
   digestInput,
   digestOutput,
   digestQuery,
+  isDigest,
 } from './hash/digest.js';
 import { hashPbkdf2, pbkdf2CostUs, pbkdf2Input } from './hash/pbkdf2.js';
 import { hashScrypt, scryptCostUs, scryptInput } from './hash/scrypt.js';
@@ -60,6 +61,7 @@ export default defineTask({
   bytesQuery: digestBytesQuery,
   kind: ({ algorithm }) => algorithm,
   cost: costUs,
+  inline: ({ algorithm }) => isDigest(algorithm),
   run(input) {
     switch (input.algorithm) {
       case 'argon2id':

@@ -81,6 +81,14 @@ export interface Lane {
   call(task: Task, input: CallInput, options: CallOptions): Call;
   status(): LaneStatus;
   /**
+   * Whether an error that nobody caught in this process was left behind by a call that ran inline: then it has been
+   * logged, and says nothing of the process.
+   * @param promise the one that was rejected, if it was one
+   */
+  takesError(thrown: unknown, promise?: object): boolean;
+  /** Throws where it is a call that runs inline, or what one left behind, that is about to exit the process. */
+  refuseExit(): void;
+  /**
    * Ends it: what still waits or runs is answered SHUTTING_DOWN and the threads are ended. Resolves with the number
    * of calls that were cut. Idempotent.
    */

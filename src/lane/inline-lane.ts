@@ -1,18 +1,23 @@
-// The inline lane: runs a call on the event loop, at once. Which calls may is placement.ts; deadlines and
-// cancellation are promises of the thread lane, for what runs here has ended before anybody could ask.
+// The inline lane: runs a call on the event loop, at once. Which calls may is placement.ts; what becomes of those that
+// are not what their author vouched for is inline-watch.ts. Nothing can end a call that does not stop here by itself.
 import { monotonicMs } from '../clock.js';
 import type { Logger } from '../log.js';
-import { createCallContext, stopFlag } from '../tasks/call-context.js';
+import { type CallContext, createCallContext, type StopFlag, stopFlag } from '../tasks/call-context.js';
+import { errorReport } from '../tasks/error-report.js';
 import type { Task } from '../tasks/registry.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
 import { runTask } from '../tasks/run-task.js';
-import type { Call, CallCharge, CallOptions, CallResult } from './call.js';
+import { type Call, CallCancelled, type CallCharge, type CallOptions, type CallResult } from './call.js';
 import type { Ledger } from './call-counts.js';
+import type { KindEstimate } from './cost/estimate.js';
 import type { CallProfile } from './cost/profile.js';
+import { createInlineWatch, type InlineWatch } from './inline-watch.js';
+import { deadlineError } from './pending-call.js';
 import { surpriseFactor } from './placement.js';
 import { createTaskLog } from './task-log.js';
+import { withResolvers } from './with-resolvers.js';
 
-export interface InlineLane {
+export interface InlineLane extends Pick<InlineWatch<unknown>, 'takes' | 'refuseExit'> {
   run(
     task: Task,
     input: unknown,
@@ -22,54 +27,136 @@ export interface InlineLane {
   ): Call;
 }
 
-export function createInlineLane(inlineMaxUs: number, ledger: Ledger, log: Logger): InlineLane {
-  const surpriseUs = inlineMaxUs * surpriseFactor;
+export interface InlineLimits {
+  readonly inlineMaxUs: number;
+  readonly taskTimeoutMs: number;
+}
 
-  function answer(
-    task: Task,
-    profile: CallProfile,
-    charge: CallCharge | undefined,
-    reply: CallReply,
-  ): CallResult {
+interface InlineCall {
+  readonly task: Task;
+  readonly options: CallOptions;
+  readonly profile: CallProfile;
+  readonly charge: CallCharge | undefined;
+  readonly beganMs: number;
+  /** From then on its signal says that it is to stop. */
+  readonly limitMs: number;
+}
+
+export function createInlineLane(
+  { inlineMaxUs, taskTimeoutMs }: InlineLimits,
+  ledger: Ledger,
+  log: Logger,
+): InlineLane {
+  const surpriseUs = inlineMaxUs * surpriseFactor;
+  const told = new WeakSet<KindEstimate>();
+
+  const watch = createInlineWatch<InlineCall>({
+    broke: keepOnThreads,
+    threw({ task, options }, thrown) {
+      createTaskLog(log, task, options).error('an error that a task left behind', {
+        err: errorReport(thrown),
+      });
+    },
+  });
+
+  function keepOnThreads({ task, profile: { kind } }: InlineCall): void {
+    kind.keepOnThreads();
+    if (told.has(kind)) return;
+    told.add(kind);
+    watch.aside(() =>
+      log.warn({ task: task.name }, 'it says inline, but leaves work behind: now it runs on threads'),
+    );
+  }
+
+  function answer(call: InlineCall, reply: CallReply): CallResult {
     if (reply.type === 'skipped') throw new TypeError('nothing is skipped inline');
+    const { task, charge, limitMs } = call;
     const { runMs } = reply;
     const nowMs = monotonicMs();
-    const { kind, cost } = profile;
+    const { kind, cost } = call.profile;
     const runUs = runMs * 1_000;
     // What failed at once says nothing of what a call takes.
     if (reply.type === 'done' || runUs > kind.likelyUs(cost))
       kind.learnInline(cost, runUs, surpriseUs, nowMs);
     charge?.ran(runMs, nowMs);
-    ledger.record({ task: task.name, outcome: outcomeOf(reply), lane: 'inline', queueMs: 0, runMs });
+    const isExpired = reply.type === 'failed' && nowMs >= limitMs;
+    const outcome = isExpired ? 'expired' : outcomeOf(reply);
+    ledger.record({ task: task.name, outcome, lane: 'inline', queueMs: 0, runMs });
+    if (isExpired) throw deadlineError();
     if (reply.type === 'failed') throw replyError(reply);
     return { lane: 'inline', contentType: reply.contentType, body: reply.body, queueMs: 0, runMs };
   }
 
-  async function settle(
-    task: Task,
-    profile: CallProfile,
-    charge: CallCharge | undefined,
+  /** It is asynchronous, against its author's word: answered in time all the same, whatever becomes of it. */
+  function answerLater(
+    call: InlineCall,
     reply: Promise<CallReply>,
-  ): Promise<CallResult> {
-    // It was synchronous until now: what it is seen to be here keeps the kind on threads from now on.
-    profile.kind.learn(profile.cost, 0, false);
-    return answer(task, profile, charge, await reply);
+    context: CallContext,
+    stop: (flag: StopFlag) => void,
+  ): Call {
+    keepOnThreads(call);
+    const { promise, resolve, reject } = withResolvers<CallResult>();
+    const unwatch = context.watch();
+    const alarm = setTimeout(
+      () => give(stopFlag.expired, 'expired', deadlineError()),
+      call.limitMs - monotonicMs(),
+    );
+    let answered = false;
+
+    function give(flag: StopFlag, outcome: 'expired' | 'cancelled', error: Error): void {
+      if (answered) return;
+      answered = true;
+      clearTimeout(alarm);
+      stop(flag);
+      const nowMs = monotonicMs();
+      const runMs = nowMs - call.beganMs;
+      call.charge?.ran(runMs, nowMs);
+      ledger.record({ task: call.task.name, outcome, lane: 'inline', queueMs: 0, runMs });
+      reject(error);
+    }
+    void reply.then((settled) => {
+      unwatch();
+      if (answered) return;
+      answered = true;
+      clearTimeout(alarm);
+      try {
+        resolve(answer(call, settled));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    return {
+      result: promise,
+      cancel: () => give(stopFlag.cancelled, 'cancelled', new CallCancelled('The caller has left.')),
+    };
   }
 
   return {
     run(task, input, options, profile, charge) {
-      const context = createCallContext(neverStopped, () => createTaskLog(log, task, options));
-      const reply = runTask(task.definition, input, context);
-      if (reply instanceof Promise) return { result: settle(task, profile, charge, reply), cancel: nothing };
+      const beganMs = monotonicMs();
+      const limitMs = Math.min(beganMs + taskTimeoutMs, options.deadlineMs ?? Number.POSITIVE_INFINITY);
+      const call: InlineCall = { task, options, profile, charge, beganMs, limitMs };
+      let flag: StopFlag = stopFlag.none;
+      const context = createCallContext(
+        () => (flag === stopFlag.none && monotonicMs() >= limitMs ? stopFlag.expired : flag),
+        () => createTaskLog(log, task, options, watch.aside),
+      );
+      const reply = watch.run(call, () => runTask(task.definition, input, context));
+      if (reply instanceof Promise) {
+        return answerLater(call, reply, context, (stopped) => {
+          flag = stopped;
+        });
+      }
       try {
-        const ready = answer(task, profile, charge, reply);
+        const ready = answer(call, reply);
         return { ready, result: Promise.resolve(ready), cancel: nothing };
       } catch (error) {
         return { result: Promise.reject(error), cancel: nothing };
       }
     },
+    takes: watch.takes,
+    refuseExit: watch.refuseExit,
   };
 }
 
-const neverStopped = (): typeof stopFlag.none => stopFlag.none;
 const nothing = (): void => undefined;

@@ -19,7 +19,7 @@ export function createLane(deps: LaneDeps): Lane {
     onCall,
   );
   const estimates = createEstimates();
-  const inline = createInlineLane(config.inlineMaxUs, ledger, log);
+  const inline = createInlineLane(config, ledger, log);
   const threads = createThreadLane(deps, ledger);
   let closed = false;
 
@@ -52,7 +52,7 @@ export function createLane(deps: LaneDeps): Lane {
       const charge =
         meter &&
         counted(task, () => meter.charge(options.client, profile.kind.likelyUs(profile.cost) / 1_000, nowMs));
-      if (input.type === 'value' && runsInline(profile.kind, profile.cost, config.inlineMaxUs, nowMs)) {
+      if (input.type === 'value' && runsInline(profile, config.inlineMaxUs, nowMs)) {
         return inline.run(task, input.value, options, profile, charge);
       }
       try {
@@ -70,6 +70,8 @@ export function createLane(deps: LaneDeps): Lane {
         tasks: ledger.counts(),
       };
     },
+    takesError: (thrown, promise) => inline.takes(thrown, promise),
+    refuseExit: () => inline.refuseExit(),
     close() {
       closed = true;
       return threads.close();

@@ -1,5 +1,6 @@
 // Where a call runs: inline, alone on a thread, or in one message with others. Pure decisions.
 import type { KindEstimate } from './cost/estimate.js';
+import type { CallProfile } from './cost/profile.js';
 
 /** Nine runs of ten must stay below this many INLINE_MAX_US for their like to run inline. */
 export const cautionFactor = 8;
@@ -20,14 +21,19 @@ const batchableUs = 500;
 const longUs = 100_000;
 
 /**
- * Inline: a kind that was seen on threads, is synchronous and behaves, and whose estimate for this very input is
+ * Inline: a call whose author vouches for it, of a kind that was seen on threads, is synchronous and behaves, and whose estimate for this very input is
  * small. The thread hop would cost the event loop more than the work. The estimate is the median: threads step back
  * behind the event loops, so under load many honest runs are interrupted, and a thread that was woken for one call
  * runs it with cold caches (the same digest: 3 µs in a row, 40 µs alone). To hold nine runs of ten to INLINE_MAX_US
  * itself would keep short calls off the loop just when the hop hurts most.
  */
-export function runsInline(kind: KindEstimate, cost: number, inlineMaxUs: number, nowMs: number): boolean {
+export function runsInline(
+  { vouched, kind, cost }: CallProfile,
+  inlineMaxUs: number,
+  nowMs: number,
+): boolean {
   return (
+    vouched &&
     inlineMaxUs > 0 &&
     kind.likelyUs(cost) <= inlineMaxUs &&
     kind.p90Us(cost) <= inlineMaxUs * cautionFactor &&

@@ -10,12 +10,18 @@ type Origin = Pick<CallOptions, 'requestId' | 'traceId'> | Pick<ThreadLogLine, '
 
 /** Writes a line that a thread has posted. */
 export function logTaskLine(log: Logger, tasks: readonly Task[], line: ThreadLogLine): void {
-  write(log, tasks[line.task ?? -1], line)(line.level, line.message, line.fields);
+  writer(log, tasks[line.task ?? -1], line)(line.level, line.message, line.fields);
 }
 
 /** The log of a call that runs on the event loop. */
-export function createTaskLog(log: Logger, task: Task, origin: Origin): TaskLog {
-  const line = write(log, task, origin);
+export function createTaskLog(
+  log: Logger,
+  task: Task,
+  origin: Origin,
+  aside: (act: () => void) => void = (act) => act(),
+): TaskLog {
+  const write = writer(log, task, origin);
+  const line: typeof write = (...given) => aside(() => write(...given));
   return {
     debug: (message, fields) => line('debug', message, fields),
     info: (message, fields) => line('info', message, fields),
@@ -24,7 +30,7 @@ export function createTaskLog(log: Logger, task: Task, origin: Origin): TaskLog 
   };
 }
 
-function write(log: Logger, task: Task | undefined, { requestId, traceId }: Origin) {
+function writer(log: Logger, task: Task | undefined, { requestId, traceId }: Origin) {
   return (level: ThreadLogLine['level'], message: string, fields?: ThreadLogLine['fields']): void =>
     log[level]({ ...fields, task: task?.name, requestId, traceId }, message);
 }

@@ -48,8 +48,18 @@ export function runServerProcess(): void {
         log?.warn({ received: message satisfies never }, 'unknown message from the primary');
     }
   });
-  // Also what was rejected and never handled comes here.
-  process.on('uncaughtException', fail);
+  // What a task has left behind is not ours.
+  process.on('uncaughtException', (error) => {
+    if (!server?.takesError(error)) fail(error);
+  });
+  process.on('unhandledRejection', (reason, promise) => {
+    if (!server?.takesError(reason, promise)) fail(reason);
+  });
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    server?.refuseExit();
+    return exit(code);
+  };
   // Node would print it in its own form, in lines of their own (see the fork's --no-warnings).
   process.on('warning', (warning) => log?.warn({ err: warning }, 'warning'));
   cluster.worker?.on('disconnect', () => {

@@ -46,6 +46,9 @@ export interface RunningServer {
   metrics(): MetricsReport;
   /** The process's own figures. */
   runtime(): Promise<RuntimeMetrics>;
+  /** Errors that nobody caught, and exits, may be a task's: see Lane. */
+  takesError(thrown: unknown, promise?: object): boolean;
+  refuseExit(): void;
   /**
    * Ends it politely. A later `stop` hastens a running `reload`; otherwise idempotent.
    * @param timeoutMs from now; then what is open is cut
@@ -106,6 +109,8 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       status: () => ({ eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
       metrics: report,
       runtime,
+      takesError: (thrown, promise) => lane.takesError(thrown, promise),
+      refuseExit: () => lane.refuseExit(),
       async close(mode, timeoutMs) {
         refusalPace.close();
         const closed = await drain.close(mode, timeoutMs);

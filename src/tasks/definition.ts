@@ -37,6 +37,7 @@ const definitionShape = z.strictObject({
   bytesQuery: schema.optional(),
   kind: callable.optional(),
   cost: callable.optional(),
+  inline: z.union([z.boolean(), callable], 'must be true, false or a function').optional(),
   run: callable,
 });
 

@@ -76,7 +76,8 @@ describe('placement', () => {
     ['an unknown kind', createKindEstimate(), 1, 50, false],
     ['anything, where inline is off', known(0.1, 0.001), 0.1, 0, false],
   ])('of %s', (_, kind, cost, inlineMaxUs, inline) => {
-    expect(runsInline(kind, cost, inlineMaxUs, 0)).toBe(inline);
+    expect(runsInline({ kind, cost, vouched: true }, inlineMaxUs, 0)).toBe(inline);
+    expect(runsInline({ kind, cost, vouched: false }, inlineMaxUs, 0)).toBe(false);
   });
 
   it.each([
@@ -88,7 +89,7 @@ describe('placement', () => {
     (us, inline) => {
       const kind = createKindEstimate();
       for (let run = 0; run < 30; run++) kind.learn(10, run % 3 === 0 ? us : 10, true);
-      expect(runsInline(kind, 10, 50, 0)).toBe(inline);
+      expect(runsInline({ kind, cost: 10, vouched: true }, 50, 0)).toBe(inline);
     },
   );
 

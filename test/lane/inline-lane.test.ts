@@ -10,7 +10,7 @@ it('learns nothing from calls that fail at once', async () => {
   const task = (await loadTasks([fixtureTasks])).find(({ name }) => name === 'misbehave');
   if (task === undefined) throw new Error('no such task');
   const lane = createInlineLane(
-    1_000,
+    { inlineMaxUs: 1_000, taskTimeoutMs: 60_000 },
     createLedger([], () => undefined),
     createLogger('silent', {}),
   );
@@ -18,7 +18,7 @@ it('learns nothing from calls that fail at once', async () => {
   // No run of the fixture takes that long.
   for (let run = 0; run < 20; run++) kind.learn(1_000_000, 5_000_000, true);
   const call = (how: string) =>
-    lane.run(task, { how }, { client: 'test' }, { kind, cost: 1_000_000 }, undefined);
+    lane.run(task, { how }, { client: 'test' }, { kind, cost: 1_000_000, vouched: true }, undefined);
   for (let run = 0; run < 40; run++) expect(await outcome(call('throw error'))).toBe('TASK_FAILED');
   expect(kind.likelyUs(1_000_000)).toBeCloseTo(5_000_000);
   for (let run = 0; run < 40; run++) expect(await outcome(call('ok'))).toEqual({ ok: true });

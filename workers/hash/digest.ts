@@ -51,6 +51,9 @@ export const digestBytesQuery = z.strictObject({ algorithm, encoding });
 
 export const digestOutput = z.strictObject({ algorithm, digest: z.string(), encoding: encoding.unwrap() });
 
+export const isDigest = (algorithm: string): algorithm is DigestAlgorithm =>
+  Object.hasOwn(nsPerByte, algorithm);
+
 type DigestInput = z.output<typeof digestInput>;
 
 /** µs */

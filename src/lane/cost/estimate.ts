@@ -16,11 +16,13 @@ export interface KindEstimate {
   likelyUs(cost: number): number;
   /** What nine runs of ten stay below, in µs. */
   p90Us(cost: number): number;
-  /** Calls of about this cost were seen often enough on threads, and none of the kind was ever asynchronous. */
+  /** Calls of about this cost were seen often enough on threads, and none of the kind was ever kept there. */
   isKnown(cost: number): boolean;
   /** Known, and not demoted. */
   mayRunInline(cost: number, nowMs: number): boolean;
   learn(cost: number, runUs: number, sync: boolean): void;
+  /** One of the kind was asynchronous, or left something behind. */
+  keepOnThreads(): void;
   /** An inline run; one beyond `surpriseUs` counts against its like. */
   learnInline(cost: number, runUs: number, surpriseUs: number, nowMs: number): void;
 }
@@ -63,7 +65,7 @@ const middleOf = (window: number): number => 4 ** window / 2;
 
 export function createKindEstimate(): KindEstimate {
   const windows: (CostWindow | undefined)[] = new Array(windowCount).fill(undefined);
-  let everAsync = false;
+  let keptOnThreads = false;
 
   function windowAt(cost: number): CostWindow {
     const index = windowOf(cost);
@@ -98,7 +100,7 @@ export function createKindEstimate(): KindEstimate {
     return bound(own === undefined ? borrowed(cost, quantile) : cost * own[quantile]);
   }
 
-  const isKnown = (cost: number): boolean => !everAsync && windows[windowOf(cost)]?.known === true;
+  const isKnown = (cost: number): boolean => !keptOnThreads && windows[windowOf(cost)]?.known === true;
 
   return {
     likelyUs: (cost) => estimate(cost, 'median'),
@@ -106,8 +108,11 @@ export function createKindEstimate(): KindEstimate {
     isKnown,
     mayRunInline: (cost, nowMs) => isKnown(cost) && !windows[windowOf(cost)]?.isDemoted(nowMs),
     learn(cost, runUs, sync) {
-      if (!sync) everAsync = true;
+      if (!sync) keptOnThreads = true;
       windowAt(cost).learn(cost, runUs);
+    },
+    keepOnThreads() {
+      keptOnThreads = true;
     },
     learnInline(cost, runUs, surpriseUs, nowMs) {
       windowAt(cost).learnInline(cost, runUs, surpriseUs, nowMs);

@@ -43,7 +43,7 @@ function room({ max, maxQueue = 100, maxWaitMs = 1_000, random = 0, busy = [] }:
         task,
         input: { type: 'value', value: undefined },
         options: { client },
-        profile: { kind: createKindEstimate(), cost: estimateUs },
+        profile: { vouched: false, kind: createKindEstimate(), cost: estimateUs },
         charge: undefined,
         arrivedMs: 0,
         estimateUs,
