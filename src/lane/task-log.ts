@@ -1,6 +1,7 @@
 // The log lines of tasks, with their call's request id, whichever lane they come from.
 import type { Logger } from '../log.js';
 import type { TaskLog } from '../task.js';
+import { type LogFields, logFields, logMessage } from '../tasks/log-line.js';
 import type { Task } from '../tasks/registry.js';
 import type { ThreadLogLine } from '../thread/protocol.js';
 import type { CallOptions } from './call.js';
@@ -21,16 +22,34 @@ export function createTaskLog(
   aside: (act: () => void) => void = (act) => act(),
 ): TaskLog {
   const write = writer(log, task, origin);
-  const line: typeof write = (...given) => aside(() => write(...given));
-  return {
-    debug: (message, fields) => line('debug', message, fields),
-    info: (message, fields) => line('info', message, fields),
-    warn: (message, fields) => line('warn', message, fields),
-    error: (message, fields) => line('error', message, fields),
-  };
+  const line =
+    (level: ThreadLogLine['level']): TaskLog['info'] =>
+    (message, fields) =>
+      aside(() => write(level, logMessage(message), logFields(fields)));
+  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+}
+
+/**
+ * What the server says of a line, in every line; and `socket`, for pino takes fields with `method`, `headers` and
+ * `socket` for a request and writes nothing else.
+ */
+const reserved: ReadonlySet<string> = new Set([
+  ...['level', 'time', 'pid', 'hostname', 'process', 'msg'],
+  ...['task', 'requestId', 'traceId'],
+  'socket',
+]);
+
+/** A task's own field of such a name is written with `_` behind it. */
+function own(fields: LogFields | undefined): LogFields | undefined {
+  if (fields === undefined) return undefined;
+  const names = Object.keys(fields);
+  if (!names.some((name) => reserved.has(name))) return fields;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [reserved.has(name) ? `${name}_` : name, value]),
+  );
 }
 
 function writer(log: Logger, task: Task | undefined, { requestId, traceId }: Origin) {
-  return (level: ThreadLogLine['level'], message: string, fields?: ThreadLogLine['fields']): void =>
-    log[level]({ ...fields, task: task?.name, requestId, traceId }, message);
+  return (level: ThreadLogLine['level'], message: string, fields: LogFields | undefined): void =>
+    log[level]({ ...own(fields), task: task?.name, requestId, traceId }, message);
 }

@@ -1,5 +1,6 @@
 // What the lane and its threads say to each other, beside the shared memory of shared-rows.ts.
 import type { MessagePort } from 'node:worker_threads';
+import type { LogFields } from '../tasks/log-line.js';
 import type { CallReply } from '../tasks/reply.js';
 
 /** Given to every thread when it starts. */
@@ -62,20 +63,21 @@ export function unpackCalls(message: ThreadMessage): {
 }
 
 /**
- * What a thread posts: that it is ready for its first message; that the answer to one is there (the row's `answered`),
+ * What a thread posts by its session's port, which no task has: log lines; that it is ready for its first message; that the answer to one is there (the row's `answered`),
  * where it cannot be woken by wake.ts; or the reply that did not fit the journal, behind which no call has begun.
  */
 export type ThreadPost =
   | { readonly type: 'ready'; readonly threadId: number }
   | { readonly type: 'answered' }
-  | { readonly type: 'reply'; readonly reply: CallReply };
+  | { readonly type: 'reply'; readonly reply: CallReply }
+  | ThreadLogLine;
 
 /** A log line of a task, posted while it runs (or later, where it left something behind). */
 export interface ThreadLogLine {
   readonly type: 'log';
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly message: string;
-  readonly fields: Readonly<Record<string, unknown>> | undefined;
+  readonly fields: LogFields | undefined;
   /** Undefined: not known. */
   readonly task: number | undefined;
   readonly requestId: string | undefined;

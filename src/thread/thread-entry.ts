@@ -1,6 +1,6 @@
 // Runs inside a thread: takes a message, runs its calls one after the other, answers. One message at a time.
 // Starting and ending threads is threads.ts.
-import { type MessagePort, parentPort, threadId, workerData } from 'node:worker_threads';
+import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.js';
 import { AppError } from '../errors.js';
 import { stepBack } from '../priority.js';
@@ -9,6 +9,7 @@ import { createCallContext, stopFlag } from '../tasks/call-context.js';
 import { errorReport } from '../tasks/error-report.js';
 import { validateInput } from '../tasks/input.js';
 import { parseJson } from '../tasks/json.js';
+import { logFields, logMessage } from '../tasks/log-line.js';
 import type { CallReply } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
 import {
@@ -27,6 +28,8 @@ import { ring } from './wake-lane.js';
 
 const data: ThreadData = workerData;
 const control = createControl(data.rows, data.control);
+/** Where everything is said to the lane. Not by `parentPort`: that one is the tasks' as well. */
+let session: MessagePort | undefined;
 stepBack(data.nice);
 const definitions = await Promise.all(data.modules.map(importTask));
 // Not before: a thread that cannot be made ready has to end.
@@ -46,6 +49,7 @@ async function importTask(module: string): Promise<TaskDefinition | AppError> {
 
 /** One session a thread: the pool's promise stays open for as long as the thread lives. */
 export default function serve({ port }: ThreadSession): Promise<never> {
+  session = port;
   port.on('message', async (message: ThreadMessage) => {
     const { row, calls } = unpackCalls(message);
     answer(port, control.row(row), await runCalls(calls, control.row(row)));
@@ -134,25 +138,13 @@ function createLog(call: ThreadCall | undefined): TaskLog {
       const posted: ThreadLogLine = {
         type: 'log',
         level,
-        message: String(message),
-        fields: plain(fields),
+        message: logMessage(message),
+        fields: logFields(fields),
         task: call?.task,
         requestId: call?.requestId,
         traceId: call?.traceId,
       };
-      parentPort?.postMessage(posted);
+      if (session !== undefined) post(session, posted);
     };
   return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
-}
-
-/** Fields as JSON has them: whatever cannot be cloned must not fail the call that logs it. */
-function plain(
-  fields: Readonly<Record<string, unknown>> | undefined,
-): Readonly<Record<string, unknown>> | undefined {
-  if (fields === undefined) return undefined;
-  try {
-    return JSON.parse(JSON.stringify(fields));
-  } catch {
-    return { fields: 'cannot be serialised' };
-  }
 }

@@ -1,9 +1,10 @@
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import type { LaneConfig } from '#src/lane/lane-deps.js';
 import { outcome, startLane } from '../support/lane.js';
 
-async function loggingLane() {
+async function loggingLane(config: Partial<LaneConfig> = {}) {
   const lines: string[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -11,14 +12,14 @@ async function loggingLane() {
       done();
     },
   });
-  const { call } = await startLane({ poolMaxThreads: 1 }, pino({ base: null }, sink));
+  const { call } = await startLane({ poolMaxThreads: 1, ...config }, pino({ base: null }, sink));
   return { call, lines };
 }
 
 it('brings a task’s log lines from its thread, with the ids of their request', async () => {
   const { call, lines } = await loggingLane();
   await call('misbehave', { how: 'log' }, { requestId: 'req-1', traceId: 'trace-1' }).result;
-  // It comes by another port than the answer.
+  // It comes by a port, the answer by shared memory.
   await expect.poll(() => lines.length).toBe(1);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { msg: 'hello from a thread', colour: 'blue', task: 'misbehave', requestId: 'req-1', traceId: 'trace-1' },
@@ -48,4 +49,58 @@ it('takes an error of unknown origin for that of the call that runs, and the thr
     knowsMicrotasks ? { ok: true } : 'TASK_FAILED',
   );
   expect(await outcome(call('misbehave', { how: 'answer later' }))).toEqual({ ok: true });
+});
+
+describe.each(['thread', 'inline'])('a line that a task logs on the %s lane', (where) => {
+  async function told(line: string): Promise<Record<string, unknown>> {
+    const { call, lines } = await loggingLane({ inlineMaxUs: where === 'inline' ? 100_000 : 0 });
+    for (let run = 0; run < 25; run++) await call('logger', {}).result;
+    const { lane } = await call('logger', { line }, { requestId: 'req-1' }).result;
+    expect(lane).toBe(where);
+    await expect.poll(() => lines.length).toBe(1);
+    return JSON.parse(lines[0] ?? '');
+  }
+
+  it('says nothing in the name of the server', async () => {
+    const line = await told('forged');
+    expect(line).toMatchObject({
+      level: 30,
+      msg: 'told',
+      task: 'logger',
+      requestId: 'req-1',
+      colour: 'blue',
+    });
+    expect(line).toMatchObject({ level_: 60, msg_: 'forged', task_: 'hash', requestId_: 'other' });
+    for (const name of ['pid', 'process', 'traceId']) expect(line).not.toHaveProperty(name);
+  });
+
+  it('is what it was given, whatever that looks like', async () => {
+    expect(await told('request')).toMatchObject({ method: 'GET', headers: {}, task: 'logger' });
+    expect(await told('text')).toMatchObject({ value: 'a text' });
+    expect(await told('list')).toMatchObject({ value: [1, 2] });
+    expect(await told('error')).toMatchObject({ reason: { name: 'TypeError', message: 'no' }, count: '10' });
+  });
+
+  it('fails no call', async () => {
+    expect(await told('trap')).toMatchObject({ msg: 'told', fields: 'cannot be serialised' });
+    expect(await told('unreadable')).toMatchObject({ msg: 'a message that cannot be read' });
+  });
+
+  it('is bounded', async () => {
+    expect(JSON.stringify(await told('huge')).length).toBeLessThan(10_000);
+  });
+});
+
+it('reads nothing that a task posts by a port of its own', async () => {
+  const { call, lines } = await loggingLane();
+  await call('logger', { post: true }).result;
+  await expect.poll(() => lines.length).toBe(1);
+  expect(await outcome(call('logger', {}))).toEqual({});
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['the last']);
+});
+
+it('tells what a task logged before it took its thread along', async () => {
+  const { call, lines } = await loggingLane();
+  expect(await outcome(call('misbehave', { how: 'log and exit' }))).toBe('THREAD_LOST');
+  expect(lines.map((line) => JSON.parse(line).msg)).toContain('the last words');
 });

@@ -1,8 +1,8 @@
 // The line to one thread: a message at a time goes out on its port, and its answer comes back by shared memory and a
 // wake, or by the port. Which thread gets what is threads.ts.
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { CallReply } from '../../tasks/reply.js';
-import type { ThreadMessage, ThreadPost } from '../../thread/protocol.js';
+import type { ThreadLogLine, ThreadMessage, ThreadPost } from '../../thread/protocol.js';
 import type { ControlRow } from '../../thread/shared-rows.js';
 
 /** A message on a thread, and who waits for what becomes of it: one of the two is called, once, never at once. */
@@ -34,6 +34,7 @@ export interface ThreadLine {
 export interface ThreadLineEvents {
   /** The thread has the port and waits. */
   ready(threadId: number): void;
+  log(line: ThreadLogLine): void;
   /** It is not busy any more. */
   freed(): void;
 }
@@ -41,12 +42,15 @@ export interface ThreadLineEvents {
 export function createThreadLine(port: MessagePort, events: ThreadLineEvents): ThreadLine {
   let errand: Errand | undefined;
 
-  port.on('message', (message: ThreadPost) => {
-    if (message.type === 'ready') events.ready(message.threadId);
+  port.on('message', receive);
+  port.unref();
+
+  function receive(message: ThreadPost): void {
+    if (message.type === 'log') events.log(message);
+    else if (message.type === 'ready') events.ready(message.threadId);
     else if (message.type === 'reply') answered(message.reply);
     else look();
-  });
-  port.unref();
+  }
 
   function look(): void {
     if (errand?.row.answered) answered(undefined);
@@ -81,6 +85,9 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
     },
     look,
     break(error) {
+      // Its last words may be on their way.
+      for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port))
+        receive(last.message);
       port.close();
       // Its last answer may be there, and not yet seen.
       look();

@@ -90,9 +90,6 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   // Without a listener the death of a thread without a session would be an uncaught exception of this process.
   pool.on('error', (error: unknown) => events.died(error));
-  pool.on('message', (message: unknown) => {
-    if (isLogLine(message)) events.log(message);
-  });
   // Told before piscina rejects what the thread was at, and before it takes the thread off its own list.
   pool.on('workerDestroy', () => void setImmediate(withdrawStarts));
   keepMinimum();
@@ -103,6 +100,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     const member: Member = {
       line: createThreadLine(port1, {
         ready: (threadId) => welcome(member, threadId),
+        log: events.log,
         freed: () => becameIdle(member),
       }),
       start: new AbortController(),
@@ -253,8 +251,4 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
 function isIdle({ state, line }: Member): boolean {
   return state === 'up' && !line.isBusy;
-}
-
-function isLogLine(message: unknown): message is ThreadLogLine {
-  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'log';
 }
