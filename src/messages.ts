@@ -1,9 +1,10 @@
 // What the primary and the server processes say to each other: tagged unions, nothing else.
 import type { ServerConfig } from './config.js';
 import type { MetricsReport, RuntimeMetrics } from './metrics/families.js';
+import type { ProcessLoad } from './metrics/process-load.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 /** The whole cluster as /readyz tells it. */
 export type ClusterReadiness = 'ok' | 'unavailable';
@@ -27,7 +28,7 @@ export interface TaskCounts {
 }
 
 /** A server process as `/status` shows it. */
-export interface ServerStatus {
+export interface ServerStatus extends ProcessLoad {
   readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number };
   readonly threads: { readonly busy: number; readonly idle: number; readonly max: number };
   readonly queue: { readonly waiting: number; readonly limit: number };

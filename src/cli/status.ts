@@ -13,6 +13,8 @@ const counts = z.object({
   thread: z.number(),
 });
 
+const percentiles = z.object({ p50: z.number(), p99: z.number() }).nullable();
+
 /** As much of /status as is shown. */
 const answer = z.object({
   primary: z.object({
@@ -20,6 +22,8 @@ const answer = z.object({
     state: z.string(),
     uptimeMs: z.number(),
     restarts: z.number(),
+    memoryBytes: z.number(),
+    cpuCores: z.number(),
     lastReload: z
       .object({ finishedAt: z.string(), outcome: z.string(), reason: z.string().nullable() })
       .nullable(),
@@ -29,12 +33,15 @@ const answer = z.object({
       pid: z.number(),
       state: z.string(),
       uptimeMs: z.number(),
+      memoryBytes: z.number(),
+      cpuCores: z.number(),
       eventLoopDelayMs: z.object({ p50: z.number(), p99: z.number() }),
       threads: z.object({ busy: z.number(), idle: z.number(), max: z.number() }),
       queue: z.object({ waiting: z.number(), limit: z.number() }),
     }),
   ),
   totals: z.record(z.string(), counts),
+  latencyMs: z.record(z.string(), z.object({ thread: percentiles, inline: percentiles })),
 });
 
 type ClusterAnswer = z.output<typeof answer>;
@@ -49,12 +56,12 @@ export async function status(admin: URL, json: boolean): Promise<string> {
 }
 
 function primaryLine({ primary }: ClusterAnswer): string {
-  const { state, pid, uptimeMs, restarts, lastReload } = primary;
+  const { state, pid, uptimeMs, restarts, lastReload, memoryBytes, cpuCores } = primary;
   const reload =
     lastReload === null
       ? 'no reload yet'
       : `last reload ${[lastReload.outcome, lastReload.finishedAt, lastReload.reason].filter((one) => one !== null).join(', ')}`;
-  return `millrace is ${state}: primary ${pid}, up ${duration(uptimeMs)}, ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}, ${reload}`;
+  return `millrace is ${state}: primary ${pid}, up ${duration(uptimeMs)}, CPU ${percent(cpuCores)} %, ${mebibytes(memoryBytes)} MiB, ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}, ${reload}`;
 }
 
 function serverTable({ servers }: ClusterAnswer): string {
@@ -63,6 +70,8 @@ function serverTable({ servers }: ClusterAnswer): string {
       'SERVER PROCESS',
       'STATE',
       'UP',
+      'CPU %',
+      'MEMORY MIB',
       'LOOP P50 MS',
       'LOOP P99 MS',
       'THREADS BUSY',
@@ -71,37 +80,69 @@ function serverTable({ servers }: ClusterAnswer): string {
       'WAITING',
       'LIMIT',
     ],
-    ...servers.map(({ pid, state, uptimeMs, eventLoopDelayMs: delay, threads, queue }) => [
-      String(pid),
-      state,
-      duration(uptimeMs),
-      rounded(delay.p50),
-      rounded(delay.p99),
-      threads.busy,
-      threads.idle,
-      threads.max,
-      queue.waiting,
-      queue.limit,
-    ]),
+    ...servers.map(
+      ({ pid, state, uptimeMs, cpuCores, memoryBytes, eventLoopDelayMs: delay, threads, queue }) => [
+        String(pid),
+        state,
+        duration(uptimeMs),
+        percent(cpuCores),
+        mebibytes(memoryBytes),
+        rounded(delay.p50),
+        rounded(delay.p99),
+        threads.busy,
+        threads.idle,
+        threads.max,
+        queue.waiting,
+        queue.limit,
+      ],
+    ),
   ]);
 }
 
-function taskTable({ totals }: ClusterAnswer): string {
-  return textTable([
-    ['TASK', 'COMPLETED', 'FAILED', 'REFUSED', 'EXPIRED', 'CANCELLED', 'INLINE', 'THREAD'],
-    ...Object.entries(totals).map(([task, one]) => [
-      task,
-      one.completed,
-      one.failed,
-      one.refused,
-      one.expired,
-      one.cancelled,
-      one.inline,
-      one.thread,
-    ]),
+function taskTable({ totals, latencyMs }: ClusterAnswer): string {
+  const table = textTable([
+    [
+      'TASK',
+      'THREAD P50 MS',
+      'P99 MS',
+      'INLINE P99 MS',
+      'COMPLETED',
+      'FAILED',
+      'REFUSED',
+      'EXPIRED',
+      'CANCELLED',
+      'INLINE',
+      'THREAD',
+    ],
+    ...Object.entries(totals).map(([task, one]) => {
+      const { thread = null, inline = null } = Object.hasOwn(latencyMs, task) ? (latencyMs[task] ?? {}) : {};
+      return [
+        task,
+        thread?.p50 ?? '-',
+        thread?.p99 ?? '-',
+        inline?.p99 ?? '-',
+        one.completed,
+        one.failed,
+        one.refused,
+        one.expired,
+        one.cancelled,
+        one.inline,
+        one.thread,
+      ];
+    }),
   ]);
+  return `${table}\n\nP50 and P99: wait and run of the calls of the last minute. Counts: since the primary started.`;
 }
 
 function rounded(ms: number): number {
   return Math.round(ms * 10) / 10;
+}
+
+/** 100 is one core. */
+function percent(cores: number): number {
+  return Math.round(cores * 100);
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 1_048_576);
 }

@@ -1,11 +1,13 @@
 // Text in columns and lines, for a terminal.
 
-/** Columns as wide as their widest cell; numbers to the right. @param rows the first one is the head */
+/** Columns as wide as their widest cell; numbers to the right, and `-` where there is none. @param rows the first one is the head */
 export function textTable(rows: readonly (readonly (string | number)[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => String(row[column] ?? '').length)),
   );
-  const numeric = widths.map((_, column) => rows.slice(1).every((row) => typeof row[column] === 'number'));
+  const numeric = widths.map((_, column) =>
+    rows.slice(1).every((row) => typeof row[column] === 'number' || row[column] === '-'),
+  );
   return rows
     .map((row) =>
       row

@@ -63,9 +63,17 @@ export interface MetricsReport {
   /** monotonicMs() of the process. */
   readonly atMs: number;
   readonly series: readonly Series[];
-  /** Answers by latency, fine enough for percentiles: latency-scale.ts. */
-  readonly latency: Readonly<Record<RouteGroup, readonly number[]>>;
+  /** Answers of light routes by latency: from the headers of the request to the end of the answer (latency-scale.ts). */
+  readonly lightLatency: readonly number[];
+  readonly callLatency: readonly CallLatency[];
 }
 
-/** Light routes, and those that make a CPU call. */
-export type RouteGroup = 'io' | 'cpu';
+/**
+ * Calls of one task in one lane by latency: the wait and the run. Those count that were let in and whose callers stayed
+ * until the end, also where that was a deadline or a fault.
+ */
+export interface CallLatency {
+  readonly task: string;
+  readonly lane: 'inline' | 'thread';
+  readonly scale: readonly number[];
+}

@@ -2,6 +2,7 @@
 // nothing.
 import { monotonicMs } from '../clock.js';
 import type { ServerStatus, TaskCounts } from '../messages.js';
+import type { ProcessLoad } from '../metrics/process-load.js';
 import type { Exit } from './server-exit.js';
 import type { ServerHandle, ServerState } from './server-handle.js';
 
@@ -15,7 +16,7 @@ export interface Reload {
   readonly reason: string | null;
 }
 
-export interface PrimaryStatus {
+export interface PrimaryStatus extends ProcessLoad {
   readonly pid: number;
   readonly state: PrimaryState;
   readonly uptimeMs: number;
@@ -48,6 +49,8 @@ export function serverEntry(server: ServerHandle, losses: number): ServerEntry {
   const { pid, slot, state, config } = server;
   const uptimeMs = Math.round(monotonicMs() - server.forkedMs);
   const none: ServerStatus = {
+    memoryBytes: 0,
+    cpuCores: 0,
     eventLoopDelayMs: { p50: 0, p99: 0 },
     threads: { busy: 0, idle: 0, max: config.poolMaxThreads },
     queue: { waiting: 0, limit: config.poolMaxQueue },

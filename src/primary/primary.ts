@@ -5,6 +5,7 @@ import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness } from '../messages.js';
+import { createProcessLoad } from '../metrics/process-load.js';
 import { Books } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
 import { type ClusterStatus, type PrimaryState, type Reload, serverEntry } from './cluster-status.js';
@@ -93,6 +94,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   for (let i = 0; i < serverProcesses; i++) table.add();
   table.fill();
   const refresh = createRefresh(alive);
+  const processLoad = createProcessLoad();
   return { done, close, force, reload, resize, snapshot, books, servers: alive, refresh };
 
   /** What the table means for the cluster as a whole, told where it changed. */
@@ -207,6 +209,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
         state: state(),
         uptimeMs: Math.round(monotonicMs() - startedMs),
         restarts: books.restarts,
+        ...processLoad(),
         lastReload,
         exits: books.exits,
       },

@@ -3,13 +3,14 @@
 import { monotonicMs } from '../clock.js';
 import type { CallRecord } from '../lane/call.js';
 import {
+  type CallLatency,
   type FamilyName,
   families,
   type HistogramName,
   type MetricsReport,
   type Series,
 } from '../metrics/families.js';
-import { addLatency, emptyScale } from '../metrics/latency-scale.js';
+import { addLatency } from '../metrics/latency-scale.js';
 import type { OnAnswer } from './request/arrival.js';
 
 export interface ServerMetrics {
@@ -24,13 +25,14 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 /** @param taskRoutes the routes of CPU calls; the patterns below them are theirs too */
 export function createServerMetrics(taskRoutes: readonly string[]): ServerMetrics {
   const all: Series[] = [];
-  const latency = { io: emptyScale(), cpu: emptyScale() };
+  const lightLatency: number[] = [];
+  const callLatency: CallLatency[] = [];
 
   const answers = lookUp((route: string) =>
     lookUp((method: string) =>
       lookUp((status: number) => {
         const series = histogram('http_request_duration_seconds', [method, route, String(status)]);
-        return { series, scale: scaleOf(route) };
+        return { series, isLight: isLight(route) };
       }),
     ),
   );
@@ -42,11 +44,25 @@ export function createServerMetrics(taskRoutes: readonly string[]): ServerMetric
   const waits = lookUp((task: string) => histogram('millrace_call_wait_seconds', [task]));
   const runs = lookUp((task: string) => histogram('millrace_call_run_seconds', [task]));
 
-  /** None for the API's pages: large files that people look at say nothing of either. */
-  function scaleOf(route: string): number[] | undefined {
-    if (/^\/(docs|openapi\.json)/.test(route)) return undefined;
-    const cpu = taskRoutes.some((task) => route === task || route.startsWith(`${task}/:`));
-    return cpu ? latency.cpu : latency.io;
+  const latencies = lookUp((task: string) =>
+    lookUp((lane: CallLatency['lane']) => {
+      const scale: number[] = [];
+      callLatency.push({ task, lane, scale });
+      return scale;
+    }),
+  );
+
+  /** Nor are the API's pages: large files that people look at say nothing of light routes. */
+  function isLight(route: string): boolean {
+    if (/^\/(docs|openapi\.json)/.test(route)) return false;
+    return !taskRoutes.some((task) => route === task || route.startsWith(`${task}/:`));
+  }
+
+  /** Of whom it took how long. One that expired in the queue waited for a thread. */
+  function countLatency({ task, outcome, lane, queueMs, runMs }: CallRecord): void {
+    if (outcome === 'refused' || outcome === 'cancelled') return;
+    if (lane === 'none' && queueMs === 0) return;
+    addLatency(latencies(task)(lane === 'inline' ? 'inline' : 'thread'), (queueMs + runMs) / 1_000);
   }
 
   function begin(family: FamilyName, labels: readonly string[], places: number): number[] {
@@ -73,16 +89,18 @@ export function createServerMetrics(taskRoutes: readonly string[]): ServerMetric
 
   return {
     onAnswer(method, route, status, seconds) {
-      const { series, scale } = answers(route)(methods.has(method) ? method : 'other')(status);
+      const { series, isLight } = answers(route)(methods.has(method) ? method : 'other')(status);
       series(seconds);
-      if (scale !== undefined) addLatency(scale, seconds);
+      if (isLight) addLatency(lightLatency, seconds);
     },
-    onCall({ task, outcome, lane, queueMs, runMs }) {
+    onCall(record) {
+      const { task, outcome, lane, queueMs, runMs } = record;
       calls(task)(outcome)(lane)(1);
       if (outcome !== 'refused') waits(task)(queueMs / 1_000);
       if (lane !== 'none') runs(task)(runMs / 1_000);
+      countLatency(record);
     },
-    report: () => ({ atMs: monotonicMs(), series: all, latency }),
+    report: () => ({ atMs: monotonicMs(), series: all, lightLatency, callLatency }),
   };
 }
 

@@ -9,6 +9,7 @@ import { createLane } from '../lane/lane.js';
 import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness, QuotaAnswer, QuotaReport, ServerStatus } from '../messages.js';
 import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
+import { createProcessLoad } from '../metrics/process-load.js';
 import { createRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { builtInTasks } from '../tasks/files.js';
 import { loadTasks } from '../tasks/registry.js';
@@ -99,6 +100,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   });
   const drain = createDrain({ http, lane, headersTimeoutMs: config.headersTimeoutMs });
   const loopDelay = createLoopDelay();
+  const processLoad = createProcessLoad();
   try {
     await lane.warm();
     const { address, port } = await listen(http.server, config);
@@ -106,7 +108,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       address,
       port,
       grant: (answer) => link?.receive(answer),
-      status: () => ({ eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
+      status: () => ({ ...processLoad(), eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
       metrics: report,
       runtime,
       takesError: (thrown, promise) => lane.takesError(thrown, promise),

@@ -18,7 +18,11 @@ describe('a running cluster', () => {
     const { code, stdout } = await millrace(['status', ...admin]);
     expect(code).toBe(0);
     expect(stdout).toContain(`millrace is ready: primary ${cluster.pid}, up `);
-    for (const pid of cluster.serverPids()) expect(stdout).toMatch(new RegExp(`\\n${pid} +ready `));
+    for (const pid of cluster.serverPids())
+      expect(stdout).toMatch(new RegExp(`\\n${pid} +ready +\\d+s +\\d+ +\\d+ `));
+    expect(stdout).toMatch(/\nTASK +THREAD P50 MS +P99 MS +INLINE P99 MS /);
+    expect(stdout).toMatch(/\nhash +[\d.]+ +[\d.]+ +- +1 /);
+    expect(stdout).toMatch(/\ncompute +- +- +- +0 /);
   });
 
   it('shows itself as JSON, by its setting too', async () => {

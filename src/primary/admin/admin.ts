@@ -13,6 +13,7 @@ import { createGuard } from './guard.js';
 import { createLiveFeed, type LiveFeed } from './live-feed.js';
 import { createLoadSampler } from './load-sampler.js';
 import { pageResources } from './page-files.js';
+import { createRecentCalls, type RecentCalls } from './recent-calls.js';
 import { reply, replyJson } from './reply.js';
 import { statusView } from './status-view.js';
 
@@ -41,14 +42,16 @@ export async function listenAdmin(config: AdminConfig, log: Logger): Promise<Adm
   // It is for looking at what runs; it keeps nothing running.
   server.unref();
   const feed = createLiveFeed();
+  const recent = createRecentCalls();
   let sampling: NodeJS.Timeout | undefined;
 
   return {
     url: localUrl(adminHost, port),
     onEvent: feed.event,
     attach(primary) {
-      serveAdmin(server, resourcesOf(primary, feed), createGuard([adminHost, ...adminAllowedHosts]), log);
-      sampling = sampleEvery(sampleEveryMs, primary, feed);
+      const resources = resourcesOf(primary, feed, recent);
+      serveAdmin(server, resources, createGuard([adminHost, ...adminAllowedHosts]), log);
+      sampling = sampleEvery(sampleEveryMs, primary, feed, recent);
     },
     close() {
       clearInterval(sampling);
@@ -59,16 +62,18 @@ export async function listenAdmin(config: AdminConfig, log: Logger): Promise<Adm
   };
 }
 
-function sampleEvery(everyMs: number, primary: Primary, feed: LiveFeed): NodeJS.Timeout {
+function sampleEvery(everyMs: number, primary: Primary, feed: LiveFeed, recent: RecentCalls): NodeJS.Timeout {
   const sample = createLoadSampler();
   return setInterval(async () => {
     await primary.refresh('counts');
     const status = primary.snapshot();
-    feed.snapshot({ status, sample: sample(primary.servers, status) });
+    recent.look(primary.servers);
+    const latencyMs = recent.latencies(Object.keys(status.totals));
+    feed.snapshot({ status, latencyMs, sample: sample(primary.servers, status) });
   }, everyMs).unref();
 }
 
-function resourcesOf(primary: Primary, feed: LiveFeed): Resources {
+function resourcesOf(primary: Primary, feed: LiveFeed, recent: RecentCalls): Resources {
   const primaryRuntime = createRuntimeMetrics('primary');
   return new Map<string, Resource>([
     ...pageResources(),
@@ -78,7 +83,9 @@ function resourcesOf(primary: Primary, feed: LiveFeed): Resources {
         method: 'GET',
         async answer(exchange) {
           await primary.refresh('counts');
-          replyJson(exchange, 200, statusView(primary.snapshot()));
+          recent.look(primary.servers);
+          const status = primary.snapshot();
+          replyJson(exchange, 200, statusView(status, recent.latencies(Object.keys(status.totals))));
         },
       },
     ],

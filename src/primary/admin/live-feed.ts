@@ -4,11 +4,14 @@ import type { ServerResponse } from 'node:http';
 import type { ClusterEvent } from '../cluster-event.js';
 import type { ClusterStatus } from '../cluster-status.js';
 import type { LoadSample } from './load-sampler.js';
+import type { TaskLatency } from './recent-calls.js';
 
 export type DatedEvent = ClusterEvent & { /** Epoch ms. */ readonly atMs: number };
 
 export interface Snapshot {
   readonly status: ClusterStatus;
+  /** By task, of the last minute. */
+  readonly latencyMs: Readonly<Record<string, TaskLatency>>;
   readonly sample: LoadSample;
 }
 
@@ -47,7 +50,8 @@ export function createLiveFeed(): LiveFeed {
       res.on('close', () => clients.delete(res));
       res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
       res.write(`retry: ${retryMs}\n\n`);
-      res.write(frameOf('history', { samples, events, status: latest?.status ?? null }));
+      const { status = null, latencyMs = null } = latest ?? {};
+      res.write(frameOf('history', { samples, events, status, latencyMs }));
       return true;
     },
     snapshot(snapshot) {

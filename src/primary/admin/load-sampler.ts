@@ -1,20 +1,22 @@
-// What the cluster did in the last second: requests and latencies of light and of CPU routes, threads, queue. It takes
-// the difference of what each server process told now and the time before.
+// What the cluster did in the last second: light requests, calls on threads, calls on the event loops, threads, queue.
+// It takes the difference of what each server process told now and the time before.
 
-import type { MetricsReport, RouteGroup } from '../../metrics/families.js';
-import { emptyScale, latencyPercentile } from '../../metrics/latency-scale.js';
+import type { CallLatency, MetricsReport } from '../../metrics/families.js';
+import { addGrowth, latencyPercentile } from '../../metrics/latency-scale.js';
 import type { ClusterStatus } from '../cluster-status.js';
 
 export interface LoadSample {
   /** Epoch ms. */
   readonly atMs: number;
   readonly io: GroupLoad;
+  /** Calls on threads. Those on the event loops take microseconds: among them nobody would see the others. */
   readonly cpu: GroupLoad;
+  readonly inlinePerSecond: number;
   readonly threads: { readonly busy: number; readonly max: number };
   readonly waiting: number;
 }
 
-/** Answers; null where there were none. */
+/** What ended; null where nothing did. */
 export interface GroupLoad {
   readonly perSecond: number;
   readonly p50Ms: number | null;
@@ -47,8 +49,9 @@ export function createLoadSampler(): (servers: Iterable<Reporter>, status: Clust
     const live = status.servers.filter(({ state }) => state !== 'dead');
     return {
       atMs: Date.now(),
-      io: groupLoad(pairs, 'io'),
-      cpu: groupLoad(pairs, 'cpu'),
+      io: groupLoad(pairs, ({ lightLatency }) => new Map([['light', lightLatency]])),
+      cpu: groupLoad(pairs, (report) => scalesOf(report, 'thread')),
+      inlinePerSecond: groupLoad(pairs, (report) => scalesOf(report, 'inline')).perSecond,
       threads: {
         busy: live.reduce((sum, { threads }) => sum + threads.busy, 0),
         max: live.reduce((sum, { threads }) => sum + threads.max, 0),
@@ -63,18 +66,22 @@ interface Pair {
   readonly later: MetricsReport;
 }
 
-function groupLoad(pairs: readonly Pair[], group: RouteGroup): GroupLoad {
-  const answers = emptyScale();
+/** By something that stays the same from one report to the next. */
+type Scales = ReadonlyMap<string, readonly number[]>;
+
+function scalesOf({ callLatency }: MetricsReport, lane: CallLatency['lane']): Scales {
+  return new Map(callLatency.flatMap((one) => (one.lane === lane ? [[one.task, one.scale]] : [])));
+}
+
+function groupLoad(pairs: readonly Pair[], scales: (report: MetricsReport) => Scales): GroupLoad {
+  const ended: number[] = [];
   let perSecond = 0;
   for (const { earlier, later } of pairs) {
+    const before = earlier === undefined ? undefined : scales(earlier);
     let count = 0;
-    for (const [cell, total] of later.latency[group].entries()) {
-      const fresh = total - (earlier?.latency[group][cell] ?? 0);
-      answers[cell] = (answers[cell] ?? 0) + fresh;
-      count += fresh;
-    }
+    for (const [name, scale] of scales(later)) count += addGrowth(ended, scale, before?.get(name));
     const elapsedMs = earlier === undefined ? typicalElapsedMs : later.atMs - earlier.atMs;
     if (elapsedMs > 0) perSecond += (count / elapsedMs) * 1_000;
   }
-  return { perSecond, p50Ms: latencyPercentile(answers, 0.5), p99Ms: latencyPercentile(answers, 0.99) };
+  return { perSecond, p50Ms: latencyPercentile(ended, 0.5), p99Ms: latencyPercentile(ended, 0.99) };
 }

@@ -1,12 +1,20 @@
 // GET /status: the cluster's account, cut to what is promised to its readers.
 import type { ClusterStatus } from '../cluster-status.js';
+import type { TaskLatency } from './recent-calls.js';
 
-export function statusView({ primary, servers, totals }: ClusterStatus) {
+/** @param latencyMs by task, of the last minute */
+export function statusView(
+  { primary, servers, totals }: ClusterStatus,
+  latencyMs: Readonly<Record<string, TaskLatency>>,
+) {
   return {
     primary,
-    servers: servers.map(({ pid, state, uptimeMs, eventLoopDelayMs, threads, queue, tasks }) => {
-      return { pid, state, uptimeMs, eventLoopDelayMs, threads, queue, tasks };
-    }),
+    servers: servers.map(
+      ({ pid, state, uptimeMs, memoryBytes, cpuCores, eventLoopDelayMs, threads, queue, tasks }) => {
+        return { pid, state, uptimeMs, memoryBytes, cpuCores, eventLoopDelayMs, threads, queue, tasks };
+      },
+    ),
     totals,
+    latencyMs,
   };
 }

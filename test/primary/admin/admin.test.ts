@@ -15,12 +15,15 @@ const counts = z.strictObject({
   inline: whole,
   thread: whole,
 });
+const percentiles = z.strictObject({ p50: z.number().positive(), p99: z.number().positive() }).nullable();
 const statusShape = z.strictObject({
   primary: z.strictObject({
     pid: whole,
     state: z.enum(['starting', 'ready', 'degraded', 'stopping']),
     uptimeMs: whole,
     restarts: whole,
+    memoryBytes: whole.min(1_000_000),
+    cpuCores: z.number().min(0),
     lastReload: z
       .strictObject({
         startedAt: z.iso.datetime(),
@@ -36,6 +39,8 @@ const statusShape = z.strictObject({
       pid: whole,
       state: z.enum(['starting', 'ready', 'draining', 'dead']),
       uptimeMs: whole,
+      memoryBytes: whole,
+      cpuCores: z.number().min(0),
       eventLoopDelayMs: z.strictObject({ p50: z.number().min(0), p99: z.number().min(0) }),
       threads: z.strictObject({ busy: whole, idle: whole, max: whole }),
       queue: z.strictObject({ waiting: whole, limit: whole }),
@@ -43,6 +48,7 @@ const statusShape = z.strictObject({
     }),
   ),
   totals: z.record(z.string(), counts),
+  latencyMs: z.record(z.string(), z.strictObject({ thread: percentiles, inline: percentiles })),
 });
 
 let cluster: AdminCluster;
@@ -78,6 +84,22 @@ describe('GET /status and GET /metrics', () => {
     expect(sum('millrace_threads')).toBe(
       after.servers.reduce((n, { threads }) => n + threads.busy + threads.idle, 0),
     );
+  });
+
+  it('tell how long the calls of each task took, and what each process takes of the machine', async () => {
+    const before = await status();
+    expect(before.latencyMs['hash.verify']).toEqual({ thread: null, inline: null });
+    const response = await fetch(`${cluster.url}/compute/primes?limit=3000000`);
+    await response.arrayBuffer();
+    const { totals, latencyMs, servers } = await status();
+    expect(Object.keys(latencyMs)).toEqual(Object.keys(totals));
+    const [, run] = /run;dur=([\d.]+)/.exec(response.headers.get('server-timing') ?? '') ?? [];
+    expect(Number(run)).toBeGreaterThan(1);
+    // A cell of the scale is 9 % wide, and what was waited comes on top.
+    expect(latencyMs.compute?.thread?.p99).toBeGreaterThan(Number(run) * 0.9);
+    expect(latencyMs.compute?.inline).toBeNull();
+    for (const { memoryBytes } of servers) expect(memoryBytes).toBeGreaterThan(20_000_000);
+    expect(servers.some(({ cpuCores }) => cpuCores > 0)).toBe(true);
   });
 
   it('do not go back when a server process is killed, and its successor starts from nothing', async () => {

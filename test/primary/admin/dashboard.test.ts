@@ -38,10 +38,30 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     await load(30);
     await expect.poll(() => completed(page), { timeout: 10_000 }).toBe(before + 30);
     await expect.poll(() => page.locator('#cpu').getAttribute('class')).not.toContain('is-empty');
+    const compute = page.locator('#tasks tr', { hasText: 'compute' });
+    await compute.locator('[data-label="thread p99"]', { hasText: /^[\d.]+ (µs|ms|s)$/ }).waitFor();
+    const first = page.locator('#servers tbody tr').first();
+    await first.locator('[data-label="memory"]', { hasText: /^\d+ MiB$/ }).waitFor();
+    await first.locator('[data-label="CPU"]', { hasText: /^\d+ %$/ }).waitFor();
     expect(await page.locator('#servers tbody tr').count()).toBe(2);
     expect(await page.locator('canvas').count()).toBe(6);
     expect(requested.filter((url) => !url.startsWith(cluster.adminUrl))).toEqual([]);
     expect(complaints).toEqual([]);
+  });
+
+  it('has axes that name each value once, also where nothing happens', async () => {
+    const { page } = await openPage(browser, 'about:blank');
+    await page.addInitScript(keepAxisTexts);
+    await page.goto(cluster.adminUrl);
+    await page.locator('#servers tbody tr').nth(1).waitFor();
+    const axes: string[] = await page
+      .locator('canvas')
+      .evaluateAll((all) => all.map((one) => one.dataset.texts ?? ''));
+    const numbers = axes.map((texts) => texts.split('|').filter((text) => /^[\d,]+$/.test(text)));
+    const counted = numbers.filter((texts) => texts.length > 0);
+    expect(counted.length, 'two of requests, two of the lane').toBe(4);
+    for (const texts of counted) expect(texts).toEqual([...new Set(texts)]);
+    for (const texts of counted) expect(texts.length).toBeGreaterThan(1);
   });
 
   it('shows a death, as it happens', async () => {
@@ -78,7 +98,8 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     ['a small window', { viewport: { width: 900, height: 700 }, colorScheme: 'light' as const }],
     ['half a screen', { viewport: { width: 1020, height: 700 }, colorScheme: 'light' as const }],
     ['a laptop', { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' as const }],
-    ['a screen', { viewport: { width: 1360, height: 900 }, colorScheme: 'dark' as const }],
+    ['a screen', { viewport: { width: 1440, height: 900 }, colorScheme: 'dark' as const }],
+    ['just room for two columns', { viewport: { width: 1421, height: 900 }, colorScheme: 'dark' as const }],
   ])('fits %s, with no column out of sight', async (_title, options) => {
     const { page } = await openPage(browser, cluster.adminUrl, options);
     await page.locator('#servers tbody tr').first().waitFor();
@@ -133,3 +154,16 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     60_000,
   );
 });
+
+/** Runs in the page: each canvas keeps the texts of its last drawing. */
+const keepAxisTexts = `
+  const { clearRect, fillText } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+    this.canvas.dataset.texts = '';
+    return clearRect.apply(this, area);
+  };
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+    this.canvas.dataset.texts += '|' + text;
+    return fillText.call(this, text, ...at);
+  };
+`;

@@ -1,6 +1,7 @@
 // What is counted and how it is told: the recorder of a server process, the sums, the text.
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { latencyPercentile } from '#src/metrics/latency-scale.js';
 import { createRuntimeMetrics } from '#src/metrics/runtime-metrics.js';
 import { expose } from '#src/primary/admin/exposition.js';
 import { addSeries } from '#src/primary/metrics-sum.js';
@@ -27,7 +28,16 @@ async function textOf(...processes: ReturnType<typeof createServerMetrics>[]): P
   for (const one of processes) addSeries(sums, one.report().series);
   return expose({
     status: {
-      primary: { pid: 1, state: 'ready', uptimeMs: 1, restarts: 2, lastReload: null, exits: [] },
+      primary: {
+        pid: 1,
+        state: 'ready',
+        uptimeMs: 1,
+        restarts: 2,
+        memoryBytes: 1,
+        cpuCores: 0,
+        lastReload: null,
+        exits: [],
+      },
       servers: [],
       totals: {},
     },
@@ -83,10 +93,22 @@ describe('the text', () => {
 });
 
 describe('the latencies of a server process', () => {
-  it('keep light and CPU routes apart', () => {
-    const { latency } = busyProcess().report();
-    const total = (cells: readonly number[]) => cells.reduce((sum, one) => sum + one, 0);
-    expect(total(latency.io)).toBe(3);
-    expect(total(latency.cpu)).toBe(1);
+  const total = (cells: readonly number[]) => cells.reduce((sum, one) => sum + one, 0);
+
+  it('are those of light routes by answer, and of calls by task and lane', () => {
+    const { lightLatency, callLatency } = busyProcess().report();
+    expect(total(lightLatency)).toBe(3);
+    const calls = callLatency.map(({ task, lane, scale }) => [task, lane, total(scale)]);
+    // One ran, one expired in the queue; the refused one says nothing.
+    expect(calls).toEqual([['hash', 'thread', 2]]);
+  });
+
+  it('of a call are its wait and its run', () => {
+    const metrics = createServerMetrics(['/hash']);
+    metrics.onCall({ task: 'hash', outcome: 'completed', lane: 'thread', queueMs: 300, runMs: 100 });
+    metrics.onCall({ task: 'hash', outcome: 'cancelled', lane: 'thread', queueMs: 1, runMs: 1 });
+    const [call] = metrics.report().callLatency;
+    expect(total(call?.scale ?? []), 'nobody waited for the other').toBe(1);
+    expect(latencyPercentile(call?.scale ?? [], 0.5)).toBeCloseTo(400, -2);
   });
 });

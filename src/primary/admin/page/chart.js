@@ -45,7 +45,8 @@ export function createChart(parent, { height, lines, band, scale, tick, events, 
       axes: [
         {
           ...axis,
-          size: 24,
+          size: 27,
+          gap: 8,
           space: 76,
           incrs: [5, 10, 15, 30, 60, 120],
           values: (_u, splits) => splits.map((at) => time(at * 1_000)),
@@ -54,7 +55,9 @@ export function createChart(parent, { height, lines, band, scale, tick, events, 
           ...axis,
           size: 52,
           space: 28,
-          ...(scale.distr === 3 && { splits: (_u, _axis, min, max) => decades(min, max) }),
+          ...(scale.distr === 3
+            ? { splits: (_u, _axis, min, max) => decades(min, max) }
+            : { incrs: wholeSteps }),
           values: (_u, splits) => splits.map((one) => (one === null ? '' : tick(one))),
         },
       ],
@@ -72,6 +75,9 @@ export function createChart(parent, { height, lines, band, scale, tick, events, 
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => chart.redraw());
   return { setData: (data) => chart.setData(data) };
 }
+
+/** What is counted has no halves. */
+const wholeSteps = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((one) => one * 10 ** power)).flat();
 
 /** Lines at powers of ten only. */
 function decades(min, max) {

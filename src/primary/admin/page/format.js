@@ -14,12 +14,24 @@ export function duration(ms) {
   if (ms >= 999.5) return `${(ms / 1_000).toFixed(2)} s`;
   if (ms >= 99.5) return `${ms.toFixed(0)} ms`;
   if (ms >= 9.95) return `${ms.toFixed(1)} ms`;
-  return `${ms.toFixed(2)} ms`;
+  if (ms >= 0.0995) return `${ms.toFixed(2)} ms`;
+  return `${(ms * 1_000).toFixed(ms >= 0.00995 ? 0 : 1)} µs`;
 }
 
 /** A tick of a time axis in ms: no digits that say nothing. */
 export function tick(ms) {
-  return ms >= 1_000 ? `${ms / 1_000} s` : `${Number(ms.toPrecision(1))} ms`;
+  if (ms >= 1_000) return `${ms / 1_000} s`;
+  return ms < 0.1 ? `${Number((ms * 1_000).toPrecision(1))} µs` : `${Number(ms.toPrecision(1))} ms`;
+}
+
+/** A share of cores as tools like `top` tell it: 100 % is one core. */
+export function cpu(cores) {
+  return `${whole.format(cores * 100)} %`;
+}
+
+export function memory(bytes) {
+  const mib = bytes / 1_048_576;
+  return mib >= 9_999.5 ? `${(mib / 1_024).toFixed(1)} GiB` : `${whole.format(mib)} MiB`;
 }
 
 /** @param {number | null | undefined} perSecond */

@@ -1,7 +1,7 @@
 // The dashboard: listens to /events and draws what comes. Everything it knows it was told by the server.
 import { byId, setText } from './dom.js';
 import { addEvent, describe, drawEvents } from './events.js';
-import { count, uptime } from './format.js';
+import { count, cpu, memory, uptime } from './format.js';
 import { createNotice } from './notice.js';
 import { createPanels } from './panels.js';
 import { watchReload } from './reload.js';
@@ -26,7 +26,7 @@ const panels = createPanels(state);
 const tasks = createTaskTable();
 const notice = createNotice();
 
-function onHistory({ samples, events, status }) {
+function onHistory({ samples, events, status, latencyMs }) {
   // What was seen before stays: after a restart the server itself knows it no more.
   const since = Math.min(samples[0]?.atMs ?? Infinity, events[0]?.atMs ?? Infinity);
   state.samples = [...state.samples.filter(({ atMs }) => atMs < since), ...samples].slice(-keptSamples);
@@ -38,14 +38,14 @@ function onHistory({ samples, events, status }) {
   byId('reload').disabled = false;
   // A primary that has just come up has not looked yet.
   if (status === null) setState('connected');
-  else drawStatus(status, samples.at(-1).atMs);
+  else drawStatus(status, latencyMs, samples.at(-1).atMs);
 }
 
-function onSnapshot({ status, sample }) {
+function onSnapshot({ status, latencyMs, sample }) {
   state.samples.push(sample);
   if (state.samples.length > keptSamples) state.samples.shift();
   panels.draw();
-  drawStatus(status, sample.atMs);
+  drawStatus(status, latencyMs, sample.atMs);
 }
 
 function onLifecycle(event) {
@@ -54,7 +54,7 @@ function onLifecycle(event) {
   addEvent(event);
 }
 
-function drawStatus({ primary, servers, totals }, atMs) {
+function drawStatus({ primary, servers, totals }, latencyMs, atMs) {
   if (state.primaryPid !== undefined && state.primaryPid !== primary.pid) {
     notice.tell('The server was restarted: counts begin anew.');
     tasks.forget();
@@ -64,8 +64,9 @@ function drawStatus({ primary, servers, totals }, atMs) {
   setText(byId('uptime'), uptime(primary.uptimeMs));
   setText(byId('restarts'), count(primary.restarts));
   setText(byId('pid'), String(primary.pid));
+  setText(byId('primary-load'), `CPU ${cpu(primary.cpuCores)}, ${memory(primary.memoryBytes)}`);
   drawServers(servers);
-  tasks.draw(totals, atMs);
+  tasks.draw(totals, latencyMs, atMs);
 }
 
 function setState(name) {

@@ -1,4 +1,4 @@
-// The three panels on top: figures and charts of the light routes, the CPU routes and the CPU lane.
+// The three panels on top: figures and charts of the light routes, the calls on threads, and the threads.
 import { createChart } from './chart.js';
 import { byId, setText } from './dom.js';
 import { count, duration, rate, tick, time } from './format.js';
@@ -61,12 +61,12 @@ export function createPanels(state) {
         { label: 'most', colour: '--muted', width: 1, dash: [4, 4], stepped: true },
       ],
       scale: { range: fromZero },
-      tick: (value) => (Number.isInteger(value) ? count(value) : ''),
+      tick: count,
     });
     const waiting = chart(panel, 'waiting', {
       lines: [{ label: 'waiting', colour: '--lane', fill: '--lane-band' }],
       scale: { range: fromZero },
-      tick: (value) => (Number.isInteger(value) ? count(value) : ''),
+      tick: count,
     });
     return { panel, threads, waiting };
   }
@@ -81,6 +81,7 @@ export function createPanels(state) {
       set(panel, 'p50', duration(p50Ms));
       set(panel, 'p99', duration(p99Ms));
     }
+    set(byId('cpu'), 'inline', rate(sample.inlinePerSecond));
     set(lane.panel, 'busy', `${sample.threads.busy} of ${sample.threads.max}`);
     set(lane.panel, 'waiting', count(sample.waiting));
     for (const { panel } of [...groups, lane]) {

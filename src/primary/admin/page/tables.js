@@ -1,6 +1,6 @@
 // The two tables: server processes, and calls by task.
 import { byId, element } from './dom.js';
-import { count, duration, rate, uptime } from './format.js';
+import { count, cpu, duration, memory, rate, uptime } from './format.js';
 
 /** Beyond this many, threads are told by number alone. */
 const drawnThreads = 12;
@@ -13,7 +13,8 @@ export function drawServers(servers) {
     .replaceChildren(...rows);
 }
 
-function serverRow({ slot, pid, state, losses, uptimeMs, eventLoopDelayMs, threads, queue }) {
+function serverRow(server) {
+  const { slot, pid, state, losses, uptimeMs, eventLoopDelayMs, threads, queue } = server;
   const dead = state === 'dead';
   const known = (text) => (dead || state === 'starting' ? '–' : text);
   return element(
@@ -24,6 +25,8 @@ function serverRow({ slot, pid, state, losses, uptimeMs, eventLoopDelayMs, threa
     number('pid', String(pid)),
     number('uptime', dead ? '–' : uptime(uptimeMs)),
     number('restarts', count(losses)),
+    number('CPU', known(cpu(server.cpuCores))),
+    number('memory', known(memory(server.memoryBytes))),
     number('loop delay p50', known(duration(eventLoopDelayMs.p50))),
     number('loop delay p99', known(duration(eventLoopDelayMs.p99))),
     cell('threads', threadsOf(threads)),
@@ -60,8 +63,12 @@ export function createTaskTable() {
     forget() {
       before = undefined;
     },
-    /** @param {Record<string, Record<string, number>>} totals @param {number} atMs */
-    draw(totals, atMs) {
+    /**
+     * @param {Record<string, Record<string, number>>} totals
+     * @param {Record<string, { thread: object | null, inline: object | null }>} latencyMs of the last minute
+     * @param {number} atMs
+     */
+    draw(totals, latencyMs, atMs) {
       const section = byId('tasks');
       // A map: a task may be named as what every object has (constructor).
       const byTask = new Map(Object.entries(totals));
@@ -71,7 +78,7 @@ export function createTaskTable() {
         const last = before?.byTask.get(task);
         const seconds = before === undefined ? 0 : (atMs - before.atMs) / 1_000;
         const perSecond = last === undefined || seconds <= 0 ? null : (ended(counts) - ended(last)) / seconds;
-        return taskRow(task, counts, perSecond === null ? null : Math.max(0, perSecond));
+        return taskRow(task, counts, latencyMs[task], perSecond === null ? null : Math.max(0, perSecond));
       });
       section.querySelector('tbody').replaceChildren(...rows);
       before = { byTask, atMs };
@@ -83,7 +90,7 @@ function ended({ completed, failed, refused, expired, cancelled }) {
   return completed + failed + refused + expired + cancelled;
 }
 
-function taskRow(task, counts, perSecond) {
+function taskRow(task, counts, { thread, inline }, perSecond) {
   const outcome = (name, tone) => {
     const value = counts[name];
     return number(name, count(value), value === 0 ? 'zero' : tone);
@@ -93,6 +100,9 @@ function taskRow(task, counts, perSecond) {
     {},
     element('th', { scope: 'row' }, task),
     number('calls/s', rate(perSecond)),
+    number('thread p50', duration(thread?.p50)),
+    number('thread p99', duration(thread?.p99)),
+    number('inline p99', duration(inline?.p99)),
     outcome('completed', ''),
     outcome('failed', 'bad'),
     outcome('refused', 'warn'),
