@@ -312,9 +312,25 @@ export const settings = {
     'errors',
     'Which requests are logged; with `errors` the others are at LOG_LEVEL=debug.',
   ),
-  tasksDir: optional('TASKS_DIR', text, 'A further folder of task modules beside the built-in ones.', {
-    flag: 'tasks',
-  }),
+  app: optional(
+    'APP',
+    text,
+    'File of your own app: a module whose default export is made by `defineApp`. Also `millrace FILE`.',
+    { flag: 'app' },
+  ),
+  builtIns: optional(
+    'BUILT_INS',
+    oneOf('on', 'off'),
+    'Whether the built-in routes are served: `GET /`, `/io/*` and the tasks that come along. Unset: on, but off where APP is set.',
+  ),
+  tasksDir: optional(
+    'TASKS_DIR',
+    text,
+    'A further folder of task modules beside the built-in ones. Unset: `tasks` beside the file of APP, if it is there.',
+    {
+      flag: 'tasks',
+    },
+  ),
 } satisfies Record<string, Setting<unknown>>;
 
 type Settings = typeof settings;

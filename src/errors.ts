@@ -168,3 +168,21 @@ export function toAppError(thrown: unknown): AppError {
     cause: thrown,
   });
 }
+
+/** The error of a call that a program made. Nobody needs to catch it: it becomes the answer of the task's own route. */
+export class CallError extends AppError {
+  /** What is wrong with the input, for INVALID_INPUT. */
+  get errors(): readonly InputIssue[] | undefined {
+    return this.issues;
+  }
+
+  static of(error: AppError): CallError {
+    const { issues, retryAfterSeconds, headers, cause } = error;
+    return new CallError(error.code, error.message, {
+      ...(issues && { issues }),
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      ...(headers && { headers }),
+      ...(cause !== undefined && { cause }),
+    });
+  }
+}

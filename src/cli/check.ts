@@ -6,15 +6,13 @@ import { type Config, ConfigError } from '../config.js';
 import { budget, readCores } from '../core-budget.js';
 import { localUrl } from '../primary/address.js';
 import { builtInTasks } from '../tasks/files.js';
+import { taskFolders } from '../tasks/folders.js';
 import { loadTasks, type Task, TaskFileError } from '../tasks/registry.js';
 import { textTable } from './text-table.js';
 
 /** @throws ConfigError for a task file that cannot be served, or a key file that cannot be used */
 export async function check(config: Config): Promise<string> {
-  const { tasksDir } = config;
-  const tasks = await loadTasks([builtInTasks, ...(tasksDir === undefined ? [] : [tasksDir])]).catch(
-    unusable,
-  );
+  const tasks = await loadTasks(taskFolders(config)).catch(unusable);
   if (config.apiKeysFile !== undefined) await readApiKeys(config.apiKeysFile).catch(unusable);
   const { serverProcesses, threadsPerProcess } = budget(config, readCores());
   const admin =

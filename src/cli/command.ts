@@ -4,7 +4,11 @@ import { ConfigError, settings, type Values } from '../config.js';
 
 /** Every command: its arguments, and one line for the help. */
 export const commands = {
-  serve: { arguments: '', prose: 'Serves until SIGTERM or Ctrl-C. What millrace does without a command.' },
+  serve: {
+    arguments: '[APP]',
+    prose:
+      'Serves until SIGTERM or Ctrl-C. What millrace does without a command; `millrace ./app.js` serves your own app.',
+  },
   check: {
     arguments: '',
     prose: 'Checks settings and task files and tells what would run, without starting it.',
@@ -58,15 +62,23 @@ export interface Command {
  */
 export function readCommand(args: readonly string[]): Command {
   const { texts, switches, words } = tokensOf(args);
-  const [word = 'serve', ...operands] = words;
-  const name = commandName(word);
+  const [word = 'serve', ...behind] = words;
+  const name = isFile(word) ? 'serve' : commandName(word);
+  const operands = isFile(word) ? words : behind;
   const wanted = switches.has('help') ? 'help' : switches.has('version') ? 'version' : name;
   if (wanted === name) {
     checkFlags(name, [...texts.keys(), ...switches]);
     checkOperands(name, operands);
   }
-  const { 'admin-url': adminUrl, ...flags } = Object.fromEntries(texts);
+  const { 'admin-url': adminUrl, ...given } = Object.fromEntries(texts);
+  const [app] = operands;
+  const flags = name === 'serve' && app !== undefined ? { app, ...given } : given;
   return { name: wanted, operands, flags, adminUrl, json: switches.has('json') };
+}
+
+/** The file of an app, which needs no command in front of it. */
+function isFile(word: string): boolean {
+  return /[/\\]|\.[cm]?[jt]s$/.test(word);
 }
 
 interface Tokens {
@@ -127,8 +139,8 @@ function checkFlags(name: CommandName | 'help', flags: readonly string[]): void 
 }
 
 function checkOperands(name: CommandName | 'help', operands: readonly string[]): void {
-  const most = name === 'new-task' ? 1 : 0;
-  if (operands.length < most) throw misuse(`${name} needs a NAME`);
+  const most = name === 'new-task' || name === 'serve' ? 1 : 0;
+  if (name === 'new-task' && operands.length < most) throw misuse(`${name} needs a NAME`);
   if (operands.length > most)
     throw misuse(`${name} does not know what to do with ${quote(operands[most] ?? '')}`);
 }

@@ -138,6 +138,11 @@ export class Connections {
     return connection;
   }
 
+  /** It is somebody else's from now on. */
+  release(socket: Socket): void {
+    this.#bySocket.delete(socket);
+  }
+
   of(socket: Socket): Connection | undefined {
     return this.#bySocket.get(socket);
   }

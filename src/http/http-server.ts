@@ -2,6 +2,7 @@
 // who is connected. It knows nothing of Express: any (req, res) handler will do.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { ServerConfig } from '../config.js';
 import { type Answer, type Connection, Connections } from './connections.js';
 import { linger } from './linger.js';
@@ -23,6 +24,8 @@ export type HttpLimits = Pick<
 export interface HttpServerOptions extends RefuserOptions {
   handler(req: IncomingMessage, res: Answer): void;
   readonly limits: HttpLimits;
+  /** The handler reads bodies of any method; else only POST's are read. */
+  readonly readsAnyBody?: boolean;
   /** The server is closing: every answer says `Connection: close`. */
   isClosing(): boolean;
   /** Classes of the requests and answers, where the handler brings its own. */
@@ -43,7 +46,7 @@ export interface HttpServer {
 }
 
 export function createHttpServer(given: HttpServerOptions): HttpServer {
-  const { handler, limits, isClosing, classes } = given;
+  const { handler, limits, isClosing, classes, readsAnyBody = false } = given;
   const connections = new Connections();
   const refuser = createRefuser(given);
   const options = {
@@ -85,15 +88,30 @@ export function createHttpServer(given: HttpServerOptions): HttpServer {
     if (hasBody(req)) {
       req.once('end', () => connection.rest());
       // Nobody reads the others' bodies.
-      if (req.method !== 'POST' && leavesLongRest(req)) res.shouldKeepAlive = false;
+      if (!readsAnyBody && req.method !== 'POST' && leavesLongRest(req)) res.shouldKeepAlive = false;
     }
     handler(req, res);
+  }
+
+  /** From now on the socket is whose who asked for upgrades: no limit, no drain and no refusal of ours meets it. */
+  function onUpgrade(req: IncomingMessage, duplex: Duplex): void {
+    const connection = connections.of(req.socket);
+    const refusal = unsoundness(req);
+    if (refusal === undefined && connection?.state === 'open' && connection.lastOpen === undefined)
+      connections.release(req.socket);
+    else duplex.destroy();
   }
 
   server.on('request', onRequest);
   // The handler decides what is expected of whom: it asks for the body, or refuses before it is sent.
   server.on('checkContinue', onRequest);
   server.on('checkExpectation', onRequest);
+  // Without somebody who listens for it, Node takes an upgrade for an ordinary request; with one, this comes first.
+  server.on('newListener', function first(event) {
+    if (event !== 'upgrade') return;
+    server.off('newListener', first);
+    server.on('upgrade', onUpgrade);
+  });
   server.on('clientError', (error, duplex) => {
     const connection = connections.of(duplex as Socket);
     if (connection !== undefined) refuser.bytes(connection, error);

@@ -5,10 +5,10 @@ import type { Task } from '../tasks/registry.js';
 /**
  * What a call works on: a value that has been validated, or the bytes of a JSON body that is too large to parse on
  * the event loop and is parsed and validated in the thread. Byte arrays inside are moved, not copied: whoever calls
- * gives them away.
+ * gives them away, unless `keep` says otherwise.
  */
 export type CallInput =
-  | { readonly type: 'value'; readonly value: unknown }
+  | { readonly type: 'value'; readonly value: unknown; readonly keep?: boolean }
   | { readonly type: 'json'; readonly bytes: Uint8Array<ArrayBuffer> };
 
 export interface CallOptions {

@@ -1,14 +1,22 @@
 // The Express app of a server process: middleware and routes in the order in which a request meets them.
 // It never listens; sockets, timeouts and draining are server.ts.
-import express, { type Express } from 'express';
+import express, {
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
 import type { ApiKeys } from '../api-keys.js';
 import type { ServerConfig } from '../config.js';
 import { allowedMethods } from '../http/strict-http.js';
 import type { Lane } from '../lane/call.js';
 import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness } from '../messages.js';
+import { servesBuiltIns } from '../tasks/folders.js';
 import type { Task } from '../tasks/registry.js';
-import { notFound, problemHandler } from './answer/problem.js';
+import { type Check, continueWhenRead } from './answer/preconditions.js';
+import { notFound, nothingAt, problemHandler } from './answer/problem.js';
 import { type FixedPaths, fixedPaths, optionsAnswer } from './answer/resource.js';
 import { securityHeaders } from './answer/security-headers.js';
 import { stampHeads } from './answer/stamped-head.js';
@@ -41,43 +49,92 @@ export interface AppDeps {
   readonly onProxied?: (() => void) | undefined;
 }
 
+/** An app whose own routes may still be added, in front of those that `finish` adds. */
+export interface OpenApp {
+  readonly app: Express;
+  /** For the HTTP server. */
+  handler(req: Request, res: Response): void;
+  /** @param guard who may call the tasks, where that is not for the key file to say */
+  finish(guard?: readonly Check[]): void;
+}
+
 export function createApp(deps: AppDeps): Express {
+  const { app, finish } = openApp(deps);
+  finish();
+  return app;
+}
+
+export function openApp(deps: AppDeps): OpenApp {
   const { config, log, onProxied } = deps;
+  const isOwn = config.app !== undefined;
   const app = express();
-  app.set('case sensitive routing', true);
-  app.set('strict routing', true);
-  app.set('query parser', false);
-  app.set('etag', false);
   app.set('x-powered-by', false);
+  // Ours need nothing of these; a team's own app gets what Express gives to every app.
+  if (!isOwn) for (const setting of ['query parser', 'etag']) app.set(setting, false);
   trustProxies(app, config.trustProxy);
   stampHeads(app, securityHeaders());
 
   const arrive = arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer });
   const noteProxy = config.trustProxy === undefined && onProxied ? watchForProxy(onProxied) : undefined;
   const shareAcrossOrigins = config.corsOrigins === undefined ? undefined : cors(config.corsOrigins);
-  const paths = fixedPaths(config.bodyLimitBytes);
+  const probes = fixedPaths(config.bodyLimitBytes);
+  addProbes(probes, deps.readiness);
+  const paths = isOwn ? fixedPaths(config.bodyLimitBytes) : probes;
   // As one middleware: each one of its own would cost every request a µs.
   app.use((req, res, next) => {
     arrive(req, res);
     noteProxy?.(req);
     shareAcrossOrigins?.(req, res);
-    return paths.middleware(req, res, next);
+    return probes.middleware(req, res, next);
   });
-  addRoutes(app, paths, deps);
-  // Asks for the server as a whole (RFC 9110, 9.3.7).
-  app.options('\\*', optionsAnswer(allowedMethods));
-  app.use(notFound);
-  app.use(problemHandler(log, deps.refusalPace));
-  return app;
+  if (isOwn) app.use(continueWhenRead);
+
+  function finish(guard = access(deps.keys)): void {
+    const handlers = isOwn ? takeErrorHandlers(app) : [];
+    if (isOwn) app.use(paths.middleware);
+    const patterns = express.Router({ caseSensitive: true, strict: true });
+    addRoutes(patterns, paths, deps, guard);
+    app.use(patterns);
+    // Asks for the server as a whole (RFC 9110, 9.3.7).
+    app.options('\\*', optionsAnswer(allowedMethods));
+    app.use(isOwn ? notFoundUnlessOptions : notFound);
+    app.router.stack.push(...handlers);
+    app.use(problemHandler(log, deps.refusalPace));
+  }
+  const tellProblem = problemHandler(log, deps.refusalPace);
+  return {
+    app,
+    finish,
+    // Nothing is left but an OPTIONS of what is not there.
+    handler: (req, res) => app(req, res, () => tellProblem(nothingAt(req), req, res)),
+  };
 }
 
-/** @param app for the paths with parameters */
-export function addRoutes(app: Express, paths: FixedPaths, deps: AppDeps): void {
+/** Behind an app's own routes Express itself answers OPTIONS, with what they have at that path. */
+const notFoundUnlessOptions: RequestHandler = (req, res, next) =>
+  req.method === 'OPTIONS' ? next() : notFound(req, res, next);
+
+/**
+ * An app's own error handlers come behind everything, so that they meet the errors of tasks too, and what is found
+ * nowhere.
+ */
+function takeErrorHandlers({ router }: Express): Express['router']['stack'] {
+  const handlers = router.stack.filter(({ route, handle }) => route === undefined && handle.length === 4);
+  router.stack = router.stack.filter((layer) => !handlers.includes(layer));
+  return handlers;
+}
+
+/** @param patterns for the paths with parameters */
+export function addRoutes(
+  patterns: Router,
+  paths: FixedPaths,
+  deps: AppDeps,
+  guard: readonly Check[] = access(deps.keys),
+): void {
   const { config, keys, tasks } = deps;
-  const guard = access(keys);
-  addIoRoutes(paths, config.bodyLimitBytes, guard);
-  addProbes(paths, deps.readiness);
+  const builtIns = servesBuiltIns(config);
+  if (builtIns) addIoRoutes(paths, config.bodyLimitBytes, access(keys));
   const described = { keyed: keys !== undefined, quota: config.cpuQuotaMsPerMinute > 0 };
-  if (config.docs === 'on') addDocs(app, paths, tasks, described);
-  addTasks(app, paths, { ...deps, guard });
+  if (config.docs === 'on') addDocs(patterns, paths, tasks, described, builtIns);
+  addTasks(patterns, paths, { ...deps, guard });
 }

@@ -26,6 +26,8 @@ export interface DrainDeps {
   readonly lane: Pick<Lane, 'close'>;
   /** Node answers half-sent requests when their headers are due; this is for those that look like one and are none. */
   readonly headersTimeoutMs: number;
+  /** When everybody has their answers, before the lane ends. Waited for until the deadline. */
+  readonly onAnswered?: () => Promise<void>;
   readonly timings?: DrainTimings;
 }
 
@@ -38,7 +40,8 @@ export interface Drain {
 
 const usualTimings: DrainTimings = { silenceMs: { stop: 100, reload: 2_000 }, flushMs: 500, tickMs: 25 };
 
-export function createDrain({ http, lane, headersTimeoutMs, timings = usualTimings }: DrainDeps): Drain {
+export function createDrain(deps: DrainDeps): Drain {
+  const { http, lane, headersTimeoutMs, onAnswered, timings = usualTimings } = deps;
   const { server, connections } = http;
   const quiet = new WeakMap<Connection, { bytesRead: number; sinceMs: number }>();
   let mode: CloseMode | undefined;
@@ -54,6 +57,14 @@ export function createDrain({ http, lane, headersTimeoutMs, timings = usualTimin
       () => deadlineMs,
     );
     const cut = accepted().length;
+    let told = onAnswered === undefined;
+    void onAnswered?.().finally(() => {
+      told = true;
+    });
+    await until(
+      () => told,
+      () => deadlineMs,
+    );
     const flushedMs = monotonicMs() + timings.flushMs;
     // In a reload the server as a whole goes on: nobody is told that it is shutting down.
     if (mode === 'reload') cutConnections();

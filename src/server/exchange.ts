@@ -8,6 +8,8 @@ export interface Exchange {
   readonly arrivedMs: number;
   /** The path of the resource, where that is a fixed one. Express knows the others' patterns. */
   route: string | undefined;
+  /** The client was told to send its body (100 Continue). */
+  continued: boolean;
   /** The name of the API key that was shown, once it was found good. */
   keyName: string | undefined;
   /** The client by its address, once it was asked for. */

@@ -12,6 +12,7 @@ import {
   type ToServer,
 } from '../messages.js';
 import { TaskFileError } from '../tasks/registry.js';
+import { AppFileError } from './own/app-file.js';
 import { type RunningServer, startServer } from './server.js';
 
 /**
@@ -148,8 +149,8 @@ function send(message: ToPrimary, sent: () => void = () => {}): void {
 
 /** The line for the user where another attempt would not help, else undefined. */
 function unbootable(error: unknown, { host, port }: ServerConfig): string | undefined {
-  if (error instanceof TaskFileError || error instanceof KeyFileError || error instanceof ConfigError)
-    return error.message;
+  if (error instanceof TaskFileError || error instanceof AppFileError) return error.message;
+  if (error instanceof KeyFileError || error instanceof ConfigError) return error.message;
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
   const listening = error.syscall === 'listen' || error.syscall === 'bind';
   return listening ? `HOST and PORT must be usable, but ${host}:${port} is not (${error.code})` : undefined;

@@ -2,6 +2,8 @@
 // primary; how, in drain.ts.
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import type { Request, Response } from 'express';
 import { readApiKeys } from '../api-keys.js';
 import type { ServerConfig } from '../config.js';
 import { createHttpServer } from '../http/http-server.js';
@@ -11,15 +13,18 @@ import type { CloseMode, ClusterReadiness, QuotaAnswer, QuotaReport, ServerStatu
 import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
 import { createProcessLoad } from '../metrics/process-load.js';
 import { createRuntimeMetrics } from '../metrics/runtime-metrics.js';
-import { builtInTasks } from '../tasks/files.js';
+import { taskFolders } from '../tasks/folders.js';
 import { loadTasks } from '../tasks/registry.js';
 import { securityHeaders } from './answer/security-headers.js';
-import { createApp } from './app.js';
+import { openApp } from './app.js';
 import { createDrain } from './drain.js';
 import { alignPrototypes } from './express-prototypes.js';
+import { noteKey } from './guard/access.js';
 import { linkQuota } from './guard/quota-link.js';
 import { createLoopDelay } from './loop-delay.js';
 import { createServerMetrics } from './metrics.js';
+import { loadApp } from './own/app-file.js';
+import { type OwnApp, setUpOwnApp } from './own/own-app.js';
 import { createRefusalPace } from './refusal-pace.js';
 import { countRefused } from './refused.js';
 
@@ -64,7 +69,8 @@ export interface RunningServer {
  */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const { config, log } = deps;
-  const tasks = await loadTasks([builtInTasks, ...(config.tasksDir === undefined ? [] : [config.tasksDir])]);
+  const tasks = await loadTasks(taskFolders(config));
+  const setup = config.app === undefined ? undefined : await loadApp(config.app);
   const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
   if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
   const { onAnswer, onCall, report } = createServerMetrics(tasks.map(({ route }) => route));
@@ -77,7 +83,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const lane = createLane({ config, tasks, log, meter: quota, onCall, onFatal: deps.onFatal });
   const refusalPace = createRefusalPace();
   const closing = (): CloseMode | undefined => drain.mode();
-  const app = createApp({
+  const { app, handler, finish } = openApp({
     config,
     tasks,
     lane,
@@ -91,17 +97,31 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     onProxied: deps.onProxied,
   });
   const http = createHttpServer({
-    handler: app,
+    // Made by the app's own classes, below.
+    handler: (req, res) => handler(req as Request, res as Response),
     classes: alignPrototypes(app),
     limits: config,
+    readsAnyBody: setup !== undefined,
     isClosing: () => closing() !== undefined,
     headers: securityHeaders(),
     onRefusal: countRefused({ accessLog: config.accessLog, log, onAnswer }),
   });
-  const drain = createDrain({ http, lane, headersTimeoutMs: config.headersTimeoutMs });
+  let own: OwnApp | undefined;
+  const drain = createDrain({
+    http,
+    lane,
+    headersTimeoutMs: config.headersTimeoutMs,
+    onAnswered: async () => own?.close(),
+  });
   const loopDelay = createLoopDelay();
   const processLoad = createProcessLoad();
   try {
+    if (setup !== undefined) {
+      const identify = (req: Request): void => noteKey(keys, req);
+      const file = resolve(String(config.app));
+      own = await setUpOwnApp({ file, setup, app, server: http.server, lane, tasks, identify, log });
+    }
+    finish(own?.guard);
     await lane.warm();
     const { address, port } = await listen(http.server, config);
     return {
@@ -122,6 +142,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       },
     };
   } catch (error) {
+    await own?.close();
     loopDelay.stop();
     link?.close();
     http.dispose();

@@ -1,11 +1,12 @@
 // What is refused before a body is read or a query looked at. The order of refusals is the order in which a resource
 // lists these.
-import type { Request, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { AppError } from '../../errors.js';
+import { expectation } from '../../http/expectation.js';
 import { bodyTooLarge } from '../request/body.js';
 
-/** Throws the AppError with which the request is to be refused. */
-export type Check = (req: Request) => void;
+/** Throws the AppError with which the request is to be refused, or rejects with it: only an app's own check waits. */
+export type Check = (req: Request) => void | Promise<void>;
 
 /** By the announced length; what is not announced is measured while it arrives. */
 export function announcedLength(limitOf: (req: Request) => number): Check {
@@ -63,7 +64,25 @@ export const identityEncoding: Check = ({ headers }) => {
   }
 };
 
-/** Tells a client that waits for it to send its body: called right before the body is read. */
+/** Tells a client that waits for it to send its body, once: called right before the body is read. */
 export function sendContinue(req: Request, res: Response): void {
-  if (req.headers.expect !== undefined && req.httpVersion === '1.1') res.writeContinue();
+  if (req.headers.expect === undefined || req.httpVersion !== '1.1' || req.exchange.continued) return;
+  req.exchange.continued = true;
+  res.writeContinue();
 }
+
+/**
+ * The same for handlers that know nothing of it: the client is told when something begins to read. What refuses before
+ * that saves it its upload. Anything else that is expected is refused.
+ */
+export const continueWhenRead: RequestHandler = (req, res, next) => {
+  if (req.headers.expect !== undefined) {
+    expectation(req);
+    const { _read: read } = req;
+    req._read = function (size) {
+      if (!res.headersSent) sendContinue(req, res);
+      read.call(this, size);
+    };
+  }
+  next();
+};

@@ -14,7 +14,7 @@ import { refusalOfLibrary, undecodablePath } from './library-error.js';
 /** The end of every route that did not answer: errors become problems, and our own faults become log lines. */
 export function problemHandler(log: Logger, pace: RefusalPace) {
   // Express knows an error handler by its four parameters.
-  return (thrown: unknown, req: Request, res: Response, _next: NextFunction): void => {
+  return (thrown: unknown, req: Request, res: Response, _next?: NextFunction): void => {
     // Nobody is left to tell, or too much was told already: the latter is a fault that only a cut connection can show.
     if (thrown instanceof ClientLeft || req.socket.destroyed) return;
     const error = refusalOfLibrary(thrown) ?? toAppError(thrown);
@@ -34,9 +34,17 @@ function sendInTurn(req: Request, res: Response, error: AppError): void {
 }
 
 export const notFound: RequestHandler = (req) => {
-  decodable(req.path);
-  throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);
+  throw nothingAt(req);
 };
+
+export function nothingAt({ path }: Request): AppError {
+  try {
+    decodeURIComponent(path);
+  } catch (cause) {
+    return undecodablePath(cause);
+  }
+  return new AppError('NOT_FOUND', `There is nothing at ${path}.`);
+}
 
 function sendProblem(req: Request, res: Response, error: AppError): void {
   res.setHeader('Cache-Control', 'no-store');
@@ -46,14 +54,6 @@ function sendProblem(req: Request, res: Response, error: AppError): void {
     res.setHeader('Connection', 'close');
   for (const [name, value] of Object.entries(error.headers ?? {})) res.setHeader(name, value);
   answer(res, error.status, problemType, problemJson(error, req.exchange.requestId));
-}
-
-function decodable(path: string): void {
-  try {
-    decodeURIComponent(path);
-  } catch (cause) {
-    throw undecodablePath(cause);
-  }
 }
 
 function logFault(log: Logger, error: AppError, req: Request): void {

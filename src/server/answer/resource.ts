@@ -1,5 +1,5 @@
 // What can be done at a path, and answers for what cannot: OPTIONS with `Allow`, and 405 for the rest.
-import type { RequestHandler } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import { announcedLength, type Check } from './preconditions.js';
@@ -25,6 +25,12 @@ function resource({ get, post }: Methods, bodyLimitBytes: number): RequestHandle
   const allow = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : []), 'OPTIONS'];
   const options = optionsAnswer(allow);
   const refuse = methodNotAllowed(allow);
+
+  function answer(method: Method, req: Request, res: Response, next: NextFunction): unknown {
+    if (method === get && req.headers['content-length'] !== undefined) checkLength(req);
+    return method.answer(req, res, next);
+  }
+
   return (req, res, next) => {
     const method =
       req.method === 'GET' || req.method === 'HEAD' ? get : req.method === 'POST' ? post : undefined;
@@ -34,10 +40,19 @@ function resource({ get, post }: Methods, bodyLimitBytes: number): RequestHandle
       checkLength(req);
       return options(req, res, next);
     }
-    for (const check of method.checks) check(req);
-    if (method === get && req.headers['content-length'] !== undefined) checkLength(req);
-    return method.answer(req, res, next);
+    const waiting = check(method.checks, req);
+    if (waiting !== undefined) return waiting.then(() => answer(method, req, res, next));
+    return answer(method, req, res, next);
   };
+}
+
+/** A promise only from the first check that has to wait on. */
+function check(checks: readonly Check[], req: Request, from = 0): Promise<void> | undefined {
+  for (let i = from; i < checks.length; i++) {
+    const waiting = checks[i]?.(req);
+    if (waiting instanceof Promise) return waiting.then(() => check(checks, req, i + 1));
+  }
+  return undefined;
 }
 
 /**

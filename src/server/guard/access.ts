@@ -12,12 +12,9 @@ export function access(keys: ApiKeys | undefined): readonly Check[] {
   if (keys === undefined) return [];
   return [
     (req) => {
-      const shown = shownKeys(req);
-      const [key] = shown;
-      const name =
-        key !== undefined && shown.length === 1 ? keys.nameOf(Buffer.from(key, 'latin1')) : undefined;
-      if (name === undefined) {
-        const wrong = shown.length > 0 ? ', error="invalid_token"' : '';
+      noteKey(keys, req);
+      if (req.exchange.keyName === undefined) {
+        const wrong = shownKeys(req).length > 0 ? ', error="invalid_token"' : '';
         throw new AppError(
           'UNAUTHORIZED',
           'A valid API key is required, as a bearer token or in X-Api-Key.',
@@ -26,9 +23,16 @@ export function access(keys: ApiKeys | undefined): readonly Check[] {
           },
         );
       }
-      req.exchange.keyName = name;
     },
   ];
+}
+
+/** Keeps the name of the request's key on it, where it shows one that is good. */
+export function noteKey(keys: ApiKeys | undefined, req: Request): void {
+  const shown = keys === undefined ? [] : shownKeys(req);
+  const [key] = shown;
+  if (key === undefined || shown.length > 1) return;
+  req.exchange.keyName = keys?.nameOf(Buffer.from(key, 'latin1'));
 }
 
 /** Blanks of HTTP only: a key may end in a byte that Unicode calls a blank. Node has cut those behind the value. */

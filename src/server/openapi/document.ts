@@ -11,10 +11,10 @@ HEAD answers wherever GET does, without running a call. OPTIONS answers 204 with
 Query numbers are plain decimals. A repeated or unknown parameter or field is refused; an empty one is an empty text.
 A client whose connection ends before its answer has left: its call is cancelled.`;
 
-/** @param access what the settings ask of callers */
-export function apiDocument(tasks: readonly Task[], version: string, access: Access): Node {
+/** @param access what the settings ask of callers; @param builtIns whether the built-in light routes are served */
+export function apiDocument(tasks: readonly Task[], version: string, access: Access, builtIns = true): Node {
   const components = createComponents();
-  const paths: Record<string, Node> = lightPaths(components, access);
+  const paths: Record<string, Node> = lightPaths(components, access, builtIns);
   for (const task of tasks) Object.assign(paths, taskPaths(components, task, access));
   return {
     openapi: '3.1.1',

@@ -4,12 +4,14 @@ import type { Components, Node } from './components.js';
 import { headerParameters, headersOf } from './headers.js';
 import { problemResponses } from './problems.js';
 
-/** Path items by path. */
-export function lightPaths(components: Components, access: Access): Record<string, Node> {
+/** Path items by path. @param builtIns whether the routes of io.ts are served */
+export function lightPaths(components: Components, access: Access, builtIns: boolean): Record<string, Node> {
   return {
-    '/': { get: hello(components, access) },
-    '/io/delay': { get: delay(components, access) },
-    '/io/echo': { post: echo(components, access) },
+    ...(builtIns && {
+      '/': { get: hello(components, access) },
+      '/io/delay': { get: delay(components, access) },
+      '/io/echo': { post: echo(components, access) },
+    }),
     '/livez': { get: probe(components, access, 'livez', 'Does the event loop turn?') },
     '/readyz': { get: readiness(components, access) },
     '/openapi.json': { get: description(components, access) },

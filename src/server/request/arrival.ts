@@ -4,8 +4,8 @@ import type { Request, Response } from 'express';
 import type { Config } from '../../config.js';
 import type { Logger } from '../../log.js';
 import { createAccessLog } from '../access-log.js';
-import type { Exchange } from '../exchange.js';
 import { clientOf } from './client.js';
+import { mountedRoute } from './mounted-route.js';
 import { requestIds } from './request-id.js';
 
 /** Told once per exchange. `status` is 499 where the client left before its answer did. */
@@ -42,6 +42,7 @@ export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): (req: Reques
       requestId,
       arrivedMs: performance.now(),
       route: undefined,
+      continued: false,
       keyName: undefined,
       address: undefined,
     };
@@ -51,6 +52,10 @@ export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): (req: Reques
 }
 
 /** The path or pattern that took the request: labels of a metric must be few. */
-function routeOf({ exchange, route }: { exchange: Exchange; route?: { path?: unknown } }): string {
-  return exchange.route ?? (typeof route?.path === 'string' ? route.path : 'unmatched');
+function routeOf(req: Request): string {
+  const { exchange, route, baseUrl } = req;
+  if (exchange.route !== undefined) return exchange.route;
+  if (route === undefined) return 'unmatched';
+  // A route of an app that is not mounted in another needs no search.
+  return baseUrl === '' && typeof route.path === 'string' ? route.path : mountedRoute(req);
 }

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Express, RequestHandler } from 'express';
+import type { RequestHandler, Router } from 'express';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import type { Task } from '../../tasks/registry.js';
@@ -14,8 +14,14 @@ import type { Access } from '../openapi/access.js';
 import { apiDocument } from '../openapi/document.js';
 import { noQuery } from '../request/query.js';
 
-export function addDocs(app: Express, paths: FixedPaths, tasks: readonly Task[], access: Access): void {
-  const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion(), access)));
+export function addDocs(
+  app: Router,
+  paths: FixedPaths,
+  tasks: readonly Task[],
+  access: Access,
+  builtIns: boolean,
+): void {
+  const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion(), access, builtIns)));
   const checks = [expectation];
   paths.add('/openapi.json', { get: { checks, answer: description(document) } });
   const swaggerUi = swaggerUiPackage();

@@ -1,6 +1,6 @@
 // CPU routes, made from the tasks that were found: POST of JSON or bytes, and the GET form. Each one ends in a call to
 // the lane; the order of refusals is the order of the handlers.
-import type { Express, Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response, Router } from 'express';
 import type { ServerConfig } from '../../config.js';
 import { dictionary } from '../../dictionary.js';
 import { AppError } from '../../errors.js';
@@ -35,7 +35,7 @@ export interface TaskRoutesDeps {
   readonly closing: () => CloseMode | undefined;
 }
 
-export function addTasks(app: Express, paths: FixedPaths, deps: TaskRoutesDeps): void {
+export function addTasks(app: Router, paths: FixedPaths, deps: TaskRoutesDeps): void {
   for (const task of deps.tasks) {
     addTask(paths, task, deps);
     // Behind the fixed paths, so that none of these is taken for a parameter's value.
@@ -75,7 +75,7 @@ function addTask(paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
 }
 
 /** The GET form whose one field stands in the path. Where the field's values are listed, any other is no resource. */
-function addPathForm(app: Express, paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
+function addPathForm(app: Router, paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
   const { definition, route } = task;
   const { pathParam } = definition;
   const form = queryForm(definition);

@@ -9,6 +9,7 @@ import { errorTable } from '#src/errors.js';
 import { fixedPaths } from '#src/server/answer/resource.js';
 import { type AppDeps, addRoutes, createApp } from '#src/server/app.js';
 import { apiDocument } from '#src/server/openapi/document.js';
+import { addProbes } from '#src/server/routes/probes.js';
 import { loadTasks } from '#src/tasks/registry.js';
 import { builtInTasks, describedTasks, operationsOf, type Schema } from '../../support/api.js';
 import { ioDeps } from '../../support/app.js';
@@ -182,6 +183,7 @@ describe('every operation, called with its own example,', () => {
 async function routesOf(deps: AppDeps): Promise<string[]> {
   const paths = fixedPaths(1_000);
   const patterns = express();
+  addProbes(paths, deps.readiness);
   addRoutes(patterns, paths, deps);
   const all = [...paths.list(), ...patterns.router.stack.flatMap(({ route }) => route?.path ?? [])];
   const routes = await Promise.all(

@@ -1,0 +1,100 @@
+// What an app is: the contract between a team's own app file (APP) and the server. How one is loaded and mounted is
+// server/own-app.ts.
+import type { Server } from 'node:http';
+import type { Express, Request } from 'express';
+import type { z } from 'zod';
+import type { Logger } from './log.js';
+import type { BytesOutput, OutputSpec, TaskDefinition } from './task.js';
+
+/** Who calls and for how long, for one call of a task from a program. */
+export interface CallOptions {
+  /**
+   * The request that the call is made for: its client, deadline, id and trace are taken over, and the call is cancelled
+   * when its connection ends.
+   */
+  readonly req?: Request;
+  /** Who calls, for fair turns and quotas; with `req` in place of its client. Default: `app`. */
+  readonly client?: string;
+  /** How long the caller waits, in ms, from now; with `req` the earlier of the two counts. */
+  readonly timeoutMs?: number;
+  /** Cancels the call, which then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** For the log lines of the call; with `req` in place of its id. */
+  readonly requestId?: string;
+  /** Byte arrays in the input are given away: moved to the thread, not copied, and empty afterwards. Default: false. */
+  readonly transfer?: boolean;
+}
+
+type OutputValue<O> = O extends z.ZodType ? z.output<O> : O extends BytesOutput ? Uint8Array : never;
+
+/** What a call of a task resolves with, by its `output` declaration; unknown where there is none. */
+export type CallValue<O> = unknown extends O
+  ? unknown
+  : O extends readonly OutputSpec[]
+    ? OutputValue<O[number]>
+    : OutputValue<O>;
+
+export interface CallTask {
+  /**
+   * Calls a task on the CPU lane and resolves with what its `run` returned, as its output schema has it: a value, or
+   * bytes as a Uint8Array. The input is validated first.
+   * @param task a definition whose file is served, or a task's name
+   * @throws CallError, which an app need not catch: it becomes the answer that the task's own route would give; the
+   * signal's reason, or an AbortError where the client of `req` has left; TypeError for a task that is not served
+   */
+  <Input extends z.ZodType, Output extends OutputSpec | readonly OutputSpec[]>(
+    task: TaskDefinition<Input, Output>,
+    input: z.input<Input>,
+    options?: CallOptions,
+  ): Promise<CallValue<Output>>;
+  (task: string, input: unknown, options?: CallOptions): Promise<unknown>;
+}
+
+export interface AppContext {
+  /** The Express 5 application of this server process. */
+  readonly app: Express;
+  /** For `upgrade` (WebSocket). What was upgraded is the app's, to be closed in `onClose`. The server listens later. */
+  readonly server: Server;
+  readonly call: CallTask;
+  /** pino's logger of this server process. */
+  readonly log: Logger;
+  /**
+   * Called once when this process ends (a stop, a reload), after the last answer, within SHUTDOWN_TIMEOUT_MS; the last
+   * one that was added comes first.
+   */
+  onClose(close: () => unknown): void;
+  /**
+   * Who may call the tasks' routes: the client's name, or undefined for 401. In place of API_KEYS_FILE. The app's own
+   * routes are the app's to guard; a call with `req` knows its client by this, too.
+   */
+  authenticate(identify: (req: Request) => MaybePromise<string | undefined>): void;
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** Runs once in each server process, before it listens: adds middleware, routes and error handlers to `app`. */
+export type AppSetup = (context: AppContext) => unknown;
+
+/** Known by this, whichever copy of the package made it. */
+const setupKey = Symbol.for('millrace.app');
+
+export interface AppDefinition {
+  readonly [setupKey]: AppSetup;
+}
+
+/** Declares an app; the default export of an app file. */
+export function defineApp(setup: AppSetup): AppDefinition {
+  if (typeof setup !== 'function') throw new TypeError('defineApp takes a function');
+  return Object.freeze({ [setupKey]: setup });
+}
+
+/** The setup of what an app file exports; undefined where that is no app. */
+export function setupOf(exported: unknown): AppSetup | undefined {
+  if (typeof exported !== 'object' || exported === null) return undefined;
+  const setup: unknown = Reflect.get(exported, setupKey);
+  return isSetup(setup) ? setup : undefined;
+}
+
+function isSetup(value: unknown): value is AppSetup {
+  return typeof value === 'function';
+}

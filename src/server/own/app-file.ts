@@ -1,0 +1,36 @@
+// Finds and loads the file of a team's own app, and names it where it cannot be used. What the app does is app.ts.
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type AppSetup, setupOf } from '../../app.js';
+import { reasonOf } from '../../tasks/error-report.js';
+
+/** An app file that cannot be served: one line that names the file. Ends the boot with 78. */
+export class AppFileError extends Error {
+  override readonly name = 'AppFileError';
+
+  constructor(file: string, reason: string, cause?: unknown) {
+    super(`${file}: ${reason.split('\n', 1)[0]}`, { cause });
+  }
+}
+
+/** Node 22.18 and later strip types by themselves. */
+const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
+
+/** @throws AppFileError */
+export async function loadApp(file: string): Promise<AppSetup> {
+  const path = resolve(file);
+  if (/\.[cm]?ts$/.test(path) && !loadsTypeScript)
+    throw new AppFileError(
+      path,
+      'this Node cannot load TypeScript: compile it to .js first, or use Node 22.18 or newer',
+    );
+  let exported: unknown;
+  try {
+    exported = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;
+  } catch (cause) {
+    throw new AppFileError(path, `cannot be imported: ${reasonOf(cause)}`, cause);
+  }
+  const setup = setupOf(exported);
+  if (setup === undefined) throw new AppFileError(path, 'has no default export made by defineApp');
+  return setup;
+}

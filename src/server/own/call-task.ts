@@ -1,0 +1,99 @@
+// A task called from an app's own code: from a definition and a value to the lane, and from its reply to a value.
+import type { Socket } from 'node:net';
+import type { Request } from 'express';
+import type { CallOptions, CallTask } from '../../app.js';
+import { monotonicMs } from '../../clock.js';
+import { AppError, CallError } from '../../errors.js';
+import type { Call, CallResult, Lane, CallOptions as LaneOptions } from '../../lane/call.js';
+import { CallCancelled } from '../../lane/call.js';
+import { validateInput } from '../../tasks/input.js';
+import type { Task } from '../../tasks/registry.js';
+import { jsonType } from '../../tasks/result.js';
+import { deadlineOf } from '../request/deadline.js';
+import { traceIdOf } from '../request/traceparent.js';
+
+/** Who calls where nobody says so. */
+const unnamedClient = 'app';
+
+export interface CallTaskDeps {
+  readonly lane: Lane;
+  readonly tasks: readonly Task[];
+  /** Who a request's client is. Rejects where it may not call. */
+  readonly clientOf: (req: Request) => string | Promise<string>;
+}
+
+export function createCallTask({ lane, tasks, clientOf }: CallTaskDeps): CallTask {
+  const byName = new Map(tasks.map((task) => [task.name, task]));
+  const byDefinition = new Map<unknown, Task>(tasks.map((task) => [task.definition, task]));
+
+  function taskOf(named: unknown): Task {
+    const task = typeof named === 'string' ? byName.get(named) : byDefinition.get(named);
+    if (task !== undefined) return task;
+    const what = typeof named === 'string' ? `no task is named ${JSON.stringify(named)}` : unknownDefinition;
+    throw new TypeError(`call: ${what}`);
+  }
+
+  async function call(named: unknown, given: unknown, options: CallOptions = {}): Promise<unknown> {
+    const task = taskOf(named);
+    const { req, signal, transfer = false } = options;
+    signal?.throwIfAborted();
+    const value = validateInput(task.definition, given);
+    const client = req === undefined ? undefined : await clientOf(req);
+    // Whom it was for may have left while it was looked who that is.
+    if (req?.socket.destroyed) throw clientLeft();
+    const running = lane.call(task, { type: 'value', value, keep: !transfer }, laneOptions(options, client));
+    return resultValue(running.ready ?? (await resultFor(running, req?.socket, signal)));
+  }
+
+  // The overloads of CallTask say more than one implementation can.
+  return ((named: unknown, given: unknown, options?: CallOptions) =>
+    call(named, given, options).catch((thrown: unknown) => {
+      throw thrown instanceof AppError ? CallError.of(thrown) : thrown;
+    })) as CallTask;
+}
+
+const unknownDefinition =
+  'this definition is of no file that is served; put its file into the folder of TASKS_DIR';
+
+function laneOptions({ req, timeoutMs, ...given }: CallOptions, ofRequest: string | undefined): LaneOptions {
+  const deadlines = [
+    timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs,
+    req === undefined ? undefined : deadlineOf(req),
+  ].filter((deadlineMs) => deadlineMs !== undefined);
+  const requestId = given.requestId ?? req?.exchange.requestId;
+  const traceId = req === undefined ? undefined : traceIdOf(req.headers.traceparent);
+  return {
+    client: given.client ?? ofRequest ?? unnamedClient,
+    ...(deadlines.length > 0 && { deadlineMs: Math.min(...deadlines) }),
+    ...(requestId !== undefined && { requestId }),
+    ...(traceId !== undefined && { traceId }),
+  };
+}
+
+/** The call's result; it is cancelled by the end of the connection it is for, and by the signal. */
+async function resultFor(
+  call: Call,
+  socket: Socket | undefined,
+  signal: AbortSignal | undefined,
+): Promise<CallResult> {
+  const cancel = (): void => call.cancel();
+  // A handler may make many calls for one request.
+  socket?.setMaxListeners(0).once('close', cancel);
+  signal?.addEventListener('abort', cancel, { once: true });
+  try {
+    return await call.result;
+  } catch (error) {
+    if (!(error instanceof CallCancelled)) throw error;
+    throw signal?.aborted ? signal.reason : clientLeft();
+  } finally {
+    socket?.off('close', cancel);
+    signal?.removeEventListener('abort', cancel);
+  }
+}
+
+function resultValue({ contentType, body }: CallResult): unknown {
+  if (typeof body !== 'string') return body;
+  return contentType === jsonType ? JSON.parse(body) : body;
+}
+
+const clientLeft = (): DOMException => new DOMException('The client has left.', 'AbortError');

@@ -1,0 +1,109 @@
+// A team's own app in a server process: runs its setup, closes what it opened. Where its middleware and routes stand
+// among ours is app.ts of the server.
+import type { Server } from 'node:http';
+import type { Express, Request } from 'express';
+import type { AppContext, AppSetup } from '../../app.js';
+import { AppError } from '../../errors.js';
+import type { Lane } from '../../lane/call.js';
+import type { Logger } from '../../log.js';
+import { reasonOf } from '../../tasks/error-report.js';
+import type { Task } from '../../tasks/registry.js';
+import type { Check } from '../answer/preconditions.js';
+import { clientOf } from '../request/client.js';
+import { AppFileError } from './app-file.js';
+import { createCallTask } from './call-task.js';
+
+type Identify = Parameters<AppContext['authenticate']>[0];
+
+export interface OwnAppDeps {
+  /** For messages. */
+  readonly file: string;
+  readonly setup: AppSetup;
+  readonly app: Express;
+  readonly server: Server;
+  readonly lane: Lane;
+  readonly tasks: readonly Task[];
+  /** Gives a request the name of its API key, where it shows a good one. */
+  readonly identify: (req: Request) => void;
+  readonly log: Logger;
+}
+
+export interface OwnApp {
+  /** In place of the key file's guard, where the app asks who calls by itself. */
+  readonly guard: readonly Check[] | undefined;
+  /** Everything that was given to `onClose`, the last first. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** @throws AppFileError where the setup throws, or takes a path that is not the app's to take */
+export async function setUpOwnApp({
+  file,
+  setup,
+  app,
+  server,
+  lane,
+  tasks,
+  identify,
+  log,
+}: OwnAppDeps): Promise<OwnApp> {
+  const closers: (() => unknown)[] = [];
+  let asker: Identify | undefined;
+
+  /** The client's name, kept on the request; 401 where the app knows none. */
+  async function ask(req: Request): Promise<void> {
+    const name = await asker?.(req);
+    if (typeof name !== 'string' || name === '')
+      throw new AppError('UNAUTHORIZED', 'This may be asked by known clients only.', {
+        headers: { 'WWW-Authenticate': 'Bearer' },
+      });
+    req.exchange.keyName = name;
+  }
+
+  async function callerOf(req: Request): Promise<string> {
+    if (req.exchange.keyName === undefined) {
+      if (asker === undefined) identify(req);
+      else await ask(req);
+    }
+    return clientOf(req);
+  }
+
+  async function close(): Promise<void> {
+    for (const closer of closers.splice(0).reverse()) {
+      try {
+        await closer();
+      } catch (error) {
+        log.error({ err: error }, 'what the app gave to onClose failed');
+      }
+    }
+  }
+
+  try {
+    await setup({
+      app,
+      server,
+      call: createCallTask({ lane, tasks, clientOf: callerOf }),
+      log,
+      onClose: (closer) => void closers.push(closer),
+      authenticate: (identified) => {
+        asker = identified;
+      },
+    });
+  } catch (cause) {
+    await close();
+    throw new AppFileError(file, `its setup failed: ${reasonOf(cause)}`, cause);
+  }
+  const taken = probeThatIsTaken(app);
+  if (taken !== undefined) {
+    await close();
+    throw new AppFileError(file, `the route ${taken} belongs to the server's probes`);
+  }
+  return { guard: asker === undefined ? undefined : [ask], close };
+}
+
+const probes = ['/livez', '/readyz'];
+
+/** A route of the app that would never be reached: the probes come first. */
+function probeThatIsTaken({ router }: Express): string | undefined {
+  const paths = router.stack.flatMap(({ route }) => (route === undefined ? [] : [route.path].flat(9)));
+  return paths.find((path: unknown) => probes.some((probe) => probe === String(path).toLowerCase()));
+}
