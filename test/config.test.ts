@@ -41,6 +41,8 @@ describe('settings', () => {
       HEARTBEAT_TIMEOUT_MS: 10_000,
       LOG_LEVEL: 'info',
       ACCESS_LOG: 'errors',
+      APP: undefined,
+      BUILT_INS: undefined,
       TASKS_DIR: undefined,
     });
   });
