@@ -1,7 +1,7 @@
 // millrace new-task NAME: writes a task file that works as it is, where the server will find it. Never over another.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config.js';
 import { localUrl } from '../primary/address.js';
 import { builtInTasks, nameFault, taskName, taskRoute } from '../tasks/files.js';
@@ -14,7 +14,8 @@ export async function newTask(name: string, config: Config): Promise<string> {
   const { folder, extension } = await destination(config.tasksDir);
   for (const where of new Set([folder, builtInTasks])) await refuseTwin(name, where);
   const file = join(folder, `${name}.${extension}`);
-  const text = extension === 'ts' ? typescriptTask(taskRoute(name)) : javascriptTask(taskRoute(name));
+  const write = extension === 'ts' ? typescriptTask : javascriptTask;
+  const text = write(`${basename(folder)}/${name}.${extension}`, taskRoute(name));
   await writeFile(file, text, { flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
     throw new CommandError(`${file} cannot be written (${cause.code})`, { cause });
   });
@@ -26,7 +27,7 @@ export async function newTask(name: string, config: Config): Promise<string> {
       : [`It needs zod 4: npm install zod in ${folder}, or above it.`]),
     extension === 'ts' ? 'npm start builds and serves it; then:' : 'Start or reload the server; then:',
     '',
-    `  curl --json '{"n":1000}' ${url}`,
+    `  curl -w '\\n' -H 'Content-Type: application/json' -d '{"text":"to be or not to be"}' ${url}`,
   ].join('\n');
 }
 
@@ -86,8 +87,9 @@ function hasZod(folder: string): boolean {
 /** As a file in workers/ sees it. */
 const contract = '../src/task.js';
 
-function typescriptTask(route: string): string {
-  return `// The task ${route}: …
+/** @param path of the file, as its reader knows it */
+function typescriptTask(path: string, route: string): string {
+  return `// ${path} → POST ${route}, GET ${route}?text=…
 import { z } from 'zod';
 import { defineTask } from '${contract}';
 
@@ -97,8 +99,8 @@ export default defineTask({
 `;
 }
 
-function javascriptTask(route: string): string {
-  return `// The task ${route}: …
+function javascriptTask(path: string, route: string): string {
+  return `// ${path} → POST ${route}, GET ${route}?text=…
 import { z } from 'zod';
 
 export default {
@@ -107,17 +109,10 @@ export default {
 `;
 }
 
-const body = `summary: 'Sum of the squares up to n',
-  input: z.strictObject({ n: z.int().min(0).max(100_000) }),
-  output: z.strictObject({ sum: z.number() }),
-  examples: [{ n: 1000 }],
+const body = `summary: 'Count words',
+  input: z.strictObject({ text: z.string().max(100_000) }),
+  output: z.strictObject({ words: z.int() }),
+  examples: [{ text: 'to be or not to be' }],
   query: true,
-  cost: ({ n }) => 1 + n / 500,
-  run({ n }, { signal }) {
-    let sum = 0;
-    for (let i = 1; i <= n; i++) {
-      if (i % 10_000 === 0) signal.throwIfAborted();
-      sum += i * i;
-    }
-    return { sum };
-  },`;
+  cost: ({ text }) => 1 + text.length / 100,
+  run: ({ text }) => ({ words: text.split(/\\s+/).filter(Boolean).length }),`;

@@ -8,6 +8,7 @@ import type { Logger } from '../log.js';
 import { localUrl, proveAddress } from './address.js';
 import { listenAdmin } from './admin/admin.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
+import { greeting } from './greeting.js';
 import { type Primary, startPrimary } from './primary.js';
 import { obeySignals } from './signals.js';
 import { defaultTimings, type Timings } from './timings.js';
@@ -72,7 +73,9 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
         serverProcesses: servers.length,
         threadsPerProcess: servers.at(-1)?.poolMaxThreads,
       };
-      log.info(what, 'listening');
+      if (!process.stdout.isTTY) log.info(what, 'listening');
+      else if (log.isLevelEnabled('info'))
+        process.stdout.write(greeting({ url, adminUrl: what.adminUrl, docs: config.docs === 'on' }));
     },
   });
   admin?.attach(primary);

@@ -20,29 +20,29 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('millrace new-task', () => {
   it('writes a task that serves as it is', async () => {
-    const { code, stdout } = await millrace(['new-task', 'squares.sum', '--tasks', folder]);
+    const { code, stdout } = await millrace(['new-task', 'words.count', '--tasks', folder]);
     expect(code).toBe(0);
-    expect(stdout).toContain('POST /squares/sum');
-    expect(stdout).toContain(`curl --json '{"n":1000}' http://127.0.0.1:3000/squares/sum`);
-    expect(await readdir(folder)).toEqual(['squares.sum.js']);
+    expect(stdout).toContain('POST /words/count');
+    expect(stdout).toContain(`-d '{"text":"to be or not to be"}' http://127.0.0.1:3000/words/count`);
+    expect(await readdir(folder)).toEqual(['words.count.js']);
 
     const server = await startTestServer({ TASKS_DIR: folder });
     try {
-      const res = await fetch(`${server.url}/squares/sum?n=1000`);
-      expect(await res.json()).toEqual({ sum: 333_833_500 });
+      const res = await fetch(`${server.url}/words/count?text=to+be+or+not+to+be`);
+      expect(await res.json()).toEqual({ words: 6 });
     } finally {
       await server.close('stop', 10_000);
     }
   });
 
   it('never writes over a task', async () => {
-    const before = await readFile(join(folder, 'squares.sum.js'), 'utf8');
-    for (const name of ['squares.sum', 'hash']) {
+    const before = await readFile(join(folder, 'words.count.js'), 'utf8');
+    for (const name of ['words.count', 'hash']) {
       const { code, stderr } = await millrace(['new-task', name, '--tasks', folder]);
       expect(code).toBe(1);
       expect(stderr).toContain(`the task ${name} is already there`);
     }
-    expect(await readFile(join(folder, 'squares.sum.js'), 'utf8')).toBe(before);
+    expect(await readFile(join(folder, 'words.count.js'), 'utf8')).toBe(before);
   });
 
   it.each(['../evil', 'a b', 'io.x', '_x', 'docs', ''])('does not take %j for a name', async (name) => {

@@ -37,7 +37,8 @@ async function npmStart(): Promise<Terminal> {
   const [url, adminUrl] = await new Promise<[string, string]>((resolve, reject) => {
     child.stdout.on('data', (chunk) => {
       output += String(chunk);
-      const [server, admin] = output.match(/http:\/\/127\.0\.0\.1:\d+/g) ?? [];
+      const [, server] = /^ {2}Server +(\S+)\r?\n/m.exec(output) ?? [];
+      const [, admin] = /^ {2}Dashboard +(\S+)\r?\n/m.exec(output) ?? [];
       if (server !== undefined && admin !== undefined) resolve([server, admin]);
     });
     void exited.then(() => reject(new Error(`ended before it listened:\n${output}`)));
@@ -53,6 +54,18 @@ async function npmStart(): Promise<Terminal> {
 }
 
 describe.skipIf(!hasTerminals)('npm start on a terminal', () => {
+  it('ends its start with three plain lines: the address, the API, the dashboard', async () => {
+    const terminal = await npmStart();
+    const last = terminal.output().trimEnd().split('\r\n').slice(-3);
+    expect(last).toEqual([
+      `  Server     ${terminal.url}`,
+      `  API        ${terminal.url}/docs`,
+      `  Dashboard  ${terminal.adminUrl}`,
+    ]);
+    terminal.type('\x03');
+    expect(await terminal.exited).toBe(0);
+  });
+
   it('ends with 0 on one Ctrl-C, with running calls answered', async () => {
     const terminal = await npmStart();
     const calls = Array.from({ length: 4 }, () =>
