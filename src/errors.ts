@@ -19,10 +19,14 @@ export const errorTable = {
   BAD_REQUEST: {
     status: 400,
     title: 'Bad request',
-    when: 'The request is no sound HTTP, or a header or the encoding of its URL is wrong.',
+    when: 'The request is not valid HTTP, or a header or the encoding of its URL is wrong.',
   },
-  UNAUTHORIZED: { status: 401, title: 'Unauthorized', when: 'There is no valid key with the request.' },
-  FORBIDDEN: { status: 403, title: 'Forbidden', when: 'This may not be asked from there.' },
+  UNAUTHORIZED: { status: 401, title: 'Unauthorized', when: 'The request has no valid API key.' },
+  FORBIDDEN: {
+    status: 403,
+    title: 'Forbidden',
+    when: 'The admin server does not answer requests from there.',
+  },
   NOT_FOUND: { status: 404, title: 'Not found', when: 'There is nothing at this path.' },
   METHOD_NOT_ALLOWED: {
     status: 405,
@@ -32,12 +36,12 @@ export const errorTable = {
   REQUEST_TIMEOUT: {
     status: 408,
     title: 'Request timeout',
-    when: 'The headers or the body came too slowly.',
+    when: 'The headers or the body arrived too slowly.',
   },
   CONFLICT: {
     status: 409,
     title: 'Conflict',
-    when: 'Another one is under way; only the admin server says so.',
+    when: 'Another reload is running. Only the admin server answers so.',
   },
   PRECONDITION_FAILED: {
     status: 412,
@@ -52,7 +56,7 @@ export const errorTable = {
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     title: 'Unsupported media type',
-    when: 'The body is of another media type, or has a Content-Encoding.',
+    when: 'The body has the wrong media type, or a Content-Encoding.',
   },
   RANGE_NOT_SATISFIABLE: {
     status: 416,
@@ -83,12 +87,12 @@ export const errorTable = {
   THREAD_LOST: {
     status: 500,
     title: 'Thread lost',
-    when: 'The thread died under the call: it exited or ran out of memory.',
+    when: 'The thread died while the call ran: it exited or ran out of memory.',
   },
   OVERLOADED: {
     status: 503,
     title: 'Overloaded',
-    when: 'Refused at arrival because the wait would be too long; `Retry-After` says when to come back.',
+    when: 'The wait would be too long, so the request was refused at once; `Retry-After` says when to come back.',
   },
   SHUTTING_DOWN: {
     status: 503,
