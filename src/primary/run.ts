@@ -4,11 +4,12 @@ import cluster from 'node:cluster';
 import { cpus } from 'node:os';
 import type { Config, ServerConfig } from '../config.js';
 import { budget, coreShare, readCores, threadsPerProcess } from '../core-budget.js';
-import type { Logger } from '../log.js';
+import { type Logger, logOutput } from '../log.js';
 import { localUrl, proveAddress } from './address.js';
 import { listenAdmin } from './admin/admin.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
 import { greeting } from './greeting.js';
+import { createLogRelay, needsRelay } from './log-relay.js';
 import { type Primary, startPrimary } from './primary.js';
 import { obeySignals } from './signals.js';
 import { defaultTimings, type Timings } from './timings.js';
@@ -18,6 +19,9 @@ export interface RunOptions {
   readonly log: Logger;
   readonly timings?: Timings;
 }
+
+/** How long the last lines of the log may take to leave: their reader may have stalled. */
+const lastLinesMs = 300;
 
 /**
  * Serves until it is stopped.
@@ -47,7 +51,13 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
   log.info({ pid: process.pid, node: process.version, serverProcesses }, 'primary started');
   // Flags were read here: what server processes need comes with `boot`.
   // Warnings of Node become lines of their log, not text of several lines among it.
-  cluster.setupPrimary({ args: [], execArgv: [...process.execArgv, '--no-warnings'] });
+  cluster.setupPrimary({
+    args: [],
+    execArgv: [...process.execArgv, '--no-warnings'],
+    ...(needsRelay() && { stdio: ['inherit', 'pipe', 'inherit', 'ipc'] }),
+  });
+  const relay = createLogRelay(logOutput);
+  cluster.on('fork', ({ process: { stdout } }) => relay.add(stdout));
   primary = startPrimary({
     configFor(workers): ServerConfig {
       const cores = readCores();
@@ -85,5 +95,7 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
   });
   const outcome = await primary.done;
   admin?.close();
+  await relay.ended(lastLinesMs);
+  await logOutput.flush(lastLinesMs);
   return outcome;
 }

@@ -43,6 +43,8 @@ export interface AppDeps {
   /** Set while this server process drains: while it stops, CPU calls are refused. Connections are drain.ts. */
   readonly closing: () => CloseMode | undefined;
   readonly log: Logger;
+  /** For the lines of requests; by default the log. */
+  readonly requestLog?: Logger;
   readonly refusalPace: RefusalPace;
   readonly onAnswer?: OnAnswer;
   /** An X-Forwarded-For has come, once, and TRUST_PROXY is unset. */
@@ -65,7 +67,7 @@ export function createApp(deps: AppDeps): Express {
 }
 
 export function openApp(deps: AppDeps): OpenApp {
-  const { config, log, onProxied } = deps;
+  const { config, log, requestLog = log, onProxied } = deps;
   const isOwn = config.app !== undefined;
   const app = express();
   app.set('x-powered-by', false);
@@ -74,7 +76,7 @@ export function openApp(deps: AppDeps): OpenApp {
   trustProxies(app, config.trustProxy);
   stampHeads(app, securityHeaders());
 
-  const arrive = arrival({ accessLog: config.accessLog, log, onAnswer: deps.onAnswer });
+  const arrive = arrival({ accessLog: config.accessLog, log: requestLog, onAnswer: deps.onAnswer });
   const noteProxy = config.trustProxy === undefined && onProxied ? watchForProxy(onProxied) : undefined;
   const shareAcrossOrigins = config.corsOrigins === undefined ? undefined : cors(config.corsOrigins);
   const probes = fixedPaths(config.bodyLimitBytes);

@@ -3,7 +3,7 @@
 import cluster from 'node:cluster';
 import { KeyFileError } from '../api-keys.js';
 import { ConfigError, type ServerConfig } from '../config.js';
-import { createLogger, type Logger } from '../log.js';
+import { createLogger, createRequestLogger, type Logger, logOutput } from '../log.js';
 import {
   type CloseMode,
   type ClusterReadiness,
@@ -22,6 +22,9 @@ import { type RunningServer, startServer } from './server.js';
  */
 const orphanDrainMs = 1_200;
 const orphanLimitMs = 1_800;
+
+/** How long the last lines of the log may take to leave. */
+const lastLinesMs = 100;
 
 export function runServerProcess(): void {
   let server: RunningServer | undefined;
@@ -78,12 +81,14 @@ export function runServerProcess(): void {
     const { config, slot } = message;
     process.title = `millrace: server ${slot}`;
     readiness = message.readiness;
-    log = createLogger(config.logLevel, { process: `server ${slot}`, pid: process.pid });
+    const bindings = { process: `server ${slot}`, pid: process.pid };
+    log = createLogger(config.logLevel, bindings);
     try {
       server = await startServer({
         config,
         slot,
         log,
+        requestLog: createRequestLogger(config.logLevel, bindings),
         readiness: () => readiness,
         onQuota: (reports) => send({ type: 'quota', reports }),
         onProxied: () => send({ type: 'proxied' }),
@@ -116,6 +121,7 @@ export function runServerProcess(): void {
     if (!first) return;
     await report(null, false);
     for (const timer of timers) clearInterval(timer);
+    await logOutput.flush(lastLinesMs);
     send({ type: 'closed', cut }, leave);
   }
 

@@ -33,6 +33,8 @@ export interface ServerDeps {
   /** The number of this server process among its peers; it stays when the process is replaced. */
   readonly slot: number;
   readonly log: Logger;
+  /** For the lines of requests; by default the log. */
+  readonly requestLog?: Logger;
   readonly readiness: () => ClusterReadiness;
   /** To be told to the primary; its answer goes to `grant`. */
   readonly onQuota?: (reports: readonly QuotaReport[]) => void;
@@ -68,7 +70,7 @@ export interface RunningServer {
  * @throws TaskFileError or KeyFileError for a file that cannot be used; Node's error for such an address
  */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {
-  const { config, log } = deps;
+  const { config, log, requestLog = log } = deps;
   const tasks = await loadTasks(taskFolders(config));
   const setup = config.app === undefined ? undefined : await loadApp(config.app);
   const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
@@ -92,6 +94,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     readiness: deps.readiness,
     closing,
     log,
+    requestLog,
     refusalPace,
     onAnswer,
     onProxied: deps.onProxied,
@@ -104,7 +107,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     readsAnyBody: setup !== undefined,
     isClosing: () => closing() !== undefined,
     headers: securityHeaders(),
-    onRefusal: countRefused({ accessLog: config.accessLog, log, onAnswer }),
+    onRefusal: countRefused({ accessLog: config.accessLog, log: requestLog, onAnswer }),
   });
   let own: OwnApp | undefined;
   const drain = createDrain({
