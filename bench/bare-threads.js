@@ -6,6 +6,7 @@ const script = fileURLToPath(new URL('./peers/bare-threads.js', import.meta.url)
 
 /**
  * @param {{ limit: number, expected: { equals: string } }} call as in calls.js
+ * @param {number} warmMs @param {number} durationMs
  * @returns {Promise<number>} calls per second of all cores together
  */
 export async function bareThreadsPerSecond({ limit, expected }, warmMs, durationMs) {

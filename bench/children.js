@@ -4,15 +4,20 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { processTree } from './process-tree.js';
 
+/** @type {Set<import('node:child_process').ChildProcess>} */
 const open = new Set();
+/** @type {Set<() => void>} */
 const cleanups = new Set();
 
 process.on('exit', () => {
-  for (const child of open) killAll(processTree(child.pid));
+  for (const { pid } of open) if (pid !== undefined) killAll(processTree(pid));
   for (const cleanup of cleanups) cleanup();
 });
 
-/** Its whole tree is killed when the bench ends before it. @param {import('node:child_process').ChildProcess} child */
+/**
+ * Its whole tree is killed when the bench ends before it.
+ * @template {import('node:child_process').ChildProcess} T @param {T} child
+ */
 export function keepTrack(child) {
   open.add(child);
   child.once('exit', () => open.delete(child));

@@ -29,6 +29,7 @@ const server = spawn(process.execPath, [file('../dist/src/main.js')], {
   env: environmentWith({ PORT: '0', ADMIN_PORT: '0' }),
   stdio: ['ignore', 'pipe', 'inherit'],
 });
+/** @type {import('node:child_process').ChildProcess[]} */
 const helpers = [];
 try {
   await run();
@@ -58,7 +59,12 @@ async function run() {
   print(idle, busy, done);
 }
 
-/** The prober's latencies in ms, sorted, and how many requests failed. */
+/** @typedef {{ latencies: number[], calls: number, failed: number, seconds: number }} Counted what a helper told; 0 where it does not count */
+
+/**
+ * The prober's latencies in ms, sorted, and how many requests failed.
+ * @param {string} title @param {import('node:child_process').ChildProcess} prober @param {number} seconds
+ */
 async function phase(title, prober, seconds) {
   if (stopped.signal.aborted) return { latencies: [], failed: 0 };
   console.log(`  ${title} …`);
@@ -68,9 +74,13 @@ async function phase(title, prober, seconds) {
   return { latencies: latencies.sort((a, b) => a - b), failed };
 }
 
+/** @typedef {Pick<Counted, 'latencies' | 'failed'>} Probed */
+
+/** @param {Probed} idle @param {Probed} busy @param {Counted} load */
 function print(idle, busy, { calls, seconds: loadedSeconds, failed: failedCalls }) {
-  const ms = (value) => (value === undefined ? '–' : `${value.toFixed(2)} ms`);
-  const row = (name, { latencies, failed }) => ({
+  const ms = (/** @type {number | undefined} */ value) =>
+    value === undefined ? '–' : `${value.toFixed(2)} ms`;
+  const row = (/** @type {string} */ name, /** @type {Probed} */ { latencies, failed }) => ({
     '': name,
     answered: latencies.length,
     failed,
@@ -83,28 +93,34 @@ function print(idle, busy, { calls, seconds: loadedSeconds, failed: failedCalls 
   console.log(`\n  CPU load: ${calls} calls, ${perSecond.toFixed(1)} a second, ${failedCalls} failed\n`);
 }
 
+/** @param {Record<string, string | number>[]} rows */
 function table(rows) {
-  const names = Object.keys(rows[0]);
+  const names = Object.keys(rows[0] ?? {});
   const widths = names.map((name) => Math.max(name.length, ...rows.map((row) => String(row[name]).length)));
-  const line = (cells) =>
+  const line = (/** @type {string[]} */ cells) =>
     console.log(
-      `    ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('   ')}`,
+      `    ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('   ')}`,
     );
   line(names);
   for (const row of rows) line(names.map((name) => String(row[name])));
 }
 
+/** @param {number[]} sorted @param {number} share */
 function percentile(sorted, share) {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
 }
 
+/** @param {string} name @param {string} url */
 function start(name, url) {
   const child = fork(file(`demo/${name}.js`), [url], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   helpers.push(child);
   return child;
 }
 
-/** What it counted since it was asked last. */
+/**
+ * What it counted since it was asked last.
+ * @param {import('node:child_process').ChildProcess} child @returns {Promise<Counted>}
+ */
 async function ask(child) {
   const nothing = { latencies: [], calls: 0, failed: 0, seconds: 0 };
   if (!child.connected) return nothing;
@@ -114,7 +130,10 @@ async function ask(child) {
   return Promise.race([answered, left]);
 }
 
-/** The log line that says where it listens, or undefined where it ends without one, or says nothing for too long. */
+/**
+ * The log line that says where it listens, or undefined where it ends without one, or says nothing for too long.
+ * @returns {Promise<{ url: string, adminUrl?: string, serverProcesses: number, threadsPerProcess: number } | undefined>}
+ */
 function listeningLine() {
   const lines = createInterface({ input: server.stdout });
   return new Promise((resolve) => {
@@ -129,6 +148,7 @@ function listeningLine() {
   });
 }
 
+/** @param {string} path */
 function file(path) {
   return fileURLToPath(new URL(path, import.meta.url));
 }

@@ -1,6 +1,6 @@
 // The environment of every server that is started here: the caller's, without what would change the server. A figure
 // must not depend on what somebody's shell exports.
-import { settings } from '../dist/src/config.js';
+import { settings } from '#src/config.js';
 
 /** Of Node's cluster, and of the peers. */
 const others = ['NODE_CLUSTER_SCHED_POLICY', 'FEATURES', 'PROCESSES', 'IDLE_TIMEOUT_MS'];

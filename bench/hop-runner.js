@@ -1,17 +1,16 @@
 // One side of the hop scenario, in a process of its own: calls of 100 µs, and what they cost the main thread. No HTTP.
 // It counts on-CPU time (schedstat), which a busy machine does not blur, not how long the loop was occupied.
 import { Piscina } from 'piscina';
-import { createLane } from '../dist/src/lane/lane.js';
-import { createLogger } from '../dist/src/log.js';
-import { loadTasks } from '../dist/src/tasks/registry.js';
+import { createLane } from '#src/lane/lane.js';
+import { createLogger } from '#src/log.js';
+import { loadTasks } from '#src/tasks/registry.js';
 import { mainThreadMs } from './process-tree.js';
 
-const [side, concurrency, warmCalls, calls] = process.argv.slice(2);
+const [side = '', concurrency, warmCalls, calls] = process.argv.slice(2);
 const input = { operation: 'nqueens', n: 9 };
 const answer = JSON.stringify({ operation: 'nqueens', result: { solutions: 352 } });
-const sides = { lane: laneSide, piscina: piscinaSide };
 
-const { call, close } = await sides[side]();
+const { call, close } = await (side === 'lane' ? laneSide() : piscinaSide());
 await many(Number(warmCalls));
 const beforeMs = mainThreadMs();
 await many(Number(calls));
@@ -19,6 +18,7 @@ const loopUs = ((mainThreadMs() - beforeMs) * 1_000) / Number(calls);
 await close();
 process.stdout.write(JSON.stringify({ loopUs }));
 
+/** @param {number} count */
 async function many(count) {
   let left = count;
   async function client() {
@@ -32,6 +32,7 @@ async function many(count) {
 async function laneSide() {
   const tasks = await loadTasks([new URL('../dist/workers/', import.meta.url).pathname]);
   const task = tasks.find(({ name }) => name === 'compute');
+  if (task === undefined) throw new Error('there is no task compute');
   const config = {
     poolMinThreads: 2,
     poolMaxThreads: 2,

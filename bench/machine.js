@@ -19,6 +19,7 @@ export function describeMachine() {
   };
 }
 
+/** @param {string} name of a package */
 function versionOf(name) {
   const url = new URL(`../node_modules/${name}/package.json`, import.meta.url);
   return JSON.parse(readFileSync(url, 'utf8')).version;

@@ -36,7 +36,7 @@ export async function installPm2() {
   return { version, env: { PM2: join(folder, 'node_modules/pm2/bin/pm2'), PM2_HOME: home }, end };
 }
 
-/** None where it does not run. */
+/** None where it does not run. @param {string} home its PM2_HOME */
 function daemonTree(home) {
   try {
     return processTree(Number(readFileSync(join(home, 'pm2.pid'), 'utf8')));

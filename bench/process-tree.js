@@ -14,12 +14,16 @@ export function processTree(pid) {
   return [pid, ...children.filter(Boolean).map(Number).flatMap(processTree)];
 }
 
-/** Undefined where the process or the thread has ended, be it between two looks at it. */
+/**
+ * Undefined where the process or the thread has ended, be it between two looks at it.
+ * @template T @param {() => T} read @returns {T | undefined}
+ */
 function whileThere(read) {
   try {
     return read();
   } catch (error) {
-    if (error.code === 'ENOENT' || error.code === 'ESRCH') return undefined;
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
+      return undefined;
     throw error;
   }
 }
@@ -29,7 +33,7 @@ export function cpuTimeMs(pids) {
   let ticks = 0;
   for (const pid of pids) {
     // Behind the name, which may hold anything: state is the first field, utime and stime the 12th and 13th.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
     ticks += Number(fields[11]) + Number(fields[12]);
   }
   return ticks * tickMs;
@@ -37,7 +41,7 @@ export function cpuTimeMs(pids) {
 
 /** Resident memory of one process, in MiB. @param {number} pid */
 export function residentMb(pid) {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1024;
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
 /** On-CPU time of a process's main thread, in ms: waiting for a core does not count. @param {number} [pid] */

@@ -1,28 +1,40 @@
 // npm run bench: measures the scenarios one after the other, keeps their results, and writes tables and charts anew.
 // What is measured and how is in scenarios/; how it is told, in report/.
 import { endOnSignals } from './children.js';
+import { compare, comparisonTable, here, shapeText } from './comparison/comparison.js';
+import { probes } from './comparison/probes.js';
+import { commitOf } from './git.js';
 import { describeMachine } from './machine.js';
 import { readOptions, UsageError, usage } from './options.js';
 import { writeReport } from './report/report.js';
 import { textTable } from './report/table.js';
-import { readResult, writeResult } from './results.js';
+import { readResult, writeComparison, writeResult } from './results.js';
 import { scenarios } from './scenarios/scenarios.js';
 
 const quickScenarios = 6;
+/** Of a comparison. */
+const defaultRounds = 5;
 /** When this run began: the same in all its results. */
 const run = new Date().toISOString();
 endOnSignals();
 
 try {
-  await bench(readOptions(process.argv.slice(2), scenarios));
+  await bench(readOptions(process.argv.slice(2), scenarios, probes));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(`bench: ${error.message}`);
   process.exitCode = 2;
 }
 
-async function bench({ help, report, only, quick, rounds }) {
+/** @param {import('./options.js').Options} options */
+async function bench({ help, report, only, quick, rounds, checkouts, shapes }) {
   if (help) return console.log(usage);
+  if (checkouts.length > 0) {
+    const chosen = probes.filter(({ name }) => only?.includes(name) ?? true);
+    for (const probe of chosen)
+      await compareBy(probe, checkouts, shapes, { quick, rounds: rounds ?? (quick ? 1 : defaultRounds) });
+    return;
+  }
   if (!report) {
     const byDefault = quick ? scenarios.slice(0, quickScenarios) : scenarios;
     const chosen = only ? scenarios.filter(({ name }) => only.includes(name)) : byDefault;
@@ -31,6 +43,10 @@ async function bench({ help, report, only, quick, rounds }) {
   if (!quick) writeReport(readResult);
 }
 
+/**
+ * @param {import('./scenarios/scenario.js').Scenario} scenario
+ * @param {{ quick: boolean, rounds: number | undefined }} options
+ */
 async function measure(scenario, { quick, rounds }) {
   const machine = describeMachine();
   const startMs = performance.now();
@@ -56,7 +72,28 @@ async function measure(scenario, { quick, rounds }) {
   console.log(textTable(scenario.table(result)));
 }
 
-/** One line that is overwritten on a terminal. */
+/**
+ * @param {import('./comparison/probes.js').Probe} probe
+ * @param {readonly import('./comparison/comparison.js').Checkout[]} checkouts
+ * @param {readonly import('./comparison/comparison.js').Shape[]} shapes
+ * @param {{ quick: boolean, rounds: number }} options
+ */
+async function compareBy(probe, checkouts, shapes, { quick, rounds }) {
+  const machine = describeMachine();
+  console.log(`\n${probe.title}`);
+  const options = { quick, rounds, say: (/** @type {string} */ text) => progress(`  ${text}`) };
+  const variants = await compare(probe, checkouts, shapes, options);
+  progress('');
+  const commits = Object.fromEntries([here, ...checkouts].map(({ name, root }) => [name, commitOf(root)]));
+  const { name, title, metrics } = probe;
+  writeComparison(
+    { probe: name, title, run, machine, commits, shapes: shapes.map(shapeText), metrics, variants },
+    quick,
+  );
+  console.log(textTable(comparisonTable(probe, variants, checkouts, shapes)));
+}
+
+/** One line that is overwritten on a terminal. @param {string} text */
 function progress(text) {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
   else if (text !== '') console.error(text);

@@ -12,18 +12,24 @@ export const saturatedCall = busyCall(25);
  * @param {number} settings.inFlight CPU-bound calls that are always in flight; 0: none
  * @param {number} settings.perSecond light requests
  * @param {number} settings.warmMs @param {number} settings.durationMs
+ * @param {import('./load/kinds.js').Call} call
  */
-export async function probeSaturated({ host, port }, { inFlight, perSecond, warmMs, durationMs }) {
+export async function probeSaturated(
+  { host, port },
+  { inFlight, perSecond, warmMs, durationMs },
+  call = saturatedCall,
+) {
   const target = { host, port };
   const times = { target, warmMs, durationMs };
   const [probe, busy] = await Promise.all([
     load('openLoop', { ...light, ...times, perSecond }),
-    inFlight === 0 ? undefined : load('closedLoop', { ...saturatedCall, ...times, clients: inFlight }),
+    inFlight === 0 ? undefined : load('closedLoop', { ...call, ...times, clients: inFlight }),
   ]);
   // A server that refuses is less busy than one that does not: their latencies could not be compared.
   const refused = probe.refused.count + probe.expired.count;
   if (probe.failed + refused > 0) throw new Error(`${probe.failed + refused} light requests failed`);
-  if (busy?.lost > 0) throw new Error(`${busy.lost} calls failed: ${JSON.stringify(busy.errors)}`);
+  if (busy !== undefined && busy.lost > 0)
+    throw new Error(`${busy.lost} calls failed: ${JSON.stringify(busy.errors)}`);
   return {
     count: probe.accepted.count,
     p50: probe.accepted.p50,
@@ -37,8 +43,9 @@ export async function probeSaturated({ host, port }, { inFlight, perSecond, warm
   };
 }
 
-/** The p99.9 of all rounds together, as a cell. */
-export function pooledP999({ count, slowest }) {
+/** The p99.9 of all rounds together, as a cell. @param {import('./rounds.js').Row} row */
+export function pooledP999({ values: { count }, notes }) {
+  const slowest = (notes?.slowest ?? []).map((kept) => (typeof kept === 'string' ? [] : kept));
   const value = count && pooledPercentile(count, slowest, 0.999);
   return { metric: value === undefined ? undefined : [value], unit: 'ms' };
 }

@@ -32,20 +32,40 @@ export function peer(name, env = {}) {
 /** A server that has not said so by then never will. */
 const startDeadlineMs = 60_000;
 
-/** Resolves when the server says on its standard output, in JSON, at which `url` all its processes listen. */
+/**
+ * @typedef {object} Server
+ * @property {string} url
+ * @property {string} adminUrl ours only; empty where there is none
+ * @property {string} host
+ * @property {number} port
+ * @property {number} pid
+ * @property {Promise<number | null>} exited its exit code
+ * @property {(fits: (line: LogLine) => boolean) => Promise<LogLine>} said resolves with the first line from now on that fits
+ * @property {() => number[]} processes the pids of its tree, its own first
+ * @property {() => number} cpuTimeMs of all its tree
+ * @property {() => Promise<void>} close
+ */
+/** @typedef {Record<string, unknown>} LogLine */
+
+/**
+ * Resolves when the server says on its standard output, in JSON, at which `url` all its processes listen.
+ * @param {ServerSpec} spec
+ * @returns {Promise<Server>}
+ */
 export async function startServer({ file, env }) {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const child = keepTrack(
     spawn(process.execPath, [path], { env: environmentWith(env), stdio: ['ignore', 'pipe', 'inherit'] }),
   );
+  const { pid = -1 } = child;
   const exited = once(child, 'exit');
-  const lines = createInterface(child.stdout);
+  const lines = createInterface({ input: child.stdout });
   lines.on('line', (line) => {
     const entry = parse(line);
-    if (entry === undefined || entry.level >= 50) console.error(line);
+    if (entry === undefined || Number(entry.level) >= 50) console.error(line);
   });
 
-  /** Resolves with the first line from now on that fits. */
+  /** @type {Server['said']} */
   function said(fits) {
     return new Promise((resolve, reject) => {
       lines.on('line', (line) => {
@@ -60,24 +80,23 @@ export async function startServer({ file, env }) {
   const { url, adminUrl } = await Promise.race([
     said((entry) => entry.url !== undefined),
     delay(startDeadlineMs, undefined, { signal: late.signal }).then(() => {
-      killAll(processTree(child.pid));
+      killAll(processTree(pid));
       throw new Error(`${file} did not listen within ${startDeadlineMs / 1_000} s`);
     }),
   ]).finally(() => late.abort());
+  const { hostname, port } = new URL(String(url));
   return {
-    url,
-    /** Ours only. */
-    adminUrl,
-    host: new URL(url).hostname,
-    port: Number(new URL(url).port),
-    pid: child.pid,
-    /** Its exit code. */
+    url: String(url),
+    adminUrl: String(adminUrl ?? ''),
+    host: hostname,
+    port: Number(port),
+    pid,
     exited: exited.then(([code]) => code),
     said,
-    processes: () => processTree(child.pid),
-    cpuTimeMs: () => cpuTimeMs(processTree(child.pid)),
+    processes: () => processTree(pid),
+    cpuTimeMs: () => cpuTimeMs(processTree(pid)),
     async close() {
-      const pids = processTree(child.pid);
+      const pids = processTree(pid);
       child.kill('SIGTERM');
       // What a peer still has in its endless queue is not waited for.
       await Promise.race([exited, delay(3_000)]);
@@ -87,6 +106,7 @@ export async function startServer({ file, env }) {
   };
 }
 
+/** @param {string} line @returns {LogLine | undefined} */
 function parse(line) {
   try {
     return JSON.parse(line);

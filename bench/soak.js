@@ -37,7 +37,9 @@ console.log(
 );
 
 const over = new AbortController();
+/** @type {import('./soak/abuse.js').Abuse[]} */
 const events = [];
+/** @type {{ atMs: number }[]} */
 const deaths = [];
 const traffic = startTraffic(server, clients, deaths);
 const samples = new Samples(server);

@@ -16,6 +16,7 @@ for (const kind of [heavy, light]) {
   for (let i = 0; i < kind.lanes; i++) void keepCalling(kind);
 }
 
+/** @param {{ path: string, body: object, pauseMs: number }} kind */
 async function keepCalling({ path, body, pauseMs }) {
   for (;;) {
     const ok = await call(path, body);
@@ -25,7 +26,10 @@ async function keepCalling({ path, body, pauseMs }) {
   }
 }
 
-/** On a connection of its own, so that calls spread over the server processes, also after one was replaced. */
+/**
+ * On a connection of its own, so that calls spread over the server processes, also after one was replaced.
+ * @param {string} path @param {object} body @returns {Promise<boolean>} whether it was answered with 200
+ */
 function call(path, body) {
   return new Promise((resolve) => {
     const headers = { 'Content-Type': 'application/json' };
@@ -37,7 +41,7 @@ function call(path, body) {
 }
 
 process.on('message', () => {
-  process.send({ calls, failed, seconds: (performance.now() - beganMs) / 1_000 });
+  process.send?.({ calls, failed, seconds: (performance.now() - beganMs) / 1_000 });
 });
 process.on('disconnect', () => process.exit());
 process.on('SIGINT', () => undefined);

@@ -2,10 +2,11 @@
 // and one without the right answer is a failure. Tells and forgets when it is asked.
 import { Agent, get } from 'node:http';
 
-const [, , url] = process.argv;
+const [, , url = ''] = process.argv;
 const everyMs = 10;
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
+/** @type {number[]} */
 let latencies = [];
 let failed = 0;
 let dueMs = performance.now();
@@ -18,6 +19,7 @@ function keepTime() {
   setTimeout(keepTime, dueMs - performance.now());
 }
 
+/** @param {number} fromMs */
 function probe(fromMs) {
   get(url, { agent }, (response) => {
     response.resume().on('close', () => {
@@ -28,7 +30,7 @@ function probe(fromMs) {
 }
 
 process.on('message', () => {
-  process.send({ latencies, failed });
+  process.send?.({ latencies, failed });
   latencies = [];
   failed = 0;
 });

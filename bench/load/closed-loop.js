@@ -4,15 +4,18 @@ import { latencySummary } from '../statistics.js';
 import { Connection, fits, requestBytes } from './connection.js';
 
 /**
- * @param {object} job
- * @param {{ host: string, port: number }} job.target
- * @param {{ method?: string, path: string, body?: string }} job.request
- * @param {{ equals?: string, startsWith?: string }} job.expected
- * @param {number} job.clients each with an address of its own (127.0.0.x), where the system allows it
- * @param {number} [job.firstAddress] the last part of the first client's
- * @param {number} job.warmMs at the begin, not counted
- * @param {number} job.durationMs
- * @param {boolean} [job.reconnect] a new connection for every request
+ * @typedef {object} ClosedLoopSettings
+ * @property {{ host: string, port: number }} target
+ * @property {number} clients each with an address of its own (127.0.0.x), where the system allows it
+ * @property {number} [firstAddress] the last part of the first client's
+ * @property {number} warmMs at the begin, not counted
+ * @property {number} durationMs
+ * @property {boolean} [reconnect] a new connection for every request
+ */
+/** @typedef {import('./kinds.js').Call & ClosedLoopSettings} ClosedLoopJob */
+
+/**
+ * @param {ClosedLoopJob} job
  * @param {Promise<unknown>} [stopped] ends it earlier
  */
 export async function closedLoop(job, stopped) {
@@ -22,15 +25,19 @@ export async function closedLoop(job, stopped) {
   void stopped?.then(() => {
     untilMs = performance.now();
   });
+  /** @type {number[]} */
   const latencies = [];
+  /** @type {Map<string, number>} */
   const servers = new Map();
+  /** @type {Map<string, number>} */
   const errors = new Map();
-  /** When the request of each client that waits was sent. */
+  /** When the request of each client that waits was sent. @type {Map<number, number>} */
   const waiting = new Map();
   let answered = 0;
   let wrong = 0;
   let lost = 0;
 
+  /** @param {number} number */
   async function client(number) {
     let connection = open(number);
     while (performance.now() < untilMs) {
@@ -51,7 +58,8 @@ export async function closedLoop(job, stopped) {
         // What is cut off because the measurement is over is no loss.
         if (performance.now() >= untilMs) break;
         lost++;
-        errors.set(error.message, (errors.get(error.message) ?? 0) + 1);
+        const message = error instanceof Error ? error.message : String(error);
+        errors.set(message, (errors.get(message) ?? 0) + 1);
       }
       if (job.reconnect) connection.close();
       if (!connection.isOpen || job.reconnect) connection = open(number);
@@ -59,6 +67,7 @@ export async function closedLoop(job, stopped) {
     connection.close();
   }
 
+  /** @param {number} number */
   function open(number) {
     const localAddress =
       process.platform === 'linux' ? { localAddress: `127.0.0.${(job.firstAddress ?? 2) + number}` } : {};

@@ -4,12 +4,17 @@ import { connect } from 'node:net';
 
 const endOfHead = Buffer.from('\r\n\r\n');
 
+/** @typedef {{ status: number, body: string }} Answer */
+
 export class Connection {
   /** No request is on its way. */
   free = true;
   isOpen = true;
+  /** @type {import('node:net').Socket} */
   #socket;
+  /** @type {Buffer} */
   #received = Buffer.alloc(0);
+  /** @type {{ resolve(answer: Answer): void, reject(error: Error): void } | undefined} */
   #waiting;
 
   /** @param {{ host: string, port: number, localAddress?: string }} target */
@@ -20,7 +25,7 @@ export class Connection {
     this.#socket.on('close', () => this.#end(new Error('the connection was closed')));
   }
 
-  /** @param {Buffer | string} bytes a whole request @returns {Promise<{ status: number, body: string }>} */
+  /** @param {Buffer | string} bytes a whole request @returns {Promise<Answer>} */
   request(bytes) {
     if (!this.isOpen) return Promise.reject(new Error('the connection was closed'));
     this.free = false;
@@ -36,23 +41,25 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  /** @param {Buffer} chunk */
   #receive(chunk) {
     this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
     const headLength = this.#received.indexOf(endOfHead);
     if (headLength < 0) return;
-    const head = this.#received.latin1Slice(0, headLength);
+    const head = this.#received.toString('latin1', 0, headLength);
     const bodyAt = headLength + endOfHead.length;
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0);
     if (this.#received.length < bodyAt + length) return;
-    const body = this.#received.utf8Slice(bodyAt, bodyAt + length);
+    const body = this.#received.toString('utf8', bodyAt, bodyAt + length);
     this.#received = Buffer.alloc(0);
-    const { resolve } = this.#waiting;
+    const resolve = this.#waiting?.resolve;
     this.#waiting = undefined;
     if (/\r\nconnection: *close/i.test(head)) this.close();
     else this.free = true;
-    resolve({ status: Number(head.slice(9, 12)), body });
+    resolve?.({ status: Number(head.slice(9, 12)), body });
   }
 
+  /** @param {Error} error */
   #end(error) {
     this.isOpen = false;
     this.free = false;
@@ -69,8 +76,8 @@ export function requestBytes({ method = 'GET', path, body }) {
   return Buffer.from(`${head}Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`);
 }
 
-/** Whether an answer is the right one. @param {{ equals?: string, startsWith?: string }} expected */
+/** Whether an answer is the right one. @param {string} body @param {{ equals?: string, startsWith?: string }} expected */
 export function fits(body, expected) {
   if (expected.equals !== undefined) return body === expected.equals;
-  return body.startsWith(expected.startsWith);
+  return body.startsWith(expected.startsWith ?? '');
 }

@@ -1,17 +1,13 @@
 // The process that a load comes from: takes one job, does it, tells the result, ends.
 import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
-import { closedLoop } from './closed-loop.js';
-import { openLoop } from './open-loop.js';
-import { saturating } from './saturating.js';
+import { doJob } from './kinds.js';
 
-const kinds = { closedLoop, openLoop, saturating };
-
-process.once('message', async ({ kind, ...job }) => {
+process.once('message', async (/** @type {import('./kinds.js').Order} */ order) => {
   const stopped = new Promise((resolve) => process.once('message', resolve));
-  const result = await kinds[kind](job, stopped);
+  const result = await doJob(order, stopped);
   const { user, system } = process.cpuUsage();
-  process.send({ ...result, generatorCpuMs: (user + system) / 1_000, priority: priority() }, () =>
+  process.send?.({ ...result, generatorCpuMs: (user + system) / 1_000, priority: priority() }, () =>
     process.exit(),
   );
 });
@@ -26,5 +22,5 @@ function priority() {
 
 /** The 41st field of /proc/self/stat; 1 is SCHED_FIFO. */
 function schedulingPolicy() {
-  return Number(readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1).split(' ')[38]);
+  return Number(readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ')[38]);
 }

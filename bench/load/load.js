@@ -15,11 +15,16 @@ const generator = fileURLToPath(new URL('./generator.js', import.meta.url));
 const realTime = ['-f', '1'];
 const hasRealTime = process.platform === 'linux' && spawnSync('chrt', [...realTime, 'true']).status === 0;
 
+/** @typedef {import('./kinds.js').Jobs} Jobs */
+/** @typedef {import('./kinds.js').Results} Results */
+
 /**
- * @param {'openLoop' | 'closedLoop' | 'saturating'} kind
- * @param {Record<string, unknown>} job see the file of that kind; with `probe: true` it measures latency, as an open
- *   loop does unless it says `false`; other load runs like the servers do
+ * @template {keyof Jobs} K
+ * @param {K} kind
+ * @param {Jobs[K] & { probe?: boolean }} job see the file of that kind; with `probe: true` it measures latency, as an
+ *   open loop does unless it says `false`; other load runs like the servers do
  * @param {Promise<unknown>} [stopped] ends a closed loop before its time
+ * @returns {Promise<Results[K] & { generatorCpuMs: number, priority: string }>}
  */
 export async function load(kind, job, stopped) {
   const probe = job.probe ?? kind === 'openLoop';

@@ -10,29 +10,31 @@ const patienceMs = 10_000;
 const maxConnections = 4_000;
 
 /**
- * @param {object} job
- * @param {{ host: string, port: number }} job.target
- * @param {{ method?: string, path: string, body?: string }} job.request
- * @param {{ equals?: string, startsWith?: string }} job.expected
- * @param {number} job.perSecond
- * @param {number} job.warmMs at the begin, not counted
- * @param {number} job.durationMs
+ * @typedef {object} OpenLoopSettings
+ * @property {{ host: string, port: number }} target
+ * @property {number} perSecond
+ * @property {number} warmMs at the begin, not counted
+ * @property {number} durationMs
  */
+/** @typedef {import('./kinds.js').Call & OpenLoopSettings} OpenLoopJob */
+
+/** @param {OpenLoopJob} job */
 export async function openLoop(job) {
   const bytes = requestBytes(job.request);
+  /** @type {Connection[]} */
   const connections = [];
-  const accepted = [];
-  const refused = [];
-  const expired = [];
-  const lateness = [];
+  /** @type {Record<'accepted' | 'refused' | 'expired' | 'lateness', number[]>} */
+  const { accepted, refused, expired, lateness } = { accepted: [], refused: [], expired: [], lateness: [] };
   let wrong = 0;
   let failed = 0;
   let completedInTime = 0;
+  /** Those that count, with the moment they were due. @type {Map<symbol, number | undefined>} */
   const pending = new Map();
   const fromMs = performance.now() + 20;
   const countFromMs = fromMs + job.warmMs;
   const untilMs = countFromMs + job.durationMs;
 
+  /** @param {number} dueMs */
   async function send(dueMs) {
     const counts = dueMs >= countFromMs;
     if (counts) lateness.push(performance.now() - dueMs);
@@ -62,7 +64,7 @@ export async function openLoop(job) {
   function take() {
     const idle = connections.find((one) => one.free);
     if (idle !== undefined) return idle;
-    for (let i = connections.length - 1; i >= 0; i--) if (!connections[i].isOpen) connections.splice(i, 1);
+    for (let i = connections.length - 1; i >= 0; i--) if (!connections[i]?.isOpen) connections.splice(i, 1);
     if (connections.length >= maxConnections) return undefined;
     const fresh = new Connection(job.target);
     connections.push(fresh);
@@ -92,7 +94,11 @@ export async function openLoop(job) {
   };
 }
 
-/** Calls `send` with each due time of a Poisson process; a thread keeps the time, to 0.1 ms. */
+/**
+ * Calls `send` with each due time of a Poisson process; a thread keeps the time, to 0.1 ms.
+ * @param {{ fromMs: number, untilMs: number, perSecond: number }} times
+ * @param {(dueMs: number) => Promise<void>} send
+ */
 async function timetable(times, send) {
   const ticker = new Worker(new URL('./ticker.js', import.meta.url), {
     workerData: { ...times, originMs: performance.timeOrigin },

@@ -2,7 +2,17 @@
 import autocannon from 'autocannon';
 import { fits } from './connection.js';
 
-/** @param {object} job `expected`: what every answer has to be, refusals too; without it only their status is looked at */
+/**
+ * @typedef {object} SaturatingJob
+ * @property {string} url of the server
+ * @property {import('./kinds.js').Call['request']} request
+ * @property {import('./kinds.js').Call['expected']} [expected] what every answer has to be, refusals too; without it
+ *   only their status is looked at
+ * @property {number} connections
+ * @property {number} durationMs
+ */
+
+/** @param {SaturatingJob} job */
 export async function saturating({ url, request, expected, connections, durationMs }) {
   const result = await autocannon({
     url: new URL(request.path, url).href,

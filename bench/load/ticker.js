@@ -12,7 +12,7 @@ const random = pseudoRandom(2_026);
 for (let dueMs = fromMs; dueMs < untilMs; dueMs += gapMs()) {
   const waitMs = dueMs - shiftMs - performance.now();
   if (waitMs > 0) Atomics.wait(cell, 0, 0, waitMs);
-  parentPort.postMessage(dueMs);
+  parentPort?.postMessage(dueMs);
 }
 
 /** Exponential: arrivals of many independent clients. */

@@ -5,7 +5,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { primes } from './work.js';
 
 if (isMainThread) {
-  const [limit, warmMs, durationMs] = process.argv.slice(2, 5).map(Number);
+  const [limit, warmMs, durationMs = Number.NaN] = process.argv.slice(2, 5).map(Number);
   const expected = process.argv[5];
   const counts = cpus().map(
     () =>
@@ -28,5 +28,5 @@ if (isMainThread) {
     calls++;
   }
   // The last call ended a little late: counted as the share that fell inside.
-  parentPort.postMessage((calls * durationMs) / (performance.now() - startMs));
+  parentPort?.postMessage((calls * durationMs) / (performance.now() - startMs));
 }

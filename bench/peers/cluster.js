@@ -1,7 +1,7 @@
 // The cluster around a peer, as tutorials show it: PROCESSES server processes share one port.
 import cluster from 'node:cluster';
 
-/** @param {() => import('node:http').Server} listen makes the server of one process, listening on port 0 */
+/** @param {() => unknown} listen makes the server of one process, listening on port 0 */
 export function serveCluster(listen) {
   if (!cluster.isPrimary) {
     listen();
@@ -19,11 +19,11 @@ export function serveCluster(listen) {
 
 /** The textbook's graceful reload: one after the other, a new process first. */
 async function reload() {
-  for (const old of Object.values(cluster.workers)) {
+  for (const old of Object.values(cluster.workers ?? {})) {
     await new Promise((resolve) => cluster.fork().once('listening', resolve));
     await new Promise((resolve) => {
-      old.once('exit', resolve);
-      old.disconnect();
+      old?.once('exit', resolve);
+      old?.disconnect();
     });
   }
   console.log(JSON.stringify({ reloaded: true }));

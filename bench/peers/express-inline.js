@@ -5,6 +5,7 @@ import { serveCluster } from './cluster.js';
 import { addFeatures, withFeatures } from './features.js';
 import { hash, hello, primes } from './work.js';
 
+/** @param {import('express').Request} req @returns {string} */
 const routeOf = (req) => req.route?.path ?? 'unmatched';
 
 serveCluster(() => {

@@ -5,6 +5,7 @@ import { addFeatures, withFeatures } from './features.js';
 import { createPool } from './pool.js';
 import { hash, hello } from './work.js';
 
+/** @param {import('express').Request} req @returns {string} */
 const routeOf = (req) => req.route?.path ?? 'unmatched';
 
 serveCluster(() => {

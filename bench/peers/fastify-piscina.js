@@ -7,6 +7,11 @@ import { hash, hello } from './work.js';
 
 const constantHeaders = Object.fromEntries(headers);
 
+/** @param {unknown} query */
+function limitOf(query) {
+  return Number(typeof query === 'object' && query !== null && 'limit' in query ? query.limit : Number.NaN);
+}
+
 serveCluster(() => {
   const pool = createPool();
   const app = Fastify({ genReqId: (req) => requestIdOf(req.headers['x-request-id']) });
@@ -21,7 +26,7 @@ serveCluster(() => {
     });
   }
   app.get('/', (_req, reply) => reply.type('text/plain; charset=utf-8').send(hello));
-  app.get('/compute/primes', (req) => pool.run(Number(req.query.limit)));
+  app.get('/compute/primes', (req) => pool.run(limitOf(req.query)));
   app.post('/hash', (req) => hash(req.body));
   void app.listen({ port: 0, host: '127.0.0.1' });
 });

@@ -1,8 +1,8 @@
 // What ours does for every request and cannot switch off, for the peers to do as well: an id, the same headers, a
 // histogram of durations. FEATURES=off leaves it out.
 import { Histogram } from 'prom-client';
-import { securityHeaders } from '../../dist/src/server/answer/security-headers.js';
-import { requestIds } from '../../dist/src/server/request/request-id.js';
+import { securityHeaders } from '#src/server/answer/security-headers.js';
+import { requestIds } from '#src/server/request/request-id.js';
 
 export const withFeatures = process.env.FEATURES !== 'off';
 export const requestIdOf = requestIds();
@@ -15,7 +15,10 @@ const histogram = new Histogram({
 });
 const children = new Map();
 
-/** Looking a child up by its labels is the dearer part of prom-client's observe: it is done once. */
+/**
+ * Looking a child up by its labels is the dearer part of prom-client's observe: it is done once.
+ * @param {string} method @param {string} route @param {number} status @param {number} seconds
+ */
 export function observe(method, route, status, seconds) {
   const key = `${method} ${route} ${status}`;
   let child = children.get(key);
@@ -26,12 +29,16 @@ export function observe(method, route, status, seconds) {
   child.observe(seconds);
 }
 
-/** For node:http and everything that stands on it. */
+/**
+ * For node:http and everything that stands on it.
+ * @template {import('node:http').IncomingMessage} T
+ * @param {T} req @param {import('node:http').ServerResponse} res @param {(req: T) => string} routeOf
+ */
 export function addFeatures(req, res, routeOf) {
   const startMs = performance.now();
   res.setHeader('X-Request-Id', requestIdOf(req.headers['x-request-id']));
   for (const [name, value] of headers) res.setHeader(name, value);
   res.on('finish', () => {
-    observe(req.method, routeOf(req), res.statusCode, (performance.now() - startMs) / 1_000);
+    observe(req.method ?? 'none', routeOf(req), res.statusCode, (performance.now() - startMs) / 1_000);
   });
 }

@@ -13,10 +13,11 @@ serveCluster(() =>
       res.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': hello.length });
       res.end(hello);
     } else if (req.url === '/hash' && req.method === 'POST') {
+      /** @type {Buffer[]} */
       const chunks = [];
       req.on('data', (chunk) => chunks.push(chunk));
       req.on('end', () => {
-        const body = JSON.stringify(hash(JSON.parse(Buffer.concat(chunks))));
+        const body = JSON.stringify(hash(JSON.parse(Buffer.concat(chunks).toString())));
         res.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) });
         res.end(body);
       });

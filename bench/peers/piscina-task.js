@@ -1,6 +1,6 @@
 // What the peers' piscina threads run. It loads that one operation and nothing else: the peers start threads often,
 // and what a thread loads is most of its start.
-import { primes } from '../../dist/workers/compute/primes.js';
+import { primes } from '#workers/compute/primes.js';
 
 const { signal } = new AbortController();
 

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 const app = fileURLToPath(new URL('./pm2-app.cjs', import.meta.url));
 const port = await freePort();
 const env = { ...process.env, PORT: String(port) };
-const pm2 = (...args) => promisify(execFile)(process.execPath, [process.env.PM2, ...args], { env });
+const pm2 = (/** @type {(string | undefined)[]} */ ...args) =>
+  promisify(execFile)(process.execPath, [process.env.PM2, ...args].map(String), { env });
 const graceful = ['--wait-ready', '--kill-timeout', '5000'];
 
 await pm2('start', app, '-i', process.env.PROCESSES, '--name', 'bench', ...graceful);
@@ -20,11 +21,13 @@ setInterval(() => undefined, 60_000);
 // Last: whoever reads it may send a signal at once.
 console.log(JSON.stringify({ url: `http://127.0.0.1:${port}/` }));
 
+/** @returns {Promise<number>} */
 function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+      const address = server.address();
+      if (typeof address !== 'object' || address === null) throw new Error('it has no port');
+      server.close(() => resolve(address.port));
     });
   });
 }

@@ -1,10 +1,12 @@
 // The work of every server in the bench: the tasks' own code, called as a plain function.
-import compute from '../../dist/workers/compute.js';
-import hashTask from '../../dist/workers/hash.js';
+import compute from '#workers/compute.js';
+import hashTask from '#workers/hash.js';
 
 export const hello = `hello from server ${process.pid}`;
 
-const context = { signal: new AbortController().signal };
+const ignore = () => undefined;
+const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+const context = { signal: new AbortController().signal, log };
 
 /** @param {number} limit */
 export function primes(limit) {

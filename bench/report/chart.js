@@ -22,9 +22,9 @@ export function barChart({ title, subtitle, logarithmic = false, bars, limit }) 
   const lowest = Math.min(...bars.map(({ min }) => min));
   const from = logarithmic ? 10 ** Math.floor(Math.log10(lowest) - 0.3) : 0;
   const room = width - labelWidth - valueWidth;
-  const share = (value) =>
+  const share = (/** @type {number} */ value) =>
     logarithmic ? Math.log(value / from) / Math.log(highest / from) : (value - from) / (highest - from);
-  const x = (value) => round(labelWidth + room * Math.max(0, share(value)));
+  const x = (/** @type {number} */ value) => round(labelWidth + room * Math.max(0, share(value)));
   const bottom = top + bars.length * rowHeight;
   const height = bottom + (limit ? 30 : 14);
 
@@ -70,19 +70,23 @@ text { fill: #e6edf3 } .small { fill: #9198a1 } .page { fill: #0d1117 } .ours { 
 }
 `;
 
+/** @param {number} from @param {number} to @param {number} y */
 function whisker(from, to, y) {
   const ends = [from, to].map((x) => `M${x} ${y - 4}V${y + 4}`).join('');
   return `<path class="whisker" fill="none" d="M${from} ${y}H${to}${ends}"/>`;
 }
 
+/** @param {number} x @param {number} y @param {string} content @param {string} anchor @param {string} kind */
 function text(x, y, content, anchor, kind) {
   return `<text class="${kind}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${xml(content)}</text>`;
 }
 
+/** @param {string} content */
 function xml(content) {
   return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
 
+/** @param {number} value */
 function round(value) {
   return Math.round(value * 10) / 10;
 }

@@ -1,5 +1,6 @@
 // What the documents show of the results: a table or a figure for each marker, and the charts. Pure: results in, text
 // out, so that a test can tell whether a document is what its results give.
+import { light } from '../scenarios/light.js';
 import { scenarios } from '../scenarios/scenarios.js';
 import { median, ratio, spread } from '../statistics.js';
 import { barChart } from './chart.js';
@@ -11,37 +12,47 @@ export const documents = ['README.md', 'docs/tuning.md', 'docs/benchmark.md'];
 /** Node versions whose results may stand beside the reference. */
 const otherNodes = ['node22', 'node24', 'node26'];
 
-/** @param {(name: string) => object | undefined} read a result by its scenario */
+/** @typedef {import('../results.js').Result} Result */
+/** @typedef {import('../results.js').ReadResult} ReadResult */
+/** @typedef {import('../rounds.js').Results} Results */
+
+/**
+ * @param {ReadResult} read
+ * @returns {Record<string, string>} by their paths
+ */
 export function charts(read) {
   const saturation = read('saturation');
-  const light = read('light');
+  const lightResult = read('light');
   return {
     ...(saturation && { 'docs/light-under-load.svg': lightUnderLoad(saturation.variants) }),
-    ...(light && { 'docs/light-cost.svg': lightCost(light.variants) }),
+    ...(lightResult && { 'docs/light-cost.svg': lightCost(lightResult.variants) }),
   };
 }
 
+/** @param {Results} variants */
 function lightUnderLoad({ idle, ...others }) {
   return barChart({
     title: 'Light-route p99 while the CPU is saturated',
     subtitle:
       'ms, logarithmic; GET / at 200/s, 8 CPU-bound calls of 25 ms always in flight; whiskers: least and greatest round',
     logarithmic: true,
-    limit: { value: median(idle.values.p99), label: 'millrace, idle' },
+    limit: { value: median(idle?.values.p99 ?? []), label: 'millrace, idle' },
     bars: Object.entries(others).map(([name, { label, values }]) => bar(name, label, values.p99, 'ms')),
   });
 }
 
+/** @param {Results} variants */
 function lightCost(variants) {
   const names = ['millrace', 'node', 'node-features', 'fastify-features', 'express', 'express-features'];
   return barChart({
     title: 'CPU time per GET /, whole process tree',
     subtitle: 'µs; all processes and threads; whiskers: least and greatest round',
-    bars: names.map((name) => bar(name, variants[name].label, variants[name].values.cpuUs, 'µs')),
+    bars: names.map((name) => bar(name, variants[name]?.label ?? name, variants[name]?.values.cpuUs, 'µs')),
   });
 }
 
-function bar(name, label, values, unit) {
+/** @param {string} name @param {string} label @param {number[] | undefined} values @param {string} unit */
+function bar(name, label, values = [], unit) {
   const range = spread(values);
   return { label, text: `${digits(range.median)} ${unit}`, ...range, ours: name === 'millrace' };
 }
@@ -49,7 +60,7 @@ function bar(name, label, values, unit) {
 /**
  * @param {string} name of a marker: a scenario for its table, `hero`, `summary`, `machine`, or one figure as
  *   `scenario/variant/metric`, with a further `/variant` to divide by that one's
- * @param {(name: string) => object | undefined} read
+ * @param {ReadResult} read
  * @returns {string | undefined} undefined where its results are not there
  */
 export function contentOf(name, read) {
@@ -63,19 +74,23 @@ export function contentOf(name, read) {
   return scenario && result && markdownTable(scenario.table(result));
 }
 
+/** @param {string} name @param {ReadResult} read */
 function figure(name, read) {
-  const [scenario, variant, metric, base] = name.split('/');
+  const [scenario = '', variant = '', metric = '', base] = name.split('/');
   const variants = read(scenario)?.variants;
-  if (variants === undefined) return undefined;
-  const values = variants[variant]?.values[metric];
-  const by = base && variants[base].values[metric];
-  return values && digits(by ? ratio(values, by).median : median(values));
+  const values = variants?.[variant]?.values[metric];
+  if (values === undefined) return undefined;
+  if (base === undefined) return digits(median(values));
+  const by = variants?.[base]?.values[metric];
+  return by && digits(ratio(values, by).median);
 }
 
+/** @param {Result | undefined} saturation */
 function hero(saturation) {
   if (saturation === undefined) return undefined;
   const { idle, millrace, 'express-piscina': piscina, textbook } = saturation.variants;
-  const p99 = (variant) => `${digits(median(variant.values.p99))} ms`;
+  const p99 = (/** @type {import('../rounds.js').Row | undefined} */ row) =>
+    `${digits(median(row?.values.p99 ?? []))} ms`;
   return [
     '![Light-route p99 while the CPU is saturated, millrace against its peers](docs/light-under-load.svg)',
     '',
@@ -84,8 +99,12 @@ function hero(saturation) {
   ].join('\n');
 }
 
-/** What all results were measured on: one line where it was the same for all, otherwise one for each. */
+/**
+ * What all results were measured on: one line where it was the same for all, otherwise one for each.
+ * @param {ReadResult} read
+ */
 function machines(read) {
+  /** @type {Map<string, Result[]>} */
   const groups = new Map();
   for (const { name } of scenarios) {
     const result = read(name);
@@ -102,18 +121,20 @@ function machines(read) {
     .join('\n\n');
 }
 
+/** @param {Result} result */
 function machine({ machine: { cpu, cores, node, packages } }) {
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
   return `${cores} cores (${cpu}), Node ${node.slice(1)}, ${versions.join(', ')}`;
 }
 
+/** @param {readonly Result[]} results */
 function days(results) {
   const dates = results.map(({ machine: { date } }) => date.slice(0, 10)).sort();
   const [first, last] = [dates[0], dates.at(-1)];
   return first === last ? `on ${first}` : `from ${first} to ${last}`;
 }
 
-/** The claims of the project, each with its goal and what was measured. */
+/** The claims of the project, each with its goal and what was measured. @param {ReadResult} read */
 function summary(read) {
   const rows = claims.flatMap(({ scenario, claim, goal, figure }) => {
     const result = read(scenario);
@@ -124,114 +145,118 @@ function summary(read) {
   return `${table}\n\n${machines(read)}\n\nEvery table: [docs/benchmark.md](docs/benchmark.md); the raw figures: [bench/results](bench/results).`;
 }
 
+/** @param {number[] | undefined} metric @param {number[] | undefined} base */
 const over = (metric, base) => cellText({ metric, base });
 
+/** @type {readonly { scenario: string, claim: string, goal: string, figure: (variants: Results) => string }[]} */
 const claims = [
   {
     scenario: 'saturation',
     claim: 'light-route p99 with the cores full ÷ idle',
     goal: '≤ 1.5 ×',
-    figure: ({ millrace, idle }) => over(millrace.values.p99, idle.values.p99),
+    figure: ({ millrace, idle }) => over(millrace?.values.p99, idle?.values.p99),
   },
   {
     scenario: 'light',
     claim: 'CPU per `GET /`, all features on ÷ bare `node:http` without any',
     goal: '≤ 1.25 ×',
-    figure: ({ millrace, node }) => over(millrace.values.cpuUs, node.values.cpuUs),
+    figure: ({ millrace, node }) => over(millrace?.values.cpuUs, node?.values.cpuUs),
   },
   {
     scenario: 'light',
     claim: 'the same ÷ Fastify with the same features',
     goal: '≤ 1 ×',
-    figure: ({ millrace, 'fastify-features': fastify }) => over(millrace.values.cpuUs, fastify.values.cpuUs),
+    figure: ({ millrace, 'fastify-features': fastify }) =>
+      over(millrace?.values.cpuUs, fastify?.values.cpuUs),
   },
   {
     scenario: 'light',
     claim: 'CPU per `POST /hash` of 1 KiB ÷ `GET /`',
     goal: '≤ 2 ×',
-    figure: ({ millrace, 'millrace-hash': hash }) => over(hash.values.cpuUs, millrace.values.cpuUs),
+    figure: ({ millrace, 'millrace-hash': hash }) => over(hash?.values.cpuUs, millrace?.values.cpuUs),
   },
   {
     scenario: 'goodput',
     claim: 'CPU-bound calls/s at saturation ÷ bare threads without HTTP',
     goal: '≥ 0.95 ×',
-    figure: ({ millrace, threads }) => over(millrace.values.perSecond, threads.values.perSecond),
+    figure: ({ millrace, threads }) => over(millrace?.values.perSecond, threads?.values.perSecond),
   },
   {
     scenario: 'goodput',
     claim: 'the same for each core that the load generator, on the same cores, left',
     goal: '≥ 0.95 ×',
     figure: ({ millrace, threads }) =>
-      over(millrace.values.perSecondPerCore, threads.values.perSecondPerCore),
+      over(millrace?.values.perSecondPerCore, threads?.values.perSecondPerCore),
   },
   {
     scenario: 'overload',
     claim: 'CPU-bound calls/s at 10 times the load ÷ at saturation (2 times)',
     goal: '≥ 0.95 ×',
-    figure: (variants) => over(variants['millrace-10'].values.goodput, variants['millrace-2'].values.goodput),
+    figure: (variants) =>
+      over(variants['millrace-10']?.values.goodput, variants['millrace-2']?.values.goodput),
   },
   {
     scenario: 'overload',
     claim: 'the same for each core that the load generator, on the same cores, left',
     goal: '≥ 0.95 ×',
     figure: (variants) =>
-      over(variants['millrace-10'].values.goodputPerCore, variants['millrace-2'].values.goodputPerCore),
+      over(variants['millrace-10']?.values.goodputPerCore, variants['millrace-2']?.values.goodputPerCore),
   },
   {
     scenario: 'overload',
     claim: 'p99 of what was accepted at 10 times the load (`QUEUE_MAX_WAIT_MS=1000`, calls of 50 ms)',
     goal: '≤ 1,075 ms',
-    figure: (variants) => cellText({ metric: variants['millrace-10'].values.acceptedP99, unit: 'ms' }),
+    figure: (variants) => cellText({ metric: variants['millrace-10']?.values.acceptedP99, unit: 'ms' }),
   },
   {
     scenario: 'overload',
     claim: 'p50 of refusals at 10 times the load',
     goal: '< 10 ms',
-    figure: (variants) => cellText({ metric: variants['millrace-10'].values.refusedP50, unit: 'ms' }),
+    figure: (variants) => cellText({ metric: variants['millrace-10']?.values.refusedP50, unit: 'ms' }),
   },
   {
     scenario: 'short',
     claim: 'p50 of a 1 ms call while 12 clients keep 1.5 s calls running',
     goal: '< 30 ms',
-    figure: ({ millrace }) => cellText({ metric: millrace.values.p50, unit: 'ms' }),
+    figure: ({ millrace }) => cellText({ metric: millrace?.values.p50, unit: 'ms' }),
   },
   {
     scenario: 'hop',
     claim: 'event-loop time per 100 µs call, 64 at once ÷ one `piscina.run` each',
     goal: '≤ 0.33 ×',
-    figure: (variants) => over(variants['lane-64'].values.loopUs, variants['piscina-64'].values.loopUs),
+    figure: (variants) => over(variants['lane-64']?.values.loopUs, variants['piscina-64']?.values.loopUs),
   },
   {
     scenario: 'reload',
     claim: 'requests lost in three reloads under 18 clients',
     goal: '0',
-    figure: ({ millrace }) => cellText({ metric: millrace.values.lost }),
+    figure: ({ millrace }) => cellText({ metric: millrace?.values.lost }),
   },
   {
     scenario: 'supervision',
     claim: 'a stop with 200 idle connections',
     goal: '≤ 1,000 ms',
-    figure: (variants) => cellText({ metric: variants['idle-stop'].values.tookMs, unit: 'ms' }),
+    figure: (variants) => cellText({ metric: variants['idle-stop']?.values.tookMs, unit: 'ms' }),
   },
   {
     scenario: 'supervision',
     claim: 'from `kill -9` of a server process to the next one that is ready',
     goal: '≤ 2,000 ms',
-    figure: ({ killed }) => cellText({ metric: killed.values.tookMs, unit: 'ms' }),
+    figure: ({ killed }) => cellText({ metric: killed?.values.tookMs, unit: 'ms' }),
   },
   {
     scenario: 'fairness',
     claim: "a polite client's p99 beside a flood ÷ alone",
     goal: '≤ 2 ×',
-    figure: ({ flooded, alone }) => over(flooded.values.p99, alone.values.p99),
+    figure: ({ flooded, alone }) => over(flooded?.values.p99, alone?.values.p99),
   },
 ];
 
-/** The reference, and its ratios on other versions of Node. */
+/** The reference, and its ratios on other versions of Node. @param {ReadResult} read */
 function lightTables(read) {
   const result = read('light');
   if (result === undefined) return undefined;
-  const { table } = scenarios.find(({ name }) => name === 'light');
+  const { table } = light;
   const tables = [markdownTable(table(result))];
   for (const node of otherNodes) {
     const other = read(`light.${node}`);

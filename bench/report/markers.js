@@ -4,7 +4,7 @@ const marker = /<!-- bench:([\w./-]+) -->([\s\S]*?)<!-- \/bench:\1 -->/g;
 
 /** What stands in a document now. @param {string} text @returns {{ name: string, content: string }[]} */
 export function readMarkers(text) {
-  return [...text.matchAll(marker)].map(([, name, content]) => ({ name, content }));
+  return [...text.matchAll(marker)].map(([, name = '', content = '']) => ({ name, content }));
 }
 
 /**

@@ -6,7 +6,7 @@ import { fillMarkers } from './markers.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** @param {(name: string) => object | undefined} read a result by its scenario */
+/** @param {import('../results.js').ReadResult} read */
 export function writeReport(read) {
   for (const path of documents) {
     if (!existsSync(root + path)) continue;

@@ -14,6 +14,7 @@ const variants = [
   },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const connections = {
   name: 'connections',
   title: 'New connections, one request each',
@@ -54,7 +55,7 @@ export const connections = {
     ],
     rows: Object.values(results).map(({ label, values }) => [
       label,
-      { metric: values.perSecond, base: results.rr.values.perSecond },
+      { metric: values.perSecond, base: results.rr?.values.perSecond },
       { metric: values.perSecond },
       { metric: values.cpuUs, unit: 'µs' },
       { metric: values.busiestShare, unit: '%' },

@@ -17,6 +17,7 @@ const variants = [
   { name: 'flooded', label: 'beside a flood', timesCapacity: 4 },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const fairness = {
   name: 'fairness',
   title: `A polite client's calls of ${callMs} ms beside a client that floods one server process`,
@@ -47,7 +48,7 @@ export const fairness = {
     columns: ['the polite client', 'p99 ÷ alone', 'p50', 'p99', "the flood's calls refused"],
     rows: Object.values(variants).map(({ label, values }) => [
       label,
-      { metric: values.p99, base: variants.alone.values.p99 },
+      { metric: values.p99, base: variants.alone?.values.p99 },
       { metric: values.p50, unit: 'ms' },
       { metric: values.p99, unit: 'ms' },
       { metric: values.floodRefused },

@@ -18,6 +18,7 @@ const variants = [
   { name: 'textbook', label: 'textbook cluster', spec: peer('express-inline') },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const goodput = {
   name: 'goodput',
   title: 'CPU-bound calls of 25 ms answered at saturation',
@@ -45,12 +46,12 @@ export const goodput = {
     });
     return { settings, variants: measured };
   },
-  table: ({ variants: { threads, ...others } }) => ({
+  table: ({ variants }) => ({
     columns: ['server', '÷ bare threads', 'the same per core left', 'calls/s'],
-    rows: [threads, ...Object.values(others)].map(({ label, values }) => [
+    rows: Object.values(variants).map(({ label, values }) => [
       label,
-      { metric: values.perSecond, base: threads.values.perSecond },
-      { metric: values.perSecondPerCore, base: threads.values.perSecondPerCore },
+      { metric: values.perSecond, base: variants.threads?.values.perSecond },
+      { metric: values.perSecondPerCore, base: variants.threads?.values.perSecondPerCore },
       { metric: values.perSecond },
     ]),
   }),

@@ -19,6 +19,7 @@ const variants = [
   { name: 'lane-1', label: 'the thread lane, one at a time', side: 'lane', concurrency: 1, slow: true },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const hop = {
   name: 'hop',
   title: "The event loop's own time per call of 100 µs on a thread",
@@ -34,7 +35,7 @@ export const hop = {
     columns: ['way', '÷ piscina.run', 'event loop per call'],
     rows: Object.entries(results).map(([name, { label, values }]) => [
       label,
-      { metric: values.loopUs, base: results[`piscina-${name.split('-')[1]}`].values.loopUs },
+      { metric: values.loopUs, base: results[`piscina-${name.split('-')[1]}`]?.values.loopUs },
       { metric: values.loopUs, unit: 'µs' },
     ]),
   }),

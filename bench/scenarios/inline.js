@@ -12,6 +12,7 @@ const variants = [0, 50].map((us) => ({
   spec: millrace({ INLINE_MAX_US: String(us) }),
 }));
 
+/** @type {import('./scenario.js').Scenario} */
 export const inline = {
   name: 'inline',
   title: 'POST /hash of 1 KiB, inline or on a thread',
@@ -48,7 +49,7 @@ export const inline = {
     columns: ['setting', 'CPU ÷ default', 'CPU per call', 'event loop per call', 'calls/s'],
     rows: Object.values(results).map(({ label, values }) => [
       label,
-      { metric: values.cpuUs, base: results['inline-50'].values.cpuUs },
+      { metric: values.cpuUs, base: results['inline-50']?.values.cpuUs },
       { metric: values.cpuUs, unit: 'µs' },
       { metric: values.loopUs, unit: 'µs' },
       { metric: values.perSecond },

@@ -37,6 +37,7 @@ const variants = [
   },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const light = {
   name: 'light',
   title: 'CPU time per light request',
@@ -74,8 +75,8 @@ export const light = {
     rows: Object.values(result.variants).map(({ label, values }) => [
       label,
       { metric: values.cpuUs, unit: 'µs' },
-      { metric: values.cpuUs, base: result.variants.node.values.cpuUs },
-      { metric: values.cpuUs, base: result.variants['fastify-features'].values.cpuUs },
+      { metric: values.cpuUs, base: result.variants.node?.values.cpuUs },
+      { metric: values.cpuUs, base: result.variants['fastify-features']?.values.cpuUs },
     ]),
   }),
 };

@@ -17,6 +17,7 @@ const variants = [
   { name: 'fastify-piscina', label: 'Fastify + piscina', spec: peer('fastify-piscina') },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const memory = {
   name: 'memory',
   title: 'Start-up and memory',
@@ -32,7 +33,7 @@ export const memory = {
         const firstAnswerMs = performance.now() - startMs;
         if (status !== 200 || !fits(body, light.expected)) throw new Error('a wrong answer');
         connection.close();
-        const [primary, ...others] = server.processes().map(residentMb);
+        const [primary = Number.NaN, ...others] = server.processes().map(residentMb);
         return {
           firstAnswerMs,
           primaryMb: primary,
@@ -42,9 +43,10 @@ export const memory = {
         await server.close();
       }
     });
-    const one = measured.millrace.values.processMb;
-    const four = measured['millrace-4'].values;
-    four.threadMb = four.processMb.map((mb, round) => (mb - one[round]) / 3);
+    const one = measured.millrace?.values.processMb;
+    const four = measured['millrace-4']?.values;
+    if (four?.processMb !== undefined)
+      four.threadMb = four.processMb.map((mb, round) => (mb - (one?.[round] ?? Number.NaN)) / 3);
     return { settings, variants: measured };
   },
   table: ({ variants: results }) => ({
@@ -59,7 +61,7 @@ export const memory = {
       [
         'each further thread of millrace',
         '–',
-        { metric: results['millrace-4'].values.threadMb, unit: 'MiB' },
+        { metric: results['millrace-4']?.values.threadMb, unit: 'MiB' },
         '–',
       ],
     ],

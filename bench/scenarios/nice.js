@@ -9,6 +9,7 @@ const variants = [0, 10, 19].map((nice) => ({
   spec: millrace({ POOL_NICE: String(nice) }),
 }));
 
+/** @type {import('./scenario.js').Scenario} */
 export const nice = {
   name: 'nice',
   title: 'POOL_NICE: light-route latency against goodput',
@@ -34,8 +35,8 @@ export const nice = {
     columns: ['setting', 'p99 ÷ that at 0', 'goodput ÷ that at 0', 'light p50', 'light p99', 'CPU calls/s'],
     rows: Object.values(results).map(({ label, values }) => [
       label,
-      { metric: values.p99, base: results['nice-0'].values.p99 },
-      { metric: values.callsPerSecond, base: results['nice-0'].values.callsPerSecond },
+      { metric: values.p99, base: results['nice-0']?.values.p99 },
+      { metric: values.callsPerSecond, base: results['nice-0']?.values.callsPerSecond },
       { metric: values.p50, unit: 'ms' },
       { metric: values.p99, unit: 'ms' },
       { metric: values.callsPerSecond },

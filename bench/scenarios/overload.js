@@ -16,6 +16,21 @@ const ourFile = millrace().file;
 /** What a quick run measures beside the capacity. */
 const quickVariants = ['millrace-10'];
 
+/**
+ * @typedef {object} Offered
+ * @property {string} name
+ * @property {string} label
+ * @property {import('../servers.js').ServerSpec} [spec] none: threads without a server
+ * @property {number} [factor] times the capacity
+ * @property {boolean} [ours]
+ * @property {boolean} [slow]
+ */
+
+/**
+ * @param {string} name @param {string} label @param {import('../servers.js').ServerSpec} spec
+ * @param {readonly number[]} factors
+ * @returns {Offered[]}
+ */
 function offered(name, label, spec, factors) {
   return factors.map((factor) => ({
     name: `${name}-${factor}`,
@@ -27,6 +42,7 @@ function offered(name, label, spec, factors) {
   }));
 }
 
+/** @type {Offered[]} */
 const variants = [
   { name: 'threads', label: 'bare threads' },
   ...offered('millrace', 'millrace', millrace(env), factors),
@@ -35,6 +51,7 @@ const variants = [
   ...offered('express-piscina', 'Express + piscina', peer('express-piscina'), factors),
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const overload = {
   name: 'overload',
   title: 'Offered load from 0.5 to 10 times the capacity, calls of 50 ms, QUEUE_MAX_WAIT_MS=1000',
@@ -43,45 +60,48 @@ export const overload = {
     const settings = { maxWaitMs, warmMs: quick ? 1_000 : 10_000, durationMs: quick ? 1_500 : 4_000 };
     const { warmMs, durationMs } = settings;
     let capacity = 0;
-    const measured = await interleave({ quick, rounds, variants, say }, async ({ spec, factor, ours }) => {
-      if (spec === undefined) {
-        const goodput = await bareThreadsPerSecond(call, 500, quick ? 1_000 : 4_000);
-        // The best so far: what is offered must not shrink because something else ran just then.
-        capacity = Math.max(capacity, goodput);
-        return { goodput, goodputPerCore: perCoreLeft(goodput), capacity };
-      }
-      const server = await startServer(spec);
-      try {
-        const target = { host: server.host, port: server.port };
-        const result = await load('openLoop', {
-          ...call,
-          target,
-          perSecond: capacity * factor,
-          warmMs,
-          durationMs,
-        });
-        if (ours && result.failed > 0) throw new Error(`${result.failed} calls failed`);
-        const offeredCalls = result.accepted.count + result.refused.count + result.expired.count;
-        const generatorShare = result.generatorCpuMs / (warmMs + durationMs);
-        return {
-          offered: offeredCalls,
-          goodput: result.completedPerSecond,
-          acceptedP50: result.accepted.p50,
-          acceptedP99: result.accepted.p99,
-          unanswered: result.unanswered + result.failed,
-          refused: result.refused.count,
-          refusedShare: (result.refused.count / offeredCalls) * 100,
-          expired: result.expired.count,
-          refusedP50: result.refused.p50,
-          lateP99: result.latenessMs.p99,
-          prober: result.priority,
-          generatorShare,
-          goodputPerCore: perCoreLeft(result.completedPerSecond, generatorShare),
-        };
-      } finally {
-        await server.close();
-      }
-    });
+    const measured = await interleave(
+      { quick, rounds, variants, say },
+      async ({ spec, factor = 1, ours }) => {
+        if (spec === undefined) {
+          const goodput = await bareThreadsPerSecond(call, 500, quick ? 1_000 : 4_000);
+          // The best so far: what is offered must not shrink because something else ran just then.
+          capacity = Math.max(capacity, goodput);
+          return { goodput, goodputPerCore: perCoreLeft(goodput), capacity };
+        }
+        const server = await startServer(spec);
+        try {
+          const target = { host: server.host, port: server.port };
+          const result = await load('openLoop', {
+            ...call,
+            target,
+            perSecond: capacity * factor,
+            warmMs,
+            durationMs,
+          });
+          if (ours && result.failed > 0) throw new Error(`${result.failed} calls failed`);
+          const offeredCalls = result.accepted.count + result.refused.count + result.expired.count;
+          const generatorShare = result.generatorCpuMs / (warmMs + durationMs);
+          return {
+            offered: offeredCalls,
+            goodput: result.completedPerSecond,
+            acceptedP50: result.accepted.p50,
+            acceptedP99: result.accepted.p99,
+            unanswered: result.unanswered + result.failed,
+            refused: result.refused.count,
+            refusedShare: (result.refused.count / offeredCalls) * 100,
+            expired: result.expired.count,
+            refusedP50: result.refused.p50,
+            lateP99: result.latenessMs.p99,
+            prober: result.priority,
+            generatorShare,
+            goodputPerCore: perCoreLeft(result.completedPerSecond, generatorShare),
+          };
+        } finally {
+          await server.close();
+        }
+      },
+    );
     return { settings, variants: measured };
   },
   table: ({ variants: { threads, ...others } }) => ({
@@ -98,8 +118,8 @@ export const overload = {
     ],
     rows: Object.values(others).map(({ label, values }) => [
       label,
-      { metric: values.goodput, base: threads.values.goodput },
-      { metric: values.goodputPerCore, base: threads.values.goodputPerCore },
+      { metric: values.goodput, base: threads?.values.goodput },
+      { metric: values.goodputPerCore, base: threads?.values.goodputPerCore },
       { metric: values.acceptedP50, unit: 'ms' },
       { metric: values.acceptedP99, unit: 'ms' },
       { metric: values.refusedShare, unit: '%' },

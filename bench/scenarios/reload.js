@@ -5,11 +5,21 @@ import { installPm2 } from '../pm2-install.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
 
+/**
+ * @typedef {object} Reloaded
+ * @property {string} name
+ * @property {string} label
+ * @property {import('../servers.js').ServerSpec} spec
+ * @property {() => void} [end] what the server leaves behind
+ */
+
+/** @type {Reloaded[]} */
 const variants = [
   { name: 'millrace', label: 'millrace', spec: millrace() },
   { name: 'textbook', label: 'node:http cluster, textbook reload', spec: peer('node-http') },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const reload = {
   name: 'reload',
   title: 'Three reloads under 18 clients',
@@ -33,7 +43,10 @@ export const reload = {
   }),
 };
 
-/** Each server says in its own words that a reload is over. */
+/**
+ * Each server says in its own words that a reload is over.
+ * @param {import('../servers.js').Server} server @param {number} times
+ */
 async function reloadTimes(server, times) {
   for (let i = 0; i < times; i++) {
     const over = server.said(({ msg, reloaded }) => msg === 'reload completed' || reloaded === true);
@@ -42,6 +55,11 @@ async function reloadTimes(server, times) {
   }
 }
 
+/**
+ * @param {import('../servers.js').ServerSpec} spec
+ * @param {{ clients: number, reloads: number }} settings
+ * @param {(text: string) => void} say
+ */
 async function reloadUnderLoad(spec, { clients, reloads }, say) {
   const server = await startServer(spec);
   try {
@@ -59,21 +77,26 @@ async function reloadUnderLoad(spec, { clients, reloads }, say) {
   }
 }
 
+/** @param {(text: string) => void} say @returns {Promise<Reloaded | undefined>} */
 async function pm2Variant(say) {
   say('npm fetches PM2');
   try {
     const { version, env, end } = await installPm2();
     return { name: 'pm2', label: `PM2 ${version} cluster, graceful`, spec: peer('pm2', env), end };
   } catch (error) {
-    console.log(`  PM2 could not be had, its row is an earlier run's: ${error.message.split('\n')[0]}`);
+    console.log(`  PM2 could not be had, its row is an earlier run's: ${String(error).split('\n')[0]}`);
     return undefined;
   }
 }
 
-/** PM2's row of the result before, with its date. */
+/**
+ * PM2's row of the result before, with its date.
+ * @param {import('../results.js').Result | undefined} previous
+ * @returns {import('../rounds.js').Results}
+ */
 function kept(previous) {
   const row = previous?.variants.pm2;
-  if (row === undefined) return {};
+  if (previous === undefined || row === undefined) return {};
   const date = previous.machine.date.slice(0, 10);
   return { pm2: { measured: date, ...row } };
 }

@@ -11,6 +11,7 @@ const variants = [1, 2].flatMap((workers) =>
   })),
 );
 
+/** @type {import('./scenario.js').Scenario} */
 export const scaling = {
   name: 'scaling',
   title: 'Server processes × threads, 8 calls of 25 ms in flight',
@@ -36,7 +37,7 @@ export const scaling = {
     columns: ['setting', 'goodput ÷ 1 × 1', 'CPU calls/s', 'light p50', 'light p99'],
     rows: Object.values(results).map(({ label, values }) => [
       label,
-      { metric: values.callsPerSecond, base: results['1x1'].values.callsPerSecond },
+      { metric: values.callsPerSecond, base: results['1x1']?.values.callsPerSecond },
       { metric: values.callsPerSecond },
       { metric: values.p50, unit: 'ms' },
       { metric: values.p99, unit: 'ms' },

@@ -5,7 +5,7 @@
  * @property {boolean} quick briefly and in part: to see that all is well
  * @property {number} rounds
  * @property {(text: string) => void} say told before each measurement
- * @property {import('../results.js').Result} [previous] the committed result of the scenario
+ * @property {import('../results.js').Result | undefined} [previous] the committed result of the scenario
  */
 
 /**

@@ -17,6 +17,7 @@ import { simulation } from './simulation.js';
 import { storm } from './storm.js';
 import { supervision } from './supervision.js';
 
+/** @type {readonly import('./scenario.js').Scenario[]} */
 export const scenarios = [
   saturation,
   light,

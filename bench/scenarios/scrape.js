@@ -14,6 +14,7 @@ const variants = [
   { name: 'scraped', label: '20 scrapes a second', spec: millrace(), perSecond: 20 },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const scrape = {
   name: 'scrape',
   title: 'Time of the event loops for figures, of an idle server',
@@ -25,14 +26,16 @@ export const scrape = {
       try {
         await useAll(server);
         await scrapeFor(settings.warmMs, perSecond, server);
-        const [primary, ...others] = server.processes();
-        const before = [primary, ...others].map(mainThreadMs);
+        const pids = server.processes();
+        const before = pids.map(mainThreadMs);
         const bytes = await scrapeFor(settings.durationMs, perSecond, server);
-        const [primaryMs, ...otherMs] = [primary, ...others].map((pid, i) => mainThreadMs(pid) - before[i]);
+        const [primaryMs = Number.NaN, ...otherMs] = pids.map(
+          (pid, i) => mainThreadMs(pid) - (before[i] ?? Number.NaN),
+        );
         const seconds = settings.durationMs / 1_000;
         return {
           primaryMs: primaryMs / seconds,
-          processMs: otherMs.reduce((sum, ms) => sum + ms, 0) / others.length / seconds,
+          processMs: otherMs.reduce((sum, ms) => sum + ms, 0) / otherMs.length / seconds,
           ...(bytes > 0 && { kilobytes: bytes / 1_000 }),
         };
       } finally {
@@ -60,13 +63,16 @@ export const scrape = {
   }),
 };
 
-/** Every kind of figure is there. */
+/** Every kind of figure is there. @param {import('../servers.js').Server} server */
 async function useAll({ host, port }) {
   const times = { target: { host, port }, clients: 8, warmMs: 0, durationMs: 300 };
   for (const call of [light, smallHash, busyCall(5)]) await load('closedLoop', { ...call, ...times });
 }
 
-/** @returns {Promise<number>} bytes of the last answer */
+/**
+ * @param {number} durationMs @param {number} perSecond @param {import('../servers.js').Server} server
+ * @returns {Promise<number>} bytes of the last answer
+ */
 async function scrapeFor(durationMs, perSecond, { adminUrl }) {
   if (perSecond === 0) {
     await delay(durationMs);
@@ -85,16 +91,21 @@ async function scrapeFor(durationMs, perSecond, { adminUrl }) {
   return bytes;
 }
 
-/** What one report costs, and one scrape: the difference to the variant without, round by round. */
+/**
+ * What one report costs, and one scrape: the difference to the variant without, round by round.
+ * @param {import('../rounds.js').Results} measured
+ */
 function addDifferences(measured) {
   const pairs = [
-    ['sampled', 'off', 1],
-    ['scraped', 'sampled', 20],
+    { name: 'sampled', without: 'off', perSecond: 1 },
+    { name: 'scraped', without: 'sampled', perSecond: 20 },
   ];
-  for (const [name, without, perSecond] of pairs) {
-    const { values } = measured[name];
-    const base = measured[without].values;
-    const each = (metric) => values[metric].map((ms, round) => (ms - base[metric][round]) / perSecond);
+  for (const { name, without, perSecond } of pairs) {
+    const values = measured[name]?.values;
+    const base = measured[without]?.values;
+    if (values === undefined || base === undefined) continue;
+    const each = (/** @type {string} */ metric) =>
+      (values[metric] ?? []).map((ms, round) => (ms - (base[metric]?.[round] ?? Number.NaN)) / perSecond);
     values.eachProcessMs = each('processMs');
     values.eachPrimaryMs = each('primaryMs');
   }

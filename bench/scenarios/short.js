@@ -20,6 +20,7 @@ const variants = [
   { name: 'textbook', label: 'textbook cluster', spec: peer('express-inline') },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const short = {
   name: 'short',
   title: 'A call of 1 ms while 12 clients keep calls of 1.5 s running',
@@ -54,7 +55,7 @@ export const short = {
     columns: ['server', '÷ millrace', 'p50', 'p99', 'short calls answered'],
     rows: Object.values(variants).map(({ label, values }) => [
       label,
-      { metric: values.p50, base: variants.millrace.values.p50 },
+      { metric: values.p50, base: variants.millrace?.values.p50 },
       { metric: values.p50, unit: 'ms' },
       { metric: values.p99, unit: 'ms' },
       { metric: values.answered },

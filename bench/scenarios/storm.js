@@ -8,6 +8,7 @@ import { saturatedCall } from '../saturated.js';
 import { millrace, startServer } from '../servers.js';
 
 const spec = millrace({ QUEUE_MAX_WAIT_MS: '1000' });
+/** @type {{ name: string, label: string, connections?: number }[]} */
 const variants = [
   { name: 'threads', label: 'bare threads, no HTTP' },
   ...[16, 200, 600].map((connections) => ({
@@ -17,6 +18,7 @@ const variants = [
   })),
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const storm = {
   name: 'storm',
   title: 'Clients that ask again as soon as they are refused: calls of 25 ms, QUEUE_MAX_WAIT_MS=1000',
@@ -53,8 +55,8 @@ export const storm = {
     columns: ['clients', 'goodput ÷ bare threads', 'the same per core left', 'refused/s'],
     rows: Object.values(others).map(({ label, values }) => [
       label,
-      { metric: values.goodput, base: threads.values.goodput },
-      { metric: values.goodputPerCore, base: threads.values.goodputPerCore },
+      { metric: values.goodput, base: threads?.values.goodput },
+      { metric: values.goodputPerCore, base: threads?.values.goodputPerCore },
       { metric: values.refusedPerSecond },
     ]),
   }),

@@ -12,6 +12,9 @@ const call = busyCall(25);
 const heartbeatMs = 2_000;
 const deadlineMs = 1_000;
 
+/** @typedef {import('../servers.js').Server} Server */
+
+/** @type {{ name: string, label: string, env?: Record<string, string>, run(server: Server): Promise<number> }[]} */
 const variants = [
   { name: 'idle-stop', label: 'SIGTERM with 200 idle connections: exit', run: stopIdle },
   {
@@ -44,6 +47,7 @@ const variants = [
   },
 ];
 
+/** @type {import('./scenario.js').Scenario} */
 export const supervision = {
   name: 'supervision',
   title: 'Stops and replacements',
@@ -65,6 +69,7 @@ export const supervision = {
   }),
 };
 
+/** @param {Server} server */
 async function stopIdle(server) {
   const sockets = await Promise.all(Array.from({ length: 200 }, () => opened(server)));
   const tookMs = await stopped(server, 0);
@@ -72,6 +77,7 @@ async function stopIdle(server) {
   return tookMs;
 }
 
+/** @param {Server} server */
 async function stopBusy(server) {
   const answers = Array.from({ length: 16 }, () =>
     new Connection(server).request(requestBytes(call.request)),
@@ -84,6 +90,7 @@ async function stopBusy(server) {
   return tookMs;
 }
 
+/** @param {Server} server */
 async function stopHalfSent(server) {
   const socket = await opened(server);
   socket.write('GET / HTTP/1.1\r\nHost:');
@@ -91,6 +98,7 @@ async function stopHalfSent(server) {
   return stopped(server, 0);
 }
 
+/** @param {Server} server */
 function aborted(server) {
   const connection = new Connection(server);
   return untilReady(server, () => {
@@ -99,12 +107,14 @@ function aborted(server) {
   });
 }
 
+/** @param {Server} server @param {NodeJS.Signals} signal */
 function replaced(server, signal) {
   const [, victim] = server.processes();
+  if (victim === undefined) throw new Error('there is no server process');
   return untilReady(server, () => process.kill(victim, signal));
 }
 
-/** From the blow until another server process is ready. */
+/** From the blow until another server process is ready. @param {Server} server @param {() => void} strike */
 async function untilReady(server, strike) {
   const ready = server.said(({ msg }) => msg === 'server process ready');
   const fromMs = performance.now();
@@ -113,6 +123,7 @@ async function untilReady(server, strike) {
   return performance.now() - fromMs;
 }
 
+/** @param {Server} server @param {number} expectedCode */
 async function stopped(server, expectedCode) {
   const fromMs = performance.now();
   process.kill(server.pid, 'SIGTERM');
@@ -121,6 +132,7 @@ async function stopped(server, expectedCode) {
   return performance.now() - fromMs;
 }
 
+/** @param {Server} server @returns {Promise<import('node:net').Socket>} */
 function opened({ host, port }) {
   return new Promise((resolve, reject) => {
     const socket = connect(port, host, () => resolve(socket));

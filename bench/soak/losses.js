@@ -11,14 +11,17 @@ const noticeMs = 1_000;
  */
 export function explain(losses, deaths, clients) {
   const explained = deaths.map(() => 0);
+  /** @type {Map<string, number>} */
   const unexplained = new Map();
   for (const { what, broke, startedMs, endedMs } of losses) {
     const death = deaths.findIndex(
       ({ atMs }, index) =>
-        explained[index] < clients && atMs >= startedMs - noticeMs && Math.abs(endedMs - atMs) <= noticeMs,
+        (explained[index] ?? 0) < clients &&
+        atMs >= startedMs - noticeMs &&
+        Math.abs(endedMs - atMs) <= noticeMs,
     );
     if (!broke || death === -1) unexplained.set(what, (unexplained.get(what) ?? 0) + 1);
-    else explained[death]++;
+    else explained[death] = (explained[death] ?? 0) + 1;
   }
   return { lostToDeaths: explained.reduce((sum, count) => sum + count, 0), unexplained };
 }

@@ -2,11 +2,16 @@
 import { readdirSync } from 'node:fs';
 import { residentMb } from '../process-tree.js';
 
+/** @typedef {'primaryMb' | 'serverMb' | 'primaryFds' | 'serverFds'} Figure */
+/** @typedef {Record<Figure | 'minutes' | 'processes', number>} Row */
+
 export class Samples {
   #server;
   #startedMs = performance.now();
+  /** @type {Row[]} */
   #rows = [];
 
+  /** @param {import('../servers.js').Server} server */
   constructor(server) {
     this.#server = server;
   }
@@ -25,8 +30,11 @@ export class Samples {
     });
   }
 
+  /** @param {import('./traffic.js').Counts} counts @param {readonly import('./abuse.js').Abuse[]} events */
   line({ requests, refused, left, lostToDeaths, unexplained }, events) {
-    const { minutes, processes, primaryMb, serverMb, primaryFds, serverFds } = this.#rows.at(-1);
+    const row = this.#rows.at(-1);
+    if (row === undefined) return 'nothing was seen yet';
+    const { minutes, processes, primaryMb, serverMb, primaryFds, serverFds } = row;
     const losses = [...unexplained.values()].reduce((sum, count) => sum + count, 0);
     return [
       `${minutes.toFixed(1)} min`,
@@ -36,7 +44,10 @@ export class Samples {
     ].join(' · ');
   }
 
-  /** How much a figure grew per minute: the slope of the line that fits best, without the first third. */
+  /**
+   * How much a figure grew per minute: the slope of the line that fits best, without the first third.
+   * @param {Figure} figure
+   */
   slope(figure) {
     const rows = this.#rows.slice(Math.floor(this.#rows.length / 3));
     const x = mean(rows.map(({ minutes }) => minutes));
@@ -47,7 +58,7 @@ export class Samples {
   }
 }
 
-/** None of a process that went while it was looked at. */
+/** None of a process that went while it was looked at. @param {number} pid */
 function figures(pid) {
   try {
     return [{ pid, mb: residentMb(pid), fds: readdirSync(`/proc/${pid}/fd`).length }];
@@ -56,6 +67,7 @@ function figures(pid) {
   }
 }
 
+/** @param {readonly number[]} numbers */
 function mean(numbers) {
   return numbers.length === 0 ? 0 : numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 }

@@ -6,6 +6,10 @@ import { explain } from './losses.js';
 
 const json = { 'content-type': 'application/json' };
 const bytes = { 'content-type': 'application/octet-stream' };
+/** @typedef {{ method: string, path: string, headers?: Record<string, string>, body?: string | Buffer }} Ask */
+/** @typedef {ReturnType<ReturnType<typeof startTraffic>['counts']>} Counts */
+
+/** @type {readonly Ask[]} */
 const asks = [
   { method: 'GET', path: '/' },
   { method: 'GET', path: '/io/delay?ms=20' },
@@ -25,18 +29,22 @@ const patienceMs = 20_000;
 const noAnswer = `no answer within ${patienceMs} ms`;
 /**
  * @param {{ host: string, port: number }} server
+ * @param {number} clients
  * @param {{ atMs: number }[]} deaths of server processes meanwhile; grows
  */
 export function startTraffic({ host, port }, clients, deaths) {
   const counts = { requests: 0, answered: 0, left: 0, refused: 0 };
+  /** @type {{ what: string, broke: boolean, startedMs: number, endedMs: number }[]} */
   const losses = [];
   let going = true;
 
+  /** @param {number} number */
   async function client(number) {
     const agent = new Agent({ keepAlive: number % 2 === 0, maxSockets: 1 });
     const random = pseudoRandom(number + 1);
     while (going) {
       const ask = asks[Math.floor(random() * asks.length)];
+      if (ask === undefined) continue;
       const leaveAfterMs = random() < 1 / leaveEvery ? random() * 20 : undefined;
       const startedMs = performance.now();
       count(await send({ host, port, agent, ...ask }, leaveAfterMs), ask, startedMs);
@@ -44,6 +52,7 @@ export function startTraffic({ host, port }, clients, deaths) {
     agent.destroy();
   }
 
+  /** @param {string} outcome @param {Ask} ask @param {number} startedMs */
   function count(outcome, ask, startedMs) {
     counts.requests++;
     if (outcome === 'left') counts.left++;
@@ -73,7 +82,11 @@ export function startTraffic({ host, port }, clients, deaths) {
   };
 }
 
-/** The status, with the code of an error; `left`; or how the connection broke. Never rejects. */
+/**
+ * The status, with the code of an error; `left`; or how the connection broke. Never rejects.
+ * @param {Ask & { host: string, port: number, agent: Agent }} ask @param {number | undefined} leaveAfterMs
+ * @returns {Promise<string>}
+ */
 function send({ body, ...options }, leaveAfterMs) {
   return new Promise((resolve) => {
     const req = request(options, async (res) => {
@@ -83,7 +96,7 @@ function send({ body, ...options }, leaveAfterMs) {
         const code = res.statusCode === 200 ? undefined : /"code":"(\w+)"/.exec(text)?.[1];
         resolve(code === undefined ? `${res.statusCode}` : `${res.statusCode} ${code}`);
       } catch (error) {
-        resolve(error.code ?? error.message);
+        resolve(breakOf(error));
       }
       clearTimeout(timer);
     });
@@ -93,8 +106,14 @@ function send({ body, ...options }, leaveAfterMs) {
     }, leaveAfterMs ?? patienceMs);
     req.once('error', (error) => {
       clearTimeout(timer);
-      resolve(error.code ?? error.message);
+      resolve(breakOf(error));
     });
     req.end(body);
   });
+}
+
+/** @param {unknown} error */
+function breakOf(error) {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error ? String(error.code) : error.message;
 }

@@ -16,9 +16,22 @@ test('a quick run of one scenario prints its table', async () => {
   expect(stdout).toMatch(/the thread lane, 64 at once +[\d.]+ × +[\d.]+ µs/);
 }, 60_000);
 
+test('a checkout is compared with another one, on a shape that is named', async () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const { stdout } = await bench(
+    ...['--quick', '--variant', `again=${root}`, '--only', 'hop-js', '--shapes', '1x1'],
+  );
+  expect(stdout).toMatch(/this, 1 × 1 +[\d.,]+ µs/);
+  expect(stdout).toMatch(/again, 1 × 1 +[\d.]+ ×/);
+}, 120_000);
+
 test.each([
   [['--only', 'nothing'], /^bench: there is no scenario nothing: saturation, light.*\n$/],
   [['--rounds', '0'], /^bench: --rounds must be .*\n$/],
+  [['--variant', 'here'], /^bench: --variant must be NAME=PATH, not here\n$/],
+  [['--variant', 'a=.', '--only', 'light'], /^bench: there is no probe light: full-js, .*\n$/],
+  [['--variant', 'a=.', '--shapes', '2'], /^bench: --shapes must be like 1x2,2x2, not 2\n$/],
+  [['--variant', 'a=/nowhere', '--quick'], /^bench: the checkout a is not built: there is no .*main\.js\n$/],
   [['--fast'], /^bench: Unknown option '--fast'.*\n$/],
 ])('%s does not fit: one line, exit code 2', async (args, line) => {
   const failure = await bench(...args).then(

@@ -9,7 +9,7 @@ if (cluster.isPrimary) {
   const { defaultTimings } = await import('../../dist/src/primary/timings.js');
   const config = readConfig(process.env);
   const log = createLogger(config.logLevel, { process: 'primary' });
-  const timings = { ...defaultTimings, ...JSON.parse(process.env.TIMINGS) };
+  const timings = { ...defaultTimings, ...JSON.parse(process.env.TIMINGS ?? '{}') };
   const { code, line } = await runPrimary({ config, log, timings });
   if (line !== undefined) complain(line);
   process.exit(code);
