@@ -27,6 +27,7 @@ import { createIdleCores } from './pool/idle-cores.js';
 import { createSlots } from './pool/in-flight.js';
 import { createKeptThreads } from './pool/kept-threads.js';
 import { createSpareThreads } from './pool/spare-threads.js';
+import { threadCode } from './pool/thread-code.js';
 import { createThreads } from './pool/threads.js';
 import { createWake } from './pool/wake.js';
 import { logTaskLine } from './task-log.js';
@@ -71,12 +72,14 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
         rows: config.poolMaxThreads,
         modules: tasks.map((task) => task.module),
         nice: config.poolNice,
+        pinned: threadCode(tasks),
       },
     },
     {
       changed: () => pump(),
       log: (line) => logTaskLine(log, tasks, line),
       died: (error) => log.warn({ err: error }, 'an idle thread ended'),
+      unstartable: (error) => log.error({ err: error }, 'a thread could not be started: trying again'),
       unusable: onFatal,
     },
   );

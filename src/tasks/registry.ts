@@ -1,6 +1,6 @@
 // Reads the task folders once, at boot, and refuses bad files. A URL never becomes a path: routes are made from
 // what was found here.
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError } from '../config.js';
@@ -8,6 +8,9 @@ import type { TaskDefinition } from '../task.js';
 import { definitionFault } from './definition.js';
 import { errorReport, reasonOf } from './error-report.js';
 import { nameFault, taskName, taskRoute } from './files.js';
+import { changedFile } from './fingerprints.js';
+import { definitionOf } from './module.js';
+import { addCode, type CodeFiles } from './pinned-code.js';
 
 export interface Task {
   /** The file's name without extension: `hash.verify`. */
@@ -17,6 +20,8 @@ export interface Task {
   /** The module's file:// URL, for the threads to import. */
   readonly module: string;
   readonly definition: TaskDefinition;
+  /** Its file and what it imports, as they were: shared by the tasks that were loaded together. */
+  readonly code: CodeFiles;
 }
 
 /** A task file that cannot be served: one line that names the file. Ends the boot with 78. */
@@ -38,9 +43,10 @@ const loadsTypeScript = 'typescript' in process.features && Boolean(process.feat
  */
 export async function loadTasks(folders: readonly string[]): Promise<readonly Task[]> {
   const tasks = new Map<string, Task>();
+  const code: CodeFiles = new Map();
   for (const folder of folders) {
     for (const file of await moduleFiles(folder)) {
-      const task = await loadTask(file);
+      const task = await loadTask(file, code);
       const twin = tasks.get(task.name);
       if (twin !== undefined)
         throw new TaskFileError(
@@ -51,6 +57,7 @@ export async function loadTasks(folders: readonly string[]): Promise<readonly Ta
     }
   }
   refuseHiddenRoutes(tasks);
+  refuseChanges(code);
   return [...tasks.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -70,17 +77,20 @@ async function moduleFiles(folder: string): Promise<string[]> {
     .map((name) => join(path, name));
 }
 
-async function loadTask(file: string): Promise<Task> {
+async function loadTask(file: string, code: CodeFiles): Promise<Task> {
   const name = taskName(file) ?? '';
   const fault = nameFault(name);
   if (fault !== undefined) throw new TaskFileError(file, fault);
   if (/ts$/.test(file) && !loadsTypeScript) {
     throw new TaskFileError(file, 'this Node cannot load TypeScript: compile it to .js first');
   }
-  const module = pathToFileURL(file).href;
+  // The threads import what is there now, wherever a link in the path leads to by then.
+  const path = await realpath(file).catch(() => file);
+  addCode(code, path);
+  const module = pathToFileURL(path).href;
   let exported: unknown;
   try {
-    exported = ((await import(module)) as { default?: unknown }).default;
+    exported = definitionOf(await import(module));
   } catch (cause) {
     throw new TaskFileError(file, `cannot be imported: ${reasonOf(cause)}${moduleHint(cause)}`, cause);
   }
@@ -91,7 +101,7 @@ async function loadTask(file: string): Promise<Task> {
     throw new TaskFileError(file, `its definition cannot be read: ${reasonOf(cause)}`, cause);
   }
   if (unfit !== undefined) throw new TaskFileError(file, unfit);
-  return { name, route: taskRoute(name), module, definition: exported as TaskDefinition };
+  return { name, route: taskRoute(name), module, definition: exported as TaskDefinition, code };
 }
 
 /** `npm init` writes `"type": "commonjs"`, and then Node takes no `import` in a `.js` file. */
@@ -101,6 +111,12 @@ function moduleHint(thrown: unknown): string {
     name === 'SyntaxError' &&
     /outside a module|Unexpected token 'export'|of modules|import\.meta/.test(message);
   return isHint ? ' (name it .mjs, or put "type": "module" into the package.json above it)' : '';
+}
+
+/** What was read and what was imported may differ: another process will do better. */
+function refuseChanges(code: CodeFiles): void {
+  const changed = changedFile([...code.values()].flatMap(({ prints }) => prints));
+  if (changed !== undefined) throw new Error(`${changed} has changed while it was being loaded`);
 }
 
 /** `a.b` would stand behind the GET form of `a` where that has a path parameter. */

@@ -1,6 +1,7 @@
 // What the lane and its threads say to each other, beside the shared memory of shared-rows.ts.
 import type { MessagePort } from 'node:worker_threads';
 import type { LogFields } from '../tasks/log-line.js';
+import type { PinnedCode } from '../tasks/pinned-code.js';
 import type { CallReply } from '../tasks/reply.js';
 
 /** Given to every thread when it starts. */
@@ -10,6 +11,8 @@ export interface ThreadData {
   /** Module URLs, by the index that messages use. */
   readonly modules: readonly string[];
   readonly nice: number;
+  /** None: what lies on disk. */
+  readonly pinned?: PinnedCode;
 }
 
 export interface ThreadCall {
@@ -63,11 +66,14 @@ export function unpackCalls(message: ThreadMessage): {
 }
 
 /**
- * What a thread posts by its session's port, which no task has: log lines; that it is ready for its first message; that the answer to one is there (the row's `answered`),
- * where it cannot be woken by wake.ts; or the reply that did not fit the journal, behind which no call has begun.
+ * What a thread posts by its session's port, which no task has: log lines; that it is ready for its first message; that
+ * the answer to one is there (the row's `answered`), where it cannot be woken by wake.ts; or the reply that did not fit
+ * the journal, behind which no call has begun. Or, as its only word, that it cannot be loaded, and because of which
+ * task's file, where it is one.
  */
 export type ThreadPost =
   | { readonly type: 'ready'; readonly threadId: number }
+  | { readonly type: 'unloadable'; readonly reason: string; readonly file: string | undefined }
   | { readonly type: 'answered' }
   | { readonly type: 'reply'; readonly reply: CallReply }
   | ThreadLogLine;

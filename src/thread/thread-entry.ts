@@ -1,15 +1,16 @@
 // Runs inside a thread: takes a message, runs its calls one after the other, answers. One message at a time.
-// Starting and ending threads is threads.ts.
+// Imported by thread-boot.ts; starting and ending threads is threads.ts.
+import { fileURLToPath } from 'node:url';
 import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.js';
-import { AppError } from '../errors.js';
 import { stepBack } from '../priority.js';
 import type { TaskDefinition, TaskLog } from '../task.js';
 import { createCallContext, stopFlag } from '../tasks/call-context.js';
-import { errorReport } from '../tasks/error-report.js';
+import { errorReport, reasonOf } from '../tasks/error-report.js';
 import { validateInput } from '../tasks/input.js';
 import { parseJson } from '../tasks/json.js';
 import { logFields, logMessage } from '../tasks/log-line.js';
+import { definitionOf } from '../tasks/module.js';
 import type { CallReply } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
 import {
@@ -37,13 +38,13 @@ const leftovers = createLeftoverErrors<ThreadCall>((call, thrown) =>
   createLog(call).error('an error that a task left behind', { err: errorReport(thrown) }),
 );
 
-/** A task that loads on the event loop but not here fails its calls, not the thread. */
-async function importTask(module: string): Promise<TaskDefinition | AppError> {
+/** A thread without one of its tasks is of no use: it would take that task's calls, and fail them. */
+async function importTask(module: string): Promise<TaskDefinition> {
   try {
-    const { default: definition }: { default: TaskDefinition } = await import(module);
-    return definition;
+    return definitionOf(await import(module)) as TaskDefinition;
   } catch (cause) {
-    return new AppError('TASK_FAILED', 'The task could not be loaded in its thread.', { cause });
+    const reason = `cannot be imported in a thread: ${reasonOf(cause)}`;
+    throw Object.assign(new Error(reason, { cause }), { file: fileURLToPath(module) });
   }
 }
 
@@ -94,7 +95,7 @@ function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | 
   if (call.deadlineMs !== undefined && call.deadlineMs <= monotonicMs()) return { type: 'skipped' };
   const startedMs = performance.now();
   const definition = definitions[call.task];
-  if (definition === undefined || definition instanceof AppError) return failed(definition, startedMs, true);
+  if (definition === undefined) return failed(definition, startedMs, true);
   let input: unknown;
   try {
     input =

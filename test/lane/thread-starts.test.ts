@@ -2,7 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LaneConfig } from '#src/lane/lane-deps.js';
 import { createLogger } from '#src/log.js';
-import { createLatch, outcome, startLane } from '../support/lane.js';
+import { TaskFileError } from '#src/tasks/registry.js';
+import { listeningLog } from '../support/app.js';
+import { createLatch, fixtureTasks, outcome, startLane } from '../support/lane.js';
 
 const breaking = fileURLToPath(new URL('../fixtures/breaking-tasks', import.meta.url));
 
@@ -35,6 +37,45 @@ describe('starts of threads that fail', () => {
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => ({ ok: true })));
     expect(await outcome(call('breaking', {}))).toEqual({ ok: true });
     expect(fatal).toEqual([]);
+  });
+});
+
+describe('a thread that cannot import a task', () => {
+  it('takes no calls, is told once with the file, and comes when it can', async () => {
+    const { log, lines } = listeningLog();
+    const latch = createLatch();
+    const { call, lane } = await startLane({ poolMaxThreads: 3 }, log, { folders: [fixtureTasks, breaking] });
+    process.env.FAIL_THREADS = '1';
+    onTestFinished(() => void delete process.env.FAIL_THREADS);
+    const first = call('latch', { memory: latch.memory, gate: 1 });
+    await latch.begun(1);
+    const waiting = Array.from({ length: 8 }, () => outcome(call('breaking', {})));
+    const told = () => lines.filter(({ msg }) => String(msg).startsWith('a thread could not be started'));
+    await expect.poll(told, { timeout: 20_000 }).toHaveLength(1);
+    // The calls are for the first thread: no other takes them, and fails them.
+    latch.open(1);
+    expect(await outcome(first)).toMatchObject({ gate: 1 });
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => ({ ok: true })));
+    expect(told()).toMatchObject([
+      {
+        err: {
+          message: `${breaking}/breaking.js: cannot be imported in a thread: no such native file`,
+        },
+      },
+    ]);
+    delete process.env.FAIL_THREADS;
+    const again = createLatch();
+    const calls = [1, 2].map(() => outcome(call('latch', { memory: again.memory, gate: 1 })));
+    await again.begun(2);
+    expect(lane.status().threads.busy).toBe(2);
+    again.open(1);
+    expect(await Promise.all(calls)).toMatchObject([{ gate: 1 }, { gate: 1 }]);
+  });
+
+  it('ends the boot with the file named where there is no other', async () => {
+    process.env.FAIL_THREADS = '1';
+    onTestFinished(() => void delete process.env.FAIL_THREADS);
+    await expect(startLane({}, undefined, { folders: [breaking] })).rejects.toThrow(TaskFileError);
   });
 });
 

@@ -21,6 +21,12 @@ const asks = [
 ] as const;
 
 /** Reloads by SIGHUP; resolves with the line of its end. */
+/** Threads of the first server process. */
+async function threadsOf({ adminUrl }: Cluster): Promise<number> {
+  const { servers } = JSON.parse(await (await fetch(`${adminUrl}/status`)).text());
+  return servers[0].threads.busy + servers[0].threads.idle;
+}
+
 async function reload(cluster: Cluster): Promise<LogLine> {
   const before = ends(cluster).length;
   cluster.signal('SIGHUP');
@@ -66,6 +72,40 @@ describe('a reload', () => {
     expect(await ask()).toEqual({ answer: 'old' });
     expect((await reload(cluster)).msg).toBe('reload completed');
     expect(await ask()).toEqual({ answer: 'new' });
+  });
+
+  it('is the only way to new code: threads that start later have the old, after one that was aborted too', async () => {
+    using tasks = taskFolder();
+    tasks.write('_helper', "export const word = 'old';");
+    const importing = (answer: string) =>
+      `import { word } from './_helper.js';\n${answering(answer).replace('run: () => (', 'run: () => busy() && (')}
+function busy() {
+  for (const end = performance.now() + 20; performance.now() < end; );
+  return word;
+}`;
+    tasks.write('mine', importing('old'));
+    await using cluster = await startCluster({
+      env: { WORKERS: '1', POOL_MAX_THREADS: '4', POOL_IDLE_TIMEOUT_MS: '20', TASKS_DIR: tasks.path },
+    });
+    /** Eight at a time, from one thread each time. */
+    const answers = async () => {
+      const given = new Set<string>();
+      for (let round = 0; round < 3; round++) {
+        const asks = Array.from({ length: 8 }, async () => (await fetch(`${cluster.url}/mine`)).text());
+        for (const text of await Promise.all(asks)) given.add(text);
+        await expect.poll(() => threadsOf(cluster), { timeout: 20_000 }).toBe(1);
+      }
+      return [...given];
+    };
+    expect(await answers()).toEqual(['{"answer":"old"}']);
+    tasks.write('mine', importing('new'));
+    expect(await answers()).toEqual(['{"answer":"old"}']);
+    tasks.write('_helper', 'export const wort = 1;');
+    expect(await reload(cluster)).toMatchObject({ msg: 'reload aborted' });
+    expect(await answers()).toEqual(['{"answer":"old"}']);
+    tasks.write('_helper', "export const word = 'new';");
+    expect((await reload(cluster)).msg).toBe('reload completed');
+    expect(await answers()).toEqual(['{"answer":"new"}']);
   });
 
   it.each([

@@ -35,6 +35,8 @@ export interface ThreadLineEvents {
   /** The thread has the port and waits. */
   ready(threadId: number): void;
   log(line: ThreadLogLine): void;
+  /** It cannot be loaded, and ends. */
+  unloadable(reason: string, file: string | undefined): void;
   /** It is not busy any more. */
   freed(): void;
 }
@@ -48,6 +50,7 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
   function receive(message: ThreadPost): void {
     if (message.type === 'log') events.log(message);
     else if (message.type === 'ready') events.ready(message.threadId);
+    else if (message.type === 'unloadable') events.unloadable(message.reason, message.file);
     else if (message.type === 'reply') answered(message.reply);
     else look();
   }
@@ -89,7 +92,6 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
       for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port))
         receive(last.message);
       port.close();
-      // Its last answer may be there, and not yet seen.
       look();
       lost(error);
     },

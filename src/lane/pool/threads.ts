@@ -1,12 +1,13 @@
 // The threads: the only importer of piscina. Starts, counts and ends them, and hands each message to a free one.
 // Which call runs when is lane.ts; what is said to one thread is thread-channel.ts; what happens inside thread-entry.ts.
-import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { monotonicMs } from '../../clock.js';
+import { TaskFileError } from '../../tasks/registry.js';
 import type { ThreadData, ThreadLogLine, ThreadSession } from '../../thread/protocol.js';
 import { withResolvers } from '../with-resolvers.js';
 import { createThreadLine, type Errand, type ThreadLine } from './thread-channel.js';
+import { threadBoot } from './thread-code.js';
 
 export interface ThreadsOptions {
   readonly min: number;
@@ -22,6 +23,8 @@ export interface ThreadsEvents {
   log(line: ThreadLogLine): void;
   /** A thread died that had no message. */
   died(error: unknown): void;
+  /** A thread could not be started. Told once, until one can: meanwhile it is tried again and again. */
+  unstartable(error: unknown): void;
   /** There is no thread, and none could be started several times in a row. */
   unusable(error: unknown): void;
 }
@@ -62,6 +65,8 @@ interface Member {
   state: 'starting' | 'up' | 'ending';
   /** Undefined while it starts. */
   threadId: number | undefined;
+  /** Why it cannot be loaded. */
+  fault: Error | undefined;
   /** When it last became idle. */
   idleSinceMs: number;
 }
@@ -70,7 +75,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   const ending = new Map<number, Promise<void>>();
   // How many there are is decided here: piscina would replace one that has died by one without a session.
   const pool = new Piscina({
-    filename: fileURLToPath(new URL('../../thread/thread-entry.js', import.meta.url)),
+    filename: threadBoot,
     minThreads: 0,
     maxThreads: options.max,
     idleTimeout: Number.POSITIVE_INFINITY,
@@ -101,11 +106,15 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       line: createThreadLine(port1, {
         ready: (threadId) => welcome(member, threadId),
         log: events.log,
+        unloadable(reason, file) {
+          member.fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason);
+        },
         freed: () => becameIdle(member),
       }),
       start: new AbortController(),
       state: 'starting',
       threadId: undefined,
+      fault: undefined,
       idleSinceMs: 0,
     };
     members = [...members, member];
@@ -135,7 +144,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     member.line.break(error);
     if (over) return;
     if (state === 'starting') {
-      failedToStart(error);
+      failedToStart(member.fault ?? error);
       return;
     }
     if (state === 'up' && !wasBusy) events.died(error);
@@ -154,6 +163,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   function failedToStart(cause: unknown): void {
     failedStarts++;
+    if (failedStarts === 1) events.unstartable(cause);
     if (failedStarts >= options.min) warmed.reject(cause);
     if (failedStarts >= maxFailedStarts && !members.some(({ state }) => state === 'up')) {
       over = true;

@@ -19,7 +19,7 @@ describe('the threads', () => {
         maxHeapMb: 64,
         data: { control: control.memory, rows: 1, nice: 0, modules: [`file://${fixtureTasks}/misbehave.js`] },
       },
-      { changed() {}, log() {}, died() {}, unusable() {} },
+      { changed() {}, log() {}, died() {}, unstartable() {}, unusable() {} },
     );
     onTestFinished(() => threads.close());
     await threads.warm();

@@ -10,6 +10,7 @@ const task = {
   name: 'any',
   route: '/any',
   module: '',
+  code: new Map(),
   definition: defineTask({ input: z.unknown(), run: () => null }),
 };
 
