@@ -85,7 +85,7 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
       };
       if (!process.stdout.isTTY) log.info(what, 'listening');
       else if (log.isLevelEnabled('info'))
-        process.stdout.write(greeting({ url, adminUrl: what.adminUrl, docs: config.docs === 'on' }));
+        logOutput.write(greeting({ url, adminUrl: what.adminUrl, docs: config.docs === 'on' }));
     },
   });
   admin?.attach(primary);
