@@ -2,19 +2,24 @@
 // The entry of every process: command line, or on to server/process.ts. The only reader of the environment
 // and the command line.
 import cluster from 'node:cluster';
+import { serverMark } from './server-mark.js';
+import { ignoredSignals, stopSignals, verbSignals } from './signal-names.js';
+
+const isServerProcess = cluster.isWorker && process.env[serverMark] !== undefined;
+delete process.env[serverMark];
 
 // A signal to the whole process group (Ctrl-C) reaches server processes too. The primary speaks to them. First of all:
 // until here a signal would end this process, and a reload with it.
-if (cluster.isWorker)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGTTIN', 'SIGTTOU']) process.on(signal, () => {});
+if (isServerProcess)
+  for (const signal of [...stopSignals, ...verbSignals, ...ignoredSignals]) process.on(signal, () => {});
 
 // A reader of our output that has left (`npm start | head`) must not take the cluster down.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-if (cluster.isPrimary) {
-  const { run } = await import('./cli/run.js');
-  process.exit(await run(process.argv.slice(2), process.env));
-} else {
+if (isServerProcess) {
   const { runServerProcess } = await import('./server/process.js');
   runServerProcess();
+} else {
+  const { run } = await import('./cli/run.js');
+  process.exit(await run(process.argv.slice(2), process.env));
 }

@@ -2,9 +2,10 @@
 import type { ServerConfig } from './config.js';
 import type { MetricsReport, RuntimeMetrics } from './metrics/families.js';
 import type { ProcessLoad } from './metrics/process-load.js';
+import type { Release } from './version.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** The whole cluster as /readyz tells it. */
 export type ClusterReadiness = 'ok' | 'unavailable';
@@ -78,7 +79,13 @@ export type ToPrimary =
   /** Sent first: the code has been loaded and waits for `boot`. */
   | { readonly type: 'hello'; readonly protocol: number }
   /** It listens and its first thread has run something. */
-  | { readonly type: 'ready'; readonly address: string; readonly port: number; readonly threads: number }
+  | {
+      readonly type: 'ready';
+      readonly address: string;
+      readonly port: number;
+      readonly threads: number;
+      readonly release: Release;
+    }
   /** The event loop turns. */
   | { readonly type: 'beat' }
   /** What it has counted so far: when it was asked (`id`), and once more before it leaves. */

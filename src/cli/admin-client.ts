@@ -1,6 +1,6 @@
 // Asks the admin server of a running cluster. By node:http, because fetch looks like a browser, and the admin server
 // lets no browser in by a name that it does not know.
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { ConfigError, readConfig, type Values } from '../config.js';
 import { localUrl } from '../primary/address.js';
@@ -27,6 +27,7 @@ export function adminUrl(given: string | undefined, env: Values, flags: Values):
 
 export interface AdminAnswer {
   readonly status: number;
+  readonly headers: IncomingHttpHeaders;
   /** Undefined where it is no JSON. */
   readonly body: unknown;
 }
@@ -36,7 +37,7 @@ export async function askAdmin(base: URL, method: 'GET' | 'POST', path: string):
   const url = new URL(path, base);
   try {
     const answer = await send(url, method);
-    return { status: answer.statusCode ?? 0, body: parsed(await textOf(answer)) };
+    return { status: answer.statusCode ?? 0, headers: answer.headers, body: parsed(await textOf(answer)) };
   } catch (cause) {
     const why = cause instanceof Error ? ('code' in cause && cause.code) || cause.message : cause;
     throw new CommandError(`nobody answers at ${base.origin} (${why}); is millrace running there?`, {

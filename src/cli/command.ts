@@ -41,6 +41,11 @@ export const ownFlags: Readonly<Record<string, FlagDeclaration>> = {
     only: ['status', 'reload'],
     prose: 'Where the admin server is, if not at ADMIN_HOST:ADMIN_PORT.',
   },
+  wait: {
+    type: 'boolean',
+    only: ['reload'],
+    prose: 'reload: ends when the reload has, with 1 and the reason where it was aborted.',
+  },
   json: { type: 'boolean', only: ['status'], prose: 'status: as JSON.' },
   help: { type: 'boolean', short: 'h', prose: 'Prints this.' },
   version: { type: 'boolean', short: 'v', prose: 'Prints the version.' },
@@ -54,6 +59,7 @@ export interface Command {
   readonly flags: Values;
   readonly adminUrl: string | undefined;
   readonly json: boolean;
+  readonly wait: boolean;
 }
 
 /**
@@ -73,7 +79,7 @@ export function readCommand(args: readonly string[]): Command {
   const { 'admin-url': adminUrl, ...given } = Object.fromEntries(texts);
   const [app] = operands;
   const flags = name === 'serve' && app !== undefined ? { app, ...given } : given;
-  return { name: wanted, operands, flags, adminUrl, json: switches.has('json') };
+  return { name: wanted, operands, flags, adminUrl, json: switches.has('json'), wait: switches.has('wait') };
 }
 
 /** The file of an app, which needs no command in front of it. */

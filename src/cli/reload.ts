@@ -1,12 +1,76 @@
-// millrace reload: asks the running cluster to replace its server processes. It does not wait for the end of that.
-import { askAdmin, detailOf, unexpected } from './admin-client.js';
+// millrace reload: asks the running cluster to replace its server processes, and waits for the end of that if it is told
+// to.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { type AdminAnswer, askAdmin, detailOf, unexpected } from './admin-client.js';
 import { CommandError } from './failure.js';
 
-/** @throws CommandError where nobody answers, or the cluster cannot reload now */
-export async function reload(admin: URL): Promise<string> {
-  const got = await askAdmin(admin, 'POST', '/reload');
-  if (got.status === 202) return 'reload started; millrace status tells how it ends';
+const lookEveryMs = 200;
+
+/** As much of /status as a reload needs. */
+const status = z.object({
+  primary: z.object({
+    state: z.string(),
+    reloads: z.array(
+      z.object({ id: z.string(), outcome: z.string().nullable(), reason: z.string().nullable() }),
+    ),
+  }),
+  servers: z.array(
+    z.object({
+      uptimeMs: z.number(),
+      release: z.object({ folder: z.string(), version: z.string() }).nullable(),
+    }),
+  ),
+});
+
+type Status = z.output<typeof status>;
+
+/**
+ * @param wait until it has ended; where another one is running, it begins after that
+ * @throws CommandError where nobody answers, the cluster cannot reload now, or the reload was aborted
+ */
+export async function reload(admin: URL, wait: boolean): Promise<string> {
+  let got = await askAdmin(admin, 'POST', '/reload');
+  while (wait && got.status === 409 && (await isReloading(admin))) {
+    await sleep(lookEveryMs);
+    got = await askAdmin(admin, 'POST', '/reload');
+  }
+  if (got.status === 202)
+    return wait ? await outcome(admin, got) : 'reload started; millrace status tells how it ends';
   const why = detailOf(got);
   if (got.status === 409 && why !== undefined) throw new CommandError(`not reloaded: ${why}`);
   throw unexpected(admin, got);
+}
+
+async function outcome(admin: URL, answer: AdminAnswer): Promise<string> {
+  const id = answer.headers['x-reload-id'];
+  if (id === undefined) throw unexpected(admin, answer);
+  for (;;) {
+    const now = await statusOf(admin);
+    const ours = now.primary.reloads.find((one) => one.id === id);
+    if (ours === undefined) throw new CommandError('the primary was restarted during the reload');
+    if (ours.outcome === 'completed') return `reload completed${releaseOf(now)}`;
+    if (ours.outcome !== null) throw new CommandError(`reload ${ours.outcome}: ${ours.reason}`);
+    await sleep(lookEveryMs);
+  }
+}
+
+/** Otherwise it cannot reload for another reason, which may last. Just ended is as good as running: ask again. */
+async function isReloading(admin: URL): Promise<boolean> {
+  const { primary } = await statusOf(admin);
+  return primary.state === 'ready' || primary.state === 'degraded';
+}
+
+async function statusOf(admin: URL): Promise<Status> {
+  const answer = await askAdmin(admin, 'GET', '/status');
+  const read = status.safeParse(answer.body);
+  if (answer.status !== 200 || !read.success) throw unexpected(admin, answer);
+  return read.data;
+}
+
+/** Of the youngest server process. */
+function releaseOf({ servers }: Status): string {
+  const [newest] = servers.filter(({ release }) => release !== null).sort((a, b) => a.uptimeMs - b.uptimeMs);
+  const release = newest?.release;
+  return release == null ? '' : `: ${release.folder}, version ${release.version}`;
 }

@@ -28,7 +28,7 @@ async function obey(command: Command, env: Values): Promise<ExitCode> {
       break;
     case 'serve':
       obeyEarlySignals();
-      return await (await import('./serve.js')).serve(readConfig(env, command.flags));
+      return await (await import('./serve.js')).serve(readConfig(env, command.flags), env.PWD);
     case 'check':
       print(await (await import('./check.js')).check(readConfig(env, command.flags)));
       break;
@@ -36,7 +36,7 @@ async function obey(command: Command, env: Values): Promise<ExitCode> {
       print(await (await import('./status.js')).status(await adminOf(command, env), command.json));
       break;
     case 'reload':
-      print(await (await import('./reload.js')).reload(await adminOf(command, env)));
+      print(await (await import('./reload.js')).reload(await adminOf(command, env), command.wait));
       break;
     case 'new-task':
       print(

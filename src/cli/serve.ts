@@ -5,10 +5,13 @@ import type { ExitCode } from '../primary/exit-codes.js';
 import { runPrimary } from '../primary/run.js';
 import { complain } from './failure.js';
 
-/** @returns the exit code, once all is over */
-export async function serve(config: Config): Promise<ExitCode> {
+/**
+ * @param pwd what the shell calls the working folder
+ * @returns the exit code, once all is over
+ */
+export async function serve(config: Config, pwd: string | undefined): Promise<ExitCode> {
   const log = createLogger(config.logLevel, { process: 'primary' });
-  const { code, line } = await runPrimary({ config, log });
+  const { code, line } = await runPrimary({ config, log, pwd });
   if (line !== undefined) complain(line);
   return code;
 }

@@ -7,7 +7,7 @@ import type { Exit, ExitReason } from './server-exit.js';
 import type { ServerHandle } from './server-handle.js';
 
 /** Why a process may be lost; known from the start, so that each is a counter at 0 before it happens. */
-const lossReasons = [
+const lossReasons: readonly ExitReason[] = [
   'died',
   'uncaught exception',
   'heartbeat timeout',
@@ -15,7 +15,7 @@ const lossReasons = [
   'unbootable',
   'other version',
   'drain timeout',
-] as const satisfies readonly ExitReason[];
+];
 
 const keptExits = 20;
 
@@ -24,10 +24,16 @@ export class Books {
   readonly #retiredSeries: SeriesSums = new Map();
   readonly #restarts = new Map<ExitReason, number>(lossReasons.map((reason) => [reason, 0]));
   readonly #retired: TotalsByTask = new Map();
+  readonly #lost = new WeakSet<ServerHandle>();
   #exits: readonly Exit[] = [];
 
   constructor(alive: ReadonlySet<ServerHandle>) {
     this.#alive = alive;
+  }
+
+  /** Whether that is the reason of a loss. */
+  static isLoss(reason: ExitReason): boolean {
+    return lossReasons.includes(reason);
   }
 
   /** It has gone: what it told last stays. In the same turn it must leave the living. */
@@ -42,8 +48,14 @@ export class Books {
     return this.#exits;
   }
 
-  /** One that was lost is replaced. */
-  restarted(reason: ExitReason): void {
+  /**
+   * One was lost. Each counts once: in its place, or as it left after a reload, but not where the whole server stops.
+   * A reload's new process that never became ready is none: that reload's outcome tells of it.
+   */
+  lost(server: ServerHandle): void {
+    if (this.#lost.has(server)) return;
+    this.#lost.add(server);
+    const { reason } = server;
     this.#restarts.set(reason, (this.#restarts.get(reason) ?? 0) + 1);
   }
 

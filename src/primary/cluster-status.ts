@@ -3,16 +3,19 @@
 import { monotonicMs } from '../clock.js';
 import type { ServerStatus, TaskCounts } from '../messages.js';
 import type { ProcessLoad } from '../metrics/process-load.js';
+import type { Release } from '../version.js';
 import type { Exit } from './server-exit.js';
 import type { ServerHandle, ServerState } from './server-handle.js';
 
 export type PrimaryState = 'starting' | 'ready' | 'degraded' | 'stopping';
 
 export interface Reload {
+  readonly id: string;
   /** ISO 8601. */
   readonly startedAt: string;
-  readonly finishedAt: string;
-  readonly outcome: 'completed' | 'aborted';
+  /** Null while it runs, as is the outcome. */
+  readonly finishedAt: string | null;
+  readonly outcome: 'completed' | 'aborted' | null;
   readonly reason: string | null;
 }
 
@@ -20,9 +23,12 @@ export interface PrimaryStatus extends ProcessLoad {
   readonly pid: number;
   readonly state: PrimaryState;
   readonly uptimeMs: number;
-  /** Server processes that were lost and replaced. */
+  /** Server processes that were lost: they ended without being asked to, or only by force. */
   readonly restarts: number;
+  /** The last one that has ended. */
   readonly lastReload: Reload | null;
+  /** The last 20, oldest first; the last of them may still run. */
+  readonly reloads: readonly Reload[];
   /** The last 20, oldest first. */
   readonly exits: readonly Exit[];
 }
@@ -34,6 +40,8 @@ export interface ServerEntry extends ServerStatus {
   /** How often a process was lost in its slot. */
   readonly losses: number;
   readonly uptimeMs: number;
+  /** The code that it runs; null until it is ready. */
+  readonly release: Release | null;
 }
 
 export type Totals = Readonly<Record<string, Readonly<TaskCounts>>>;
@@ -56,7 +64,7 @@ export function serverEntry(server: ServerHandle, losses: number): ServerEntry {
     queue: { waiting: 0, limit: config.poolMaxQueue },
     tasks: {},
   };
-  return { pid, slot, state, losses, uptimeMs, ...(server.status ?? none) };
+  return { pid, slot, state, losses, uptimeMs, release: server.release ?? null, ...(server.status ?? none) };
 }
 
 /** Counts by task. */

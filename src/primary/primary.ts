@@ -8,11 +8,13 @@ import type { ClusterReadiness } from '../messages.js';
 import { createProcessLoad } from '../metrics/process-load.js';
 import { Books } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
-import { type ClusterStatus, type PrimaryState, type Reload, serverEntry } from './cluster-status.js';
+import { type ClusterStatus, type PrimaryState, serverEntry } from './cluster-status.js';
 import { drainTimeMs } from './drain-time.js';
 import { type ExitCode, exitCodes, type Outcome } from './exit-codes.js';
+import type { Fork } from './fork.js';
 import { createQuotaBook } from './quota-accounts.js';
 import { createRefresh, type Figures } from './refresh.js';
+import { createReloads } from './reloads.js';
 import { rollingReload } from './rolling-reload.js';
 import type { ServerHandle } from './server-handle.js';
 import { SlotTable } from './slot-table.js';
@@ -22,14 +24,14 @@ export interface PrimaryOptions {
   /** What a server process works with where this many of them share the cores. */
   readonly configFor: (serverProcesses: number) => ServerConfig;
   readonly serverProcesses: number;
+  /** Starts a process for a server. */
+  readonly fork: Fork;
   readonly timings: Timings;
   readonly log: Logger;
   /** All server processes are ready for the first time: these, and what they work with. */
   onListening(servers: readonly ServerConfig[]): void;
   onEvent?(event: ClusterEvent): void;
 }
-
-export type ReloadAnswer = 'started' | 'busy';
 
 export interface Primary {
   readonly done: Promise<Outcome>;
@@ -40,8 +42,13 @@ export interface Primary {
   close(reason: string, code?: ExitCode): Promise<Outcome>;
   /** Ends everything now. */
   force(reason: string): void;
-  /** Replaces every server process by a new one, one at a time; the new one is ready before the old one drains. */
-  reload(): ReloadAnswer;
+  /**
+   * Replaces every server process by a new one, one at a time; the new one is ready before the old one drains.
+   * @returns the reload's id, or undefined where there can be none now
+   */
+  reload(): string | undefined;
+  /** The same, but during another reload, or a start: after it. */
+  reloadNext(): void;
   /** One server process more or fewer, at least one. */
   resize(by: 1 | -1): void;
   /** As it was told last: `refresh` gets what is new. */
@@ -54,7 +61,7 @@ export interface Primary {
 }
 
 export function startPrimary(options: PrimaryOptions): Primary {
-  const { configFor, serverProcesses, timings, log, onEvent = () => {} } = options;
+  const { configFor, serverProcesses, fork, timings, log, onEvent = () => {} } = options;
   const config = configFor(serverProcesses);
   const { bootTimeoutMs, shutdownDelayMs, shutdownTimeoutMs } = config;
   const drainMs = drainTimeMs(config, timings);
@@ -66,15 +73,14 @@ export function startPrimary(options: PrimaryOptions): Primary {
   let readiness: ClusterReadiness = 'unavailable';
   let allAnswered = true;
   let cleanCode: ExitCode = exitCodes.ok;
-  let reloading = false;
   let warnedOfProxy = false;
-  let lastReload: Reload | null = null;
   let finish: (outcome: Outcome) => void = () => {};
   const done = new Promise<Outcome>((resolve) => {
     finish = resolve;
   });
   const table = new SlotTable({
     configFor,
+    fork,
     bootTimeoutMs,
     drainMs,
     timings,
@@ -91,11 +97,29 @@ export function startPrimary(options: PrimaryOptions): Primary {
     onHopeless: end,
     onEvent,
   });
+  const reloads = createReloads({
+    run: () => rollingReload({ table, isStopping, drainMs }).finally(() => table.fill()),
+    obstacle: () => (table.everReady && !isStopping() ? undefined : `the server is ${state()}`),
+    release: () => table.release,
+    log,
+    onEvent,
+  });
   for (let i = 0; i < serverProcesses; i++) table.add();
   table.fill();
   const refresh = createRefresh(alive);
   const processLoad = createProcessLoad();
-  return { done, close, force, reload, resize, snapshot, books, servers: alive, refresh };
+  return {
+    done,
+    close,
+    force,
+    reload: reloads.start,
+    reloadNext: reloads.request,
+    resize,
+    snapshot,
+    books,
+    servers: alive,
+    refresh,
+  };
 
   /** What the table means for the cluster as a whole, told where it changed. */
   function judge(): void {
@@ -109,30 +133,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
       stage = 'serving';
       options.onListening(table.configs);
     }
-  }
-
-  function reload(): ReloadAnswer {
-    if (reloading || !table.everReady || isStopping()) {
-      log.warn(`reload refused: ${reloading ? 'another one is running' : `the server is ${state()}`}`);
-      return 'busy';
-    }
-    void runReload();
-    return 'started';
-  }
-
-  async function runReload(): Promise<void> {
-    reloading = true;
-    const startedAt = new Date().toISOString();
-    log.info('reload started');
-    onEvent({ type: 'reload started' });
-    const reason = await rollingReload({ table, isStopping, drainMs }).finally(() => {
-      reloading = false;
-    });
-    const outcome = reason === null ? 'completed' : 'aborted';
-    lastReload = { startedAt, finishedAt: new Date().toISOString(), outcome, reason };
-    log[reason === null ? 'info' : 'error']({ reason }, `reload ${outcome}`);
-    onEvent(reason === null ? { type: 'reload completed' } : { type: 'reload aborted', reason });
-    table.fill();
+    reloads.look();
   }
 
   function resize(by: 1 | -1): void {
@@ -210,7 +211,8 @@ export function startPrimary(options: PrimaryOptions): Primary {
         uptimeMs: Math.round(monotonicMs() - startedMs),
         restarts: books.restarts,
         ...processLoad(),
-        lastReload,
+        lastReload: reloads.all.findLast(({ outcome }) => outcome !== null) ?? null,
+        reloads: reloads.all,
         exits: books.exits,
       },
       servers: [...alive, ...dead].map((server) => serverEntry(server, lossesOf(server.slot))),

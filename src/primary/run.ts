@@ -2,13 +2,17 @@
 // kept alive is primary.ts.
 import cluster from 'node:cluster';
 import { cpus } from 'node:os';
-import type { Config, ServerConfig } from '../config.js';
+import { resolve } from 'node:path';
+import { type Config, ConfigError, type ServerConfig } from '../config.js';
 import { budget, coreShare, readCores, threadsPerProcess } from '../core-budget.js';
 import { type Logger, logOutput } from '../log.js';
+import { thisRelease } from '../version.js';
 import { localUrl, proveAddress } from './address.js';
 import { listenAdmin } from './admin/admin.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
+import { createFork } from './fork.js';
 import { greeting } from './greeting.js';
+import { type LaunchPath, launchPath } from './launch-path.js';
 import { createLogRelay, needsRelay } from './log-relay.js';
 import { type Primary, startPrimary } from './primary.js';
 import { obeySignals } from './signals.js';
@@ -18,6 +22,8 @@ export interface RunOptions {
   readonly config: Config;
   readonly log: Logger;
   readonly timings?: Timings;
+  /** What the shell calls the working folder (PWD). */
+  readonly pwd?: string | undefined;
 }
 
 /** How long the last lines of the log may take to leave: their reader may have stalled. */
@@ -25,9 +31,13 @@ const lastLinesMs = 300;
 
 /**
  * Serves until it is stopped.
- * @throws ConfigError where the address cannot be used; nothing was forked then
+ * @throws ConfigError where the address cannot be used, or this is no process of its own; nothing was forked then
  */
-export async function runPrimary({ config, log, timings = defaultTimings }: RunOptions): Promise<Outcome> {
+export async function runPrimary(options: RunOptions): Promise<Outcome> {
+  const { log, timings = defaultTimings, pwd } = options;
+  if (cluster.isWorker) throw new ConfigError(notByCluster);
+  const path = launchPath({ script: process.argv[1] ?? '', cwd: process.cwd(), pwd });
+  const config = withoutRelativePaths(options.config, path);
   process.title = 'millrace: primary';
   let primary: Primary | undefined;
   let stopped = false;
@@ -38,7 +48,7 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
         void primary?.close(reason);
       },
       force: (reason) => primary?.force(reason),
-      reload: () => void primary?.reload(),
+      reload: () => primary?.reloadNext(),
       resize: (by) => primary?.resize(by),
     },
     timings.secondSignalMs,
@@ -48,14 +58,9 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
   if (stopped) return { code: exitCodes.ok };
 
   const { serverProcesses } = budget(config, readCores());
-  log.info({ pid: process.pid, node: process.version, serverProcesses }, 'primary started');
-  // Flags were read here: what server processes need comes with `boot`.
-  // Warnings of Node become lines of their log, not text of several lines among it.
-  cluster.setupPrimary({
-    args: [],
-    execArgv: [...process.execArgv, '--no-warnings'],
-    ...(needsRelay() && { stdio: ['inherit', 'pipe', 'inherit', 'ipc'] }),
-  });
+  const started = { pid: process.pid, node: process.version, ...thisRelease(), serverProcesses };
+  log.info(started, 'primary started');
+  if (needsRelay()) cluster.setupPrimary({ stdio: ['inherit', 'pipe', 'inherit', 'ipc'] });
   const relay = createLogRelay(logOutput);
   cluster.on('fork', ({ process: { stdout } }) => relay.add(stdout));
   primary = startPrimary({
@@ -70,6 +75,7 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
       };
     },
     serverProcesses,
+    fork: createFork(path, log),
     timings,
     log,
     ...(admin && { onEvent: admin.onEvent }),
@@ -98,4 +104,19 @@ export async function runPrimary({ config, log, timings = defaultTimings }: RunO
   await relay.ended(lastLinesMs);
   await logOutput.flush(lastLinesMs);
   return outcome;
+}
+
+const notByCluster =
+  'run it in fork mode: it was started as a worker of another cluster, but starts its server processes itself ' +
+  '(PM2: exec_mode "fork" and one instance; WORKERS says how many server processes)';
+
+/** As the folder was written at the start: where a deploy turns a link, they lie in the new release. */
+function withoutRelativePaths(config: Config, { folder }: LaunchPath): Config {
+  const { app, tasksDir, apiKeysFile } = config;
+  return {
+    ...config,
+    app: app && resolve(folder, app),
+    tasksDir: tasksDir && resolve(folder, tasksDir),
+    apiKeysFile: apiKeysFile && resolve(folder, apiKeysFile),
+  };
 }

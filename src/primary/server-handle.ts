@@ -15,6 +15,7 @@ import {
   type ToServer,
 } from '../messages.js';
 import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
+import type { Release } from '../version.js';
 import { Heartbeat } from './heartbeat.js';
 import { ReportRequests } from './report-requests.js';
 import type { BootFailure, Exit, ExitReason } from './server-exit.js';
@@ -51,6 +52,8 @@ export class ServerHandle {
   state: ServerState = 'starting';
   status: ServerStatus | undefined;
   bootFailure: BootFailure | undefined;
+  /** The code that it runs, once it is ready. */
+  release: Release | undefined;
   /** What it has counted, as it told last. */
   metrics: MetricsReport | undefined;
   runtime: RuntimeMetrics | undefined;
@@ -64,7 +67,10 @@ export class ServerHandle {
   #leaveTimer: NodeJS.Timeout | undefined;
   #reason: ExitReason | undefined;
   #line: string | undefined;
-  #wasReady = false;
+  /** Whether it was ever ready. */
+  wasReady = false;
+  /** Whether it was the primary that ended it. */
+  #wasKilled = false;
   #cut: number | undefined;
   #wasToldToBoot = false;
   #settleBoot: (failure: BootFailure | undefined) => void = () => {};
@@ -107,7 +113,7 @@ export class ServerHandle {
 
   /** Whether it answered all it had accepted, so far as it could say so. */
   get answeredAll(): boolean {
-    return !this.#wasReady || this.#cut === 0;
+    return !this.wasReady || this.#cut === 0;
   }
 
   tellReadiness(readiness: ClusterReadiness): void {
@@ -123,7 +129,7 @@ export class ServerHandle {
     this.#reason ??= reason;
     if (this.state === 'starting') {
       this.state = 'draining';
-      this.#worker.process.kill('SIGKILL');
+      this.#end();
       return this.exited;
     }
     this.state = 'draining';
@@ -158,7 +164,7 @@ export class ServerHandle {
 
   /** Ends it without asking. */
   kill(): void {
-    if (this.state !== 'dead') this.#worker.process.kill('SIGKILL');
+    if (this.state !== 'dead') this.#end();
   }
 
   #receive(message: ToPrimary): void {
@@ -168,7 +174,7 @@ export class ServerHandle {
         this.#boot(message.protocol);
         break;
       case 'ready':
-        this.#ready();
+        this.#ready(message.release);
         break;
       case 'beat':
         break;
@@ -211,11 +217,12 @@ export class ServerHandle {
     this.#send({ type: 'boot', protocol: protocolVersion, slot, config, readiness: readiness() });
   }
 
-  #ready(): void {
+  #ready(release: Release): void {
     if (this.state !== 'starting') return;
+    this.release = release;
     clearTimeout(this.#bootTimer);
     this.state = 'ready';
-    this.#wasReady = true;
+    this.wasReady = true;
     this.#heartbeat.start();
     this.#log.info({ afterMs: Math.round(monotonicMs() - this.forkedMs) }, 'server process ready');
     this.#settleBoot(undefined);
@@ -242,6 +249,11 @@ export class ServerHandle {
     this.#reason = reason;
     this.#line = line;
     this.#log.error({ reason }, `killing a server process: ${line}`);
+    this.#end();
+  }
+
+  #end(): void {
+    this.#wasKilled = true;
     this.#worker.process.kill('SIGKILL');
   }
 
@@ -254,20 +266,26 @@ export class ServerHandle {
     clearTimeout(this.#leaveTimer);
     this.#heartbeat.stop();
     this.#reports.settleAll();
+    // It was asked to leave, but that is not what it died of.
+    if (this.#isAsked && this.#cut === undefined && !this.#wasKilled) this.#reason = 'died';
     const { reason, pid, slot } = this;
     const cut = this.#cut ?? null;
     const exit: Exit = { pid, slot, code, signal, reason, cut, at: new Date().toISOString() };
-    const asked = reason === 'reload' || reason === 'stop' || reason === 'fewer processes';
     const how = signal === null ? `with code ${code}` : `by ${signal}`;
     const lost = cut === null || cut === 0 ? '' : `, ${cut} accepted requests were cut`;
-    const level = asked && lost === '' ? 'info' : 'error';
+    const level = this.#isAsked && lost === '' ? 'info' : 'error';
     this.#log[level]({ code, signal, reason, cut }, `server process exited ${how} (${reason})${lost}`);
     const line = this.#line ?? `a server process ended ${how} before it was ready`;
-    if (!this.#wasReady) this.bootFailure = { line, final: reason === 'unbootable' };
+    if (!this.wasReady) this.bootFailure = { line, final: reason === 'unbootable' };
     this.#settleBoot(this.bootFailure);
     this.#options.onExit(exit);
     this.#settleExit(exit);
     if (before !== 'draining') this.#options.onLost();
+  }
+
+  get #isAsked(): boolean {
+    const { reason } = this;
+    return reason === 'reload' || reason === 'stop' || reason === 'fewer processes';
   }
 
   #send(message: ToServer): void {

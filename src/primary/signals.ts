@@ -1,10 +1,8 @@
 // What signals to the primary mean. They are verbs of the primary, nothing else.
 import { isatty } from 'node:tty';
 import { monotonicMs } from '../clock.js';
+import { ignoredSignals, stopSignals, verbSignals } from '../signal-names.js';
 import { exitCodes } from './exit-codes.js';
-
-const stopSignals = ['SIGTERM', 'SIGINT'] as const;
-const otherSignals = ['SIGHUP', 'SIGTTIN', 'SIGTTOU'] as const;
 
 export interface SignalVerbs {
   stop(reason: string): void;
@@ -20,7 +18,7 @@ export interface SignalVerbs {
  */
 export function obeyEarlySignals(): void {
   for (const signal of stopSignals) process.on(signal, nothingToDrain);
-  for (const signal of otherSignals) process.on(signal, () => {});
+  for (const signal of [...verbSignals, ...ignoredSignals]) process.on(signal, () => {});
 }
 
 function nothingToDrain(): void {

@@ -4,10 +4,11 @@ import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness } from '../messages.js';
-import type { Books } from './cluster-counts.js';
+import type { Release } from '../version.js';
+import { Books } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
 import type { Outcome } from './exit-codes.js';
-import { forkProcess, unforkable } from './fork.js';
+import { type Fork, unforkable } from './fork.js';
 import { watchHandover } from './handover.js';
 import type { QuotaBook } from './quota-accounts.js';
 import { type Fallen, Respawn } from './respawn.js';
@@ -28,6 +29,7 @@ export interface Slot {
 export interface SlotTableOptions {
   /** What a server process works with where this many of them share the cores. */
   readonly configFor: (serverProcesses: number) => ServerConfig;
+  readonly fork: Fork;
   readonly bootTimeoutMs: number;
   /** How long a process may drain that met a fault. */
   readonly drainMs: number;
@@ -87,6 +89,12 @@ export class SlotTable {
     return this.slots.some((slot) => !isReady(slot) && slot.losses > 0);
   }
 
+  /** The code of the process that came last. */
+  get release(): Release | undefined {
+    const ready = this.slots.flatMap(({ server }) => (server?.state === 'ready' ? [server] : []));
+    return ready.toSorted((a, b) => b.forkedMs - a.forkedMs)[0]?.release;
+  }
+
   /** What the server processes in the table work with. */
   get configs(): ServerConfig[] {
     return this.slots.flatMap(({ server }) => server?.config ?? []);
@@ -129,7 +137,6 @@ export class SlotTable {
         this.#fell(slot, { forkedMs: monotonicMs(), bootFailure: { line: unforkable, final: false } });
         return;
       }
-      if (slot.lost !== undefined) this.#options.books.restarted(slot.lost.reason);
       slot.lost = undefined;
       if (isDamaged) this.#respawn.forked();
     }
@@ -138,7 +145,7 @@ export class SlotTable {
   /** A new process for this slot, which its caller puts there; undefined where there cannot be one. */
   fork(slot: number): ServerHandle | undefined {
     const { alive, configFor, timings, log, readiness, onEvent } = this.#options;
-    const worker = forkProcess(log);
+    const worker = this.#options.fork();
     if (worker === undefined) return undefined;
     const handOver = watchHandover(worker);
     const server = new ServerHandle(worker, {
@@ -159,6 +166,8 @@ export class SlotTable {
         this.#served(server);
         handOver([...alive].some((other) => other.state === 'ready' || this.#failing.has(other)));
         this.#options.books.retire(server, exit);
+        // One that was asked to leave, and left in another way.
+        if (server.wasReady && !this.#closed && Books.isLoss(exit.reason)) this.#options.books.lost(server);
         this.#options.onExit(server);
         onEvent({ type: 'exited', ...exit });
       },
@@ -210,6 +219,7 @@ export class SlotTable {
     // A successor that fails is the reload's affair; a process without a place, nobody's.
     if (slot === undefined || this.#closed) return;
     slot.lost = server;
+    this.#options.books.lost(server);
     this.#fell(slot, server);
   }
 

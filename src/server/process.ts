@@ -12,6 +12,7 @@ import {
   type ToServer,
 } from '../messages.js';
 import { TaskFileError } from '../tasks/registry.js';
+import { thisRelease } from '../version.js';
 import { AppFileError } from './own/app-file.js';
 import { type RunningServer, startServer } from './server.js';
 
@@ -101,7 +102,7 @@ export function runServerProcess(): void {
       process.exit(1);
     }
     const { address, port } = server;
-    send({ type: 'ready', address, port, threads: config.poolMaxThreads });
+    send({ type: 'ready', address, port, threads: config.poolMaxThreads, release: thisRelease() });
     const beatEveryMs = Math.min(500, Math.max(20, config.heartbeatTimeoutMs / 20));
     timers.push(setInterval(() => send({ type: 'beat' }), beatEveryMs));
   }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
+import { taskFolder } from '../support/task-folder.js';
 
 describe('a running cluster', () => {
   let cluster: Cluster;
@@ -44,6 +45,41 @@ describe('a running cluster', () => {
     expect(cluster.serverPids().filter((pid) => before.includes(pid))).toEqual([]);
     const { stdout } = await millrace(['status', ...admin]);
     expect(stdout).toContain('last reload completed');
+  });
+});
+
+describe('millrace reload --wait', () => {
+  it('ends with 0 when its own reload has completed, also where another one runs first', async () => {
+    await using cluster = await startCluster({ env: { WORKERS: '1' } });
+    const [old] = cluster.serverPids();
+    const wait = () => millrace(['reload', '--wait', '--admin-url', cluster.adminUrl]);
+    const ran = await Promise.all([wait(), wait()]);
+    for (const { code, stdout } of ran) {
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^reload completed: \S+, version \S+\n$/);
+    }
+    expect(cluster.lines.filter(({ msg }) => msg === 'reload completed')).toHaveLength(2);
+    expect(cluster.serverPids()).not.toContain(old);
+  });
+
+  it('ends with 1 and the reason when its reload was aborted', async () => {
+    using tasks = taskFolder();
+    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: tasks.path } });
+    tasks.write('broken', 'throw new Error("broken");');
+    const { code, stdout, stderr } = await millrace(['reload', '--wait', '--admin-url', cluster.adminUrl]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^millrace: reload aborted: .*broken\.js.*\n$/);
+  });
+
+  it('ends with 1 when the server stops meanwhile', async () => {
+    using tasks = taskFolder();
+    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: tasks.path } });
+    // The new process never becomes ready.
+    tasks.write('waits', 'for (;;);');
+    const waiting = millrace(['reload', '--wait', '--admin-url', cluster.adminUrl]);
+    await cluster.waitForLine(({ msg }) => msg === 'reload started');
+    expect(await cluster.stop()).toBe(0);
+    expect(await waiting).toMatchObject({ code: 1, stdout: '' });
   });
 });
 

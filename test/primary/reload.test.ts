@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { type Cluster, type LogLine, startCluster } from '../support/cluster.js';
+import { z } from 'zod';
+import { type Cluster, type LogLine, launch, startCluster } from '../support/cluster.js';
 import { copyOfBuild } from '../support/copy-of-build.js';
 import { RawClient } from '../support/raw-client.js';
 import { answering, taskFolder } from '../support/task-folder.js';
 import { startTraffic } from '../support/traffic.js';
+import { underway } from '../support/underway.js';
 
 // Whole clusters boot here, on machines that may be busy.
 vi.setConfig({ testTimeout: 60_000 });
@@ -36,6 +38,21 @@ async function reload(cluster: Cluster): Promise<LogLine> {
 
 function ends({ lines }: Cluster): LogLine[] {
   return lines.filter(({ msg }) => msg === 'reload completed' || msg === 'reload aborted');
+}
+
+/** How many reloads had begun when that was logged. */
+function startsBefore({ lines }: Cluster, line: LogLine): number {
+  return lines.slice(0, lines.indexOf(line)).filter(({ msg }) => msg === 'reload started').length;
+}
+
+/** As /status and /metrics count them. */
+async function lossesOf({ adminUrl }: Cluster): Promise<{ restarts: number; died: number }> {
+  const { primary } = z
+    .object({ primary: z.object({ restarts: z.number() }) })
+    .parse(await (await fetch(`${adminUrl}/status`)).json());
+  const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+  const died = /^millrace_server_restarts_total\{reason="died"\} (\d+)$/m.exec(metrics)?.[1];
+  return { restarts: primary.restarts, died: Number(died) };
 }
 
 describe('a reload', () => {
@@ -139,14 +156,34 @@ function busy() {
     expect(await cluster.stop()).toBe(0);
   });
 
-  it('is refused during another one', async () => {
-    await using cluster = await startCluster();
-    const first = reload(cluster);
-    await cluster.waitForLine(({ msg }) => msg === 'reload started');
+  it('that is asked for during another one follows it, once, however often it was asked for', async () => {
+    using tasks = taskFolder();
+    tasks.write('mine', answering('old'));
+    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: tasks.path } });
     cluster.signal('SIGHUP');
-    await cluster.waitForLine(({ msg }) => msg === 'reload refused: another one is running');
-    expect((await first).msg).toBe('reload completed');
-    expect(cluster.lines.filter(({ msg }) => msg === 'reload started')).toHaveLength(1);
+    // The new process has read its tasks by now; the old one still drains.
+    await cluster.waitForLine(
+      (line) => line.msg === 'server process ready' && startsBefore(cluster, line) === 1,
+    );
+    tasks.write('mine', answering('new'));
+    cluster.signal('SIGHUP');
+    await cluster.waitForLine(({ msg }) => msg === 'reload follows: another one is running');
+    cluster.signal('SIGHUP');
+    const refused = await fetch(`${cluster.adminUrl}/reload`, { method: 'POST' });
+    expect(refused.status).toBe(409);
+    await cluster.waitForLine(() => ends(cluster).length === 2);
+    expect(ends(cluster).map(({ msg }) => msg)).toEqual(['reload completed', 'reload completed']);
+    expect(await (await fetch(`${cluster.url}/mine`)).json()).toEqual({ answer: 'new' });
+    expect(await cluster.stop()).toBe(0);
+    expect(cluster.lines.filter(({ msg }) => msg === 'reload started')).toHaveLength(2);
+  });
+
+  it('that is asked for during the start follows it', async () => {
+    await using launched = launch({ env: { WORKERS: '1' } });
+    await launched.waitForLine(({ msg }) => msg === 'server process forked');
+    launched.signal('SIGHUP');
+    await launched.waitForLine(({ msg }) => msg === 'reload completed');
+    expect(await launched.stop()).toBe(0);
   });
 
   it('gives way to a stop', async () => {
@@ -164,9 +201,29 @@ function busy() {
     await cluster.waitForLine(({ msg }) => msg === 'reload started');
     for (const pid of old) process.kill(pid, 'SIGKILL');
     expect((await end).msg).toBe('reload completed');
+    expect(await lossesOf(cluster)).toEqual({ restarts: 2, died: 2 });
     while (cluster.serverPids().length !== 2) await sleep(20);
     expect(cluster.serverPids().filter((pid) => old.includes(pid))).toEqual([]);
     expect((await fetch(cluster.url)).status).toBe(200);
+  });
+
+  it('counts a process that is killed while it drains as lost', async () => {
+    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: faults } });
+    const [old] = cluster.serverPids();
+    const body = JSON.stringify({ how: 'hold', ms: 20_000 });
+    const headers = { 'content-type': 'application/json' };
+    const held = fetch(`${cluster.url}/fault`, { method: 'POST', headers, body }).catch(() => undefined);
+    await underway(cluster.adminUrl, 1);
+    const end = reload(cluster);
+    await cluster.waitForLine(({ msg, serverPid }) => msg === 'server process ready' && serverPid !== old);
+    process.kill(Number(old), 'SIGKILL');
+    expect(await held).toBeUndefined();
+    expect((await end).msg).toBe('reload completed');
+    expect(await lossesOf(cluster)).toEqual({ restarts: 1, died: 1 });
+    // What was asked to leave, and does, is no loss.
+    expect((await reload(cluster)).msg).toBe('reload completed');
+    expect(await lossesOf(cluster)).toEqual({ restarts: 1, died: 1 });
+    expect(await cluster.stop()).toBe(0);
   });
 
   it.each([

@@ -27,6 +27,9 @@ export interface Admin {
 
 type AdminConfig = Pick<Config, 'adminHost' | 'adminPort' | 'adminAllowedHosts'>;
 
+/** Which of the reloads in /status it became. */
+const reloadIdHeader = 'X-Reload-Id';
+
 const sampleEveryMs = 1_000;
 
 /**
@@ -110,7 +113,11 @@ function resourcesOf(primary: Primary, feed: LiveFeed, recent: RecentCalls): Res
       {
         method: 'POST',
         answer(exchange) {
-          if (primary.reload() === 'started') return replyJson(exchange, 202, { reload: 'started' });
+          const id = primary.reload();
+          if (id !== undefined) {
+            exchange.res.setHeader(reloadIdHeader, id);
+            return replyJson(exchange, 202, { reload: 'started' });
+          }
           const { state } = primary.snapshot().primary;
           const busy = state === 'starting' || state === 'stopping';
           throw new AppError('CONFLICT', busy ? `The server is ${state}.` : 'Another reload is running.');

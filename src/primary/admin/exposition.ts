@@ -80,7 +80,7 @@ function restarts(byReason: ReadonlyMap<string, number>): object {
     labels: { reason: reason.replaceAll(' ', '_') },
     value,
   }));
-  const help = 'Server processes that were lost and replaced, by reason.';
+  const help = 'Server processes that were lost, by reason.';
   return metric('millrace_server_restarts_total', 'counter', help, samples);
 }
 

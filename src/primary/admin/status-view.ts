@@ -10,8 +10,19 @@ export function statusView(
   return {
     primary,
     servers: servers.map(
-      ({ pid, state, uptimeMs, memoryBytes, cpuCores, eventLoopDelayMs, threads, queue, tasks }) => {
-        return { pid, state, uptimeMs, memoryBytes, cpuCores, eventLoopDelayMs, threads, queue, tasks };
+      ({ pid, state, uptimeMs, release, memoryBytes, cpuCores, eventLoopDelayMs, threads, queue, tasks }) => {
+        return {
+          pid,
+          state,
+          uptimeMs,
+          release,
+          memoryBytes,
+          cpuCores,
+          eventLoopDelayMs,
+          threads,
+          queue,
+          tasks,
+        };
       },
     ),
     totals,

@@ -16,6 +16,13 @@ const counts = z.strictObject({
   thread: whole,
 });
 const percentiles = z.strictObject({ p50: z.number().positive(), p99: z.number().positive() }).nullable();
+const reload = z.strictObject({
+  id: z.uuid(),
+  startedAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().nullable(),
+  outcome: z.enum(['completed', 'aborted']).nullable(),
+  reason: z.string().nullable(),
+});
 const statusShape = z.strictObject({
   primary: z.strictObject({
     pid: whole,
@@ -24,14 +31,10 @@ const statusShape = z.strictObject({
     restarts: whole,
     memoryBytes: whole.min(1_000_000),
     cpuCores: z.number().min(0),
-    lastReload: z
-      .strictObject({
-        startedAt: z.iso.datetime(),
-        finishedAt: z.iso.datetime(),
-        outcome: z.enum(['completed', 'aborted']),
-        reason: z.string().nullable(),
-      })
+    lastReload: reload
+      .extend({ finishedAt: z.iso.datetime(), outcome: z.enum(['completed', 'aborted']) })
       .nullable(),
+    reloads: z.array(reload).max(20),
     exits: z.array(z.looseObject({ pid: whole, reason: z.string(), at: z.iso.datetime() })).max(20),
   }),
   servers: z.array(
@@ -41,6 +44,7 @@ const statusShape = z.strictObject({
       uptimeMs: whole,
       memoryBytes: whole,
       cpuCores: z.number().min(0),
+      release: z.strictObject({ folder: z.string(), version: z.string() }).nullable(),
       eventLoopDelayMs: z.strictObject({ p50: z.number().min(0), p99: z.number().min(0) }),
       threads: z.strictObject({ busy: whole, idle: whole, max: whole }),
       queue: z.strictObject({ waiting: whole, limit: whole }),
@@ -155,19 +159,21 @@ describe('GET /status and GET /metrics', () => {
 describe('POST /reload', () => {
   it('is 202, then 409 while it runs, and /status tells how it ended', async () => {
     const old = (await status()).servers.map(({ pid }) => pid);
+    let id: unknown;
     await nextEvent(
       cluster.adminUrl,
       ({ type, data }) => type === 'lifecycle' && data.type === 'reload completed',
       async () => {
         const started = await ask(at('/reload'), { method: 'POST' });
         expect([started.status, started.body]).toEqual([202, '{"reload":"started"}']);
+        id = started.headers['x-reload-id'];
         const second = await ask(at('/reload'), { method: 'POST' });
         expect(second.status).toBe(409);
         expect(JSON.parse(second.body)).toMatchObject({ code: 'CONFLICT', status: 409 });
       },
     );
     const { primary, servers } = await status();
-    expect(primary.lastReload).toMatchObject({ outcome: 'completed', reason: null });
+    expect(primary.lastReload).toMatchObject({ id, outcome: 'completed', reason: null });
     expect(servers.filter(({ pid, state }) => old.includes(pid) && state === 'ready')).toEqual([]);
   }, 60_000);
 });

@@ -12,6 +12,7 @@ const status = {
     memoryBytes: 1,
     cpuCores: 0,
     lastReload: null,
+    reloads: [],
     exits: [],
   },
   servers: [],

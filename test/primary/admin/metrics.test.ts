@@ -36,6 +36,7 @@ async function textOf(...processes: ReturnType<typeof createServerMetrics>[]): P
         memoryBytes: 1,
         cpuCores: 0,
         lastReload: null,
+        reloads: [],
         exits: [],
       },
       servers: [],

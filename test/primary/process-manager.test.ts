@@ -1,0 +1,63 @@
+// The primary under something else that starts processes, and the signals that such things send.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { startCluster } from '../support/cluster.js';
+import { main } from '../support/command.js';
+
+// Whole clusters boot here, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+it('as a worker of another cluster it says so in one line and ends with 78', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-foreign-'));
+  const script = join(folder, 'foreign.mjs');
+  writeFileSync(
+    script,
+    `import cluster from 'node:cluster';
+cluster.setupPrimary({ exec: ${JSON.stringify(main)}, args: [] });
+cluster.fork().on('exit', (code) => process.exit(code));
+`,
+  );
+  const env = { PATH: process.env.PATH, PORT: '0', ADMIN_PORT: '0' };
+  const ran = await new Promise((resolve) => {
+    const child = execFile(process.execPath, [script], { env }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+  rmSync(folder, { recursive: true });
+  expect(ran).toEqual({
+    code: 78,
+    stdout: '',
+    stderr: expect.stringMatching(/^millrace: run it in fork mode: [^\n]+\n$/),
+  });
+});
+
+describe('signals', () => {
+  it('SIGQUIT to every process of the group drains, as SIGTERM does', async () => {
+    await using cluster = await startCluster({ detached: true });
+    const held = fetch(`${cluster.url}/io/delay?ms=1000`);
+    // It has arrived, and so has this one behind it.
+    await fetch(cluster.url);
+    cluster.signal('SIGQUIT', 'group');
+    expect((await held).status).toBe(200);
+    expect(await cluster.exited).toBe(0);
+    expect(cluster.lines.find(({ msg }) => msg === 'stopping')).toMatchObject({ reason: 'SIGQUIT' });
+  });
+
+  it('others that would end a process, or open its debugger, change nothing', async () => {
+    await using cluster = await startCluster({ detached: true });
+    const pids = cluster.serverPids();
+    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGPIPE'] as const)
+      cluster.signal(signal, 'group');
+    // Had they done something, it is done by the end of this.
+    cluster.signal('SIGHUP');
+    await cluster.waitForLine(({ msg }) => msg === 'reload started');
+    expect(cluster.serverPids()).toEqual(expect.arrayContaining(pids));
+    await cluster.waitForLine(({ msg }) => msg === 'reload completed');
+    expect(await cluster.stop()).toBe(0);
+    expect(cluster.stderr()).toBe('');
+    expect(cluster.lines.filter(({ reason }) => reason === 'died')).toEqual([]);
+  });
+});
