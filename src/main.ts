@@ -2,6 +2,7 @@
 // The entry of every process: command line, or on to server/process.ts. The only reader of the environment
 // and the command line.
 import cluster from 'node:cluster';
+import { quietInBackground } from './background-quiet.js';
 import { serverMark } from './server-mark.js';
 import { ignoredSignals, stopSignals, verbSignals } from './signal-names.js';
 
@@ -14,7 +15,10 @@ if (isServerProcess)
   for (const signal of [...stopSignals, ...verbSignals, ...ignoredSignals]) process.on(signal, () => {});
 
 // A reader of our output that has left (`npm start | head`) must not take the cluster down.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', () => {});
+  if (stream.isTTY) quietInBackground(stream);
+}
 
 if (isServerProcess) {
   const { runServerProcess } = await import('./server/process.js');

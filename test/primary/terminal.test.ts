@@ -1,7 +1,10 @@
 // The server as a user starts it: `npm start` on a real terminal, which util-linux's `script` provides.
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { underway } from '../support/underway.js';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -110,3 +113,59 @@ describe.skipIf(!hasTerminals)('npm start on a terminal', () => {
     while (!(await gone())) await new Promise((resolve) => setTimeout(resolve, 50));
   });
 });
+
+/** A job of a shell with job control, in the background from the start, on a terminal that lets none such write. */
+const inBackground = `stty tostop; "${process.execPath}" dist/src/main.js & echo "job=$!."; wait $!; echo "code=$?."`;
+
+it.skipIf(!hasTerminals)(
+  'in the background of a terminal that lets no such job write it serves quietly, and ends on SIGTERM',
+  async () => {
+    const port = await freePort();
+    const child = spawn('script', ['-q', '-c', 'exec bash --norc -m -c "$JOB"', '/dev/null'], {
+      cwd: root,
+      env: {
+        PATH: process.env.PATH,
+        SHELL: '/bin/sh',
+        JOB: inBackground,
+        PORT: String(port),
+        ADMIN_PORT: 'off',
+        WORKERS: '1',
+      },
+      stdio: 'pipe',
+    });
+    let output = '';
+    const job = await new Promise<number>((resolve) => {
+      child.stdout.on('data', (chunk) => {
+        output += String(chunk);
+        const pid = /job=(\d+)\./.exec(output)?.[1];
+        if (pid !== undefined) resolve(Number(pid));
+      });
+    });
+    onTestFinished(() => {
+      child.kill('SIGKILL');
+      try {
+        process.kill(job, 'SIGKILL');
+      } catch {
+        // It has ended.
+      }
+    });
+    const answers = () =>
+      fetch(`http://127.0.0.1:${port}/readyz`).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    while ((await answers()) !== 200) await sleep(50);
+    process.kill(job, 'SIGTERM');
+    await new Promise((resolve) => child.once('close', resolve));
+    expect(output).toContain('code=0.');
+    expect(output).not.toContain('listening');
+  },
+);
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
