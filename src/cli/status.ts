@@ -15,15 +15,15 @@ const counts = z.object({
 
 const percentiles = z.object({ p50: z.number(), p99: z.number() }).nullable();
 
-/** As much of /status as is shown. */
+/** As much of /status as is shown. An older primary may not tell the optional parts: after a reload it runs on. */
 const answer = z.object({
   primary: z.object({
     pid: z.number(),
     state: z.string(),
     uptimeMs: z.number(),
     restarts: z.number(),
-    memoryBytes: z.number(),
-    cpuCores: z.number(),
+    memoryBytes: z.number().optional(),
+    cpuCores: z.number().optional(),
     lastReload: z
       .object({ finishedAt: z.string(), outcome: z.string(), reason: z.string().nullable() })
       .nullable(),
@@ -33,15 +33,15 @@ const answer = z.object({
       pid: z.number(),
       state: z.string(),
       uptimeMs: z.number(),
-      memoryBytes: z.number(),
-      cpuCores: z.number(),
+      memoryBytes: z.number().optional(),
+      cpuCores: z.number().optional(),
       eventLoopDelayMs: z.object({ p50: z.number(), p99: z.number() }),
       threads: z.object({ busy: z.number(), idle: z.number(), max: z.number() }),
       queue: z.object({ waiting: z.number(), limit: z.number() }),
     }),
   ),
   totals: z.record(z.string(), counts),
-  latencyMs: z.record(z.string(), z.object({ thread: percentiles, inline: percentiles })),
+  latencyMs: z.record(z.string(), z.object({ thread: percentiles, inline: percentiles })).default({}),
 });
 
 type ClusterAnswer = z.output<typeof answer>;
@@ -139,10 +139,10 @@ function rounded(ms: number): number {
 }
 
 /** 100 is one core. */
-function percent(cores: number): number {
-  return Math.round(cores * 100);
+function percent(cores: number | undefined): number | '-' {
+  return cores === undefined ? '-' : Math.round(cores * 100);
 }
 
-function mebibytes(bytes: number): number {
-  return Math.round(bytes / 1_048_576);
+function mebibytes(bytes: number | undefined): number | '-' {
+  return bytes === undefined ? '-' : Math.round(bytes / 1_048_576);
 }

@@ -114,4 +114,33 @@ describe('without a cluster', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('no admin server of millrace');
   });
+
+  it('millrace status reads what an older primary tells, which a reload leaves in place', async () => {
+    const older = {
+      primary: { pid: 1, state: 'ready', uptimeMs: 1_000, restarts: 0, lastReload: null },
+      servers: [
+        {
+          pid: 4711,
+          state: 'ready',
+          uptimeMs: 1_000,
+          eventLoopDelayMs: { p50: 0, p99: 0 },
+          threads: { busy: 0, idle: 1, max: 2 },
+          queue: { waiting: 0, limit: 1_024 },
+        },
+      ],
+      totals: {
+        hash: { completed: 1, failed: 0, refused: 0, expired: 0, cancelled: 0, inline: 0, thread: 1 },
+      },
+    };
+    const server = createServer((_req, res) => {
+      res.setHeader('Content-Type', 'application/json').end(JSON.stringify(older));
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { code, stdout } = await millrace(['status', '--admin-url', `http://127.0.0.1:${port}`]);
+    server.close();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\n4711 +ready +1s +- +- /);
+    expect(stdout).toMatch(/\nhash +- +- +- +1 /);
+  });
 });
