@@ -1,4 +1,4 @@
-// What git knows of a checkout. Everything is undefined where there is no git, no repository, or not enough history.
+// What git knows of a checkout. Undefined where there is no git, no repository, or not so much history.
 import { execFileSync } from 'node:child_process';
 
 /** @param {string} root @param {readonly string[]} args @returns {string | undefined} its output */
@@ -14,12 +14,31 @@ function git(root, args) {
   }
 }
 
-/**
- * The commit of a checkout; `abc123+` where files differ from it.
- * @param {string} root
- */
+/** The commit of a checkout. @param {string} root */
 export function commitOf(root) {
-  const commit = git(root, ['rev-parse', '--short=10', 'HEAD']);
-  if (commit === undefined) return undefined;
-  return git(root, ['status', '--porcelain', '--untracked-files=no']) === '' ? commit : `${commit}+`;
+  return git(root, ['rev-parse', '--short=10', 'HEAD']);
+}
+
+/** Whether all that is built of the checkout is as its commit has it. @param {string} root */
+export function isCommitted(root) {
+  return git(root, ['status', '--porcelain', '--', 'src', 'workers', 'package-lock.json']) === '';
+}
+
+/**
+ * The files of a commit with the names that git has for their contents.
+ * @param {string} root @param {string} commit
+ * @returns {ReadonlyMap<string, string> | undefined} by path
+ */
+export function filesOf(root, commit) {
+  const listed = git(root, ['ls-tree', '-r', '-z', '--format=%(objectname) %(path)', commit]);
+  return (
+    (listed &&
+      new Map(
+        listed
+          .split('\0')
+          .filter((line) => line !== '')
+          .map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]),
+      )) ||
+    undefined
+  );
 }

@@ -4,10 +4,11 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultShapes, here, serverFile } from './comparison/comparison.js';
 
-export const usage = `npm run bench -- [--quick] [--only NAME[,NAME]] [--rounds N] [--report]
+export const usage = `npm run bench -- [--quick] [--only NAME[,NAME]] [--rounds N] [--stale] [--report]
   --quick    the first six scenarios, briefly and once: to see that all is well, not for figures that are kept
   --only     these scenarios alone
   --rounds   how often each variant is measured, instead of the scenario's own number
+  --stale    those alone whose figures are older than the sources that they depend on
   --report   measure nothing: write tables and charts again from the results that are there
 npm run bench -- --variant NAME=PATH [--variant NAME=PATH] [--only PROBE[,PROBE]] [--shapes 1x2,2x2] [--rounds N]
   --variant  compare this checkout with another one, built, in turn: NAME as it is told, PATH its root
@@ -21,6 +22,7 @@ export class UsageError extends Error {}
  * @property {boolean} help
  * @property {boolean} quick
  * @property {boolean} report
+ * @property {boolean} stale
  * @property {number | undefined} rounds
  * @property {readonly string[] | undefined} only
  * @property {readonly import('./comparison/comparison.js').Checkout[]} checkouts to compare with; none: no comparison
@@ -48,8 +50,8 @@ export function readOptions(args, scenarios, probes) {
     throw new UsageError(`there is no ${kind} ${unknown}: ${known.map(({ name }) => name).join(', ')}`);
   }
   const shapes = values.shapes?.split(',').map(shape) ?? defaultShapes;
-  const { help, quick, report } = values;
-  return { help, quick, report, rounds, only, checkouts, shapes };
+  const { help, quick, report, stale } = values;
+  return { help, quick, report, stale, rounds, only, checkouts, shapes };
 }
 
 /** @param {readonly string[]} args */
@@ -62,6 +64,7 @@ function parse(args) {
         only: { type: 'string' },
         rounds: { type: 'string' },
         report: { type: 'boolean', default: false },
+        stale: { type: 'boolean', default: false },
         variant: { type: 'string', multiple: true },
         shapes: { type: 'string' },
         help: { type: 'boolean', default: false },

@@ -21,6 +21,9 @@ function pathOf(name, quick) {
  * @property {string} title
  * @property {string} run when its run began
  * @property {ReturnType<typeof import('./machine.js').describeMachine>} machine
+ * @property {string} [commit] that it was measured at, with a `+` where files differed from it; none: not known
+ * @property {readonly string[]} sources that it depends on
+ * @property {string} [sourcesDigest] of these, as they were then; none: not known
  * @property {number} seconds
  * @property {Record<string, unknown>} settings
  * @property {import('./rounds.js').Results} variants

@@ -3,13 +3,14 @@
 import { endOnSignals } from './children.js';
 import { compare, comparisonTable, here, shapeText } from './comparison/comparison.js';
 import { probes } from './comparison/probes.js';
-import { commitOf } from './git.js';
+import { commitOf, isCommitted } from './git.js';
 import { describeMachine } from './machine.js';
 import { readOptions, UsageError, usage } from './options.js';
 import { writeReport } from './report/report.js';
 import { textTable } from './report/table.js';
 import { readResult, writeComparison, writeResult } from './results.js';
 import { scenarios } from './scenarios/scenarios.js';
+import { digestNow, isStale, root } from './sources.js';
 
 const quickScenarios = 6;
 /** Of a comparison. */
@@ -27,7 +28,7 @@ try {
 }
 
 /** @param {import('./options.js').Options} options */
-async function bench({ help, report, only, quick, rounds, checkouts, shapes }) {
+async function bench({ help, report, stale, only, quick, rounds, checkouts, shapes }) {
   if (help) return console.log(usage);
   if (checkouts.length > 0) {
     const chosen = probes.filter(({ name }) => only?.includes(name) ?? true);
@@ -37,7 +38,9 @@ async function bench({ help, report, only, quick, rounds, checkouts, shapes }) {
   }
   if (!report) {
     const byDefault = quick ? scenarios.slice(0, quickScenarios) : scenarios;
-    const chosen = only ? scenarios.filter(({ name }) => only.includes(name)) : byDefault;
+    const named = only ? scenarios.filter(({ name }) => only.includes(name)) : byDefault;
+    const chosen = stale ? named.filter(({ name }) => isStale(readResult(name))) : named;
+    if (chosen.length === 0) console.log('No figure is older than the sources that it depends on.');
     for (const scenario of chosen) await measure(scenario, { quick, rounds });
   }
   if (!quick) writeReport(readResult);
@@ -49,6 +52,9 @@ async function bench({ help, report, only, quick, rounds, checkouts, shapes }) {
  */
 async function measure(scenario, { quick, rounds }) {
   const machine = describeMachine();
+  const { sources } = scenario;
+  const commit = commitOf(root);
+  const sourcesDigest = digestNow(sources);
   const startMs = performance.now();
   console.log(`\n${scenario.title}`);
   const { settings, variants } = await scenario.run({
@@ -64,6 +70,9 @@ async function measure(scenario, { quick, rounds }) {
     title: scenario.title,
     run,
     machine,
+    ...(commit !== undefined && { commit: isCommitted(root) ? commit : `${commit}+` }),
+    sources,
+    sourcesDigest,
     seconds,
     settings,
     variants,

@@ -6,6 +6,8 @@ import { median, ratio, spread } from '../statistics.js';
 import { barChart } from './chart.js';
 import { cellText, digits, markdownTable } from './table.js';
 
+/** @typedef {(result: Result) => boolean} IsStale whether its sources have changed since it was measured */
+
 /** Documents with markers. */
 export const documents = ['README.md', 'docs/tuning.md', 'docs/benchmark.md'];
 
@@ -61,17 +63,18 @@ function bar(name, label, values = [], unit) {
  * @param {string} name of a marker: a scenario for its table, `hero`, `summary`, `machine`, or one figure as
  *   `scenario/variant/metric`, with a further `/variant` to divide by that one's
  * @param {ReadResult} read
+ * @param {IsStale} isStale
  * @returns {string | undefined} undefined where its results are not there
  */
-export function contentOf(name, read) {
+export function contentOf(name, read, isStale) {
   if (name === 'hero') return hero(read('saturation'));
-  if (name === 'summary') return summary(read);
+  if (name === 'summary') return summary(read, isStale);
   if (name === 'machine') return machines(read);
-  if (name === 'light') return lightTables(read);
+  if (name === 'light') return lightTables(read, isStale);
   if (name.includes('/')) return figure(name, read);
   const scenario = scenarios.find((one) => one.name === name);
   const result = read(name);
-  return scenario && result && markdownTable(scenario.table(result));
+  return scenario && result && `${markdownTable(scenario.table(result))}\n\n${origin(result, isStale)}`;
 }
 
 /** @param {string} name @param {ReadResult} read */
@@ -121,6 +124,14 @@ function machines(read) {
     .join('\n\n');
 }
 
+/** Where a table comes from. @param {Result} result @param {IsStale} isStale */
+function origin(result, isStale) {
+  if (result.commit === undefined)
+    return `Measured ${days([result])}; **the commit is not known, so it is to be measured again**.`;
+  const mark = isStale(result) ? '; **the sources that it depends on have changed since**' : '';
+  return `Measured at \`${result.commit}\`, ${days([result])}${mark}.`;
+}
+
 /** @param {Result} result */
 function machine({ machine: { cpu, cores, node, packages } }) {
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
@@ -134,15 +145,21 @@ function days(results) {
   return first === last ? `on ${first}` : `from ${first} to ${last}`;
 }
 
-/** The claims of the project, each with its goal and what was measured. @param {ReadResult} read */
-function summary(read) {
+/**
+ * The claims of the project, each with its goal and what was measured.
+ * @param {ReadResult} read @param {IsStale} isStale
+ */
+function summary(read, isStale) {
   const rows = claims.flatMap(({ scenario, claim, goal, figure }) => {
     const result = read(scenario);
-    return result ? [[claim, goal, figure(result.variants)]] : [];
+    return result ? [[claim, goal, `${figure(result.variants)}${isStale(result) ? ' †' : ''}`]] : [];
   });
   if (rows.length === 0) return undefined;
   const table = markdownTable({ columns: ['what', 'goal', 'measured'], rows });
-  return `${table}\n\n${machines(read)}\n\nEvery table: [docs/benchmark.md](docs/benchmark.md); the raw figures: [bench/results](bench/results).`;
+  const note = rows.some(([, , cell]) => cell?.endsWith('†'))
+    ? '\n\n† Sources that it depends on have changed since; `npm run bench -- --stale` measures it again.'
+    : '';
+  return `${table}${note}\n\n${machines(read)}\n\nEvery table: [docs/benchmark.md](docs/benchmark.md); the raw figures: [bench/results](bench/results).`;
 }
 
 /** @param {number[] | undefined} metric @param {number[] | undefined} base */
@@ -252,15 +269,15 @@ const claims = [
   },
 ];
 
-/** The reference, and its ratios on other versions of Node. @param {ReadResult} read */
-function lightTables(read) {
+/** The reference, and its ratios on other versions of Node. @param {ReadResult} read @param {IsStale} isStale */
+function lightTables(read, isStale) {
   const result = read('light');
   if (result === undefined) return undefined;
   const { table } = light;
-  const tables = [markdownTable(table(result))];
+  const tables = [markdownTable(table(result)), origin(result, isStale)];
   for (const node of otherNodes) {
     const other = read(`light.${node}`);
-    if (other) tables.push(`${machine(other)}, ${days([other])}:`, markdownTable(table(other)));
+    if (other) tables.push(`${machine(other)}:`, markdownTable(table(other)), origin(other, isStale));
   }
   return tables.join('\n\n');
 }

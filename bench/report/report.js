@@ -1,6 +1,7 @@
 // Writes the documents' tables and the charts from the results that are kept. Nobody edits those by hand.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isStale } from '../sources.js';
 import { charts, contentOf, documents } from './documents.js';
 import { fillMarkers } from './markers.js';
 
@@ -13,7 +14,7 @@ export function writeReport(read) {
     const text = readFileSync(root + path, 'utf8');
     writeFileSync(
       root + path,
-      fillMarkers(text, (name) => contentOf(name, read)),
+      fillMarkers(text, (name) => contentOf(name, read, isStale)),
     );
   }
   for (const [path, svg] of Object.entries(charts(read))) writeFileSync(root + path, svg);

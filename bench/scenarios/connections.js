@@ -4,6 +4,7 @@ import { light } from '../calls.js';
 import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { millrace, startServer } from '../servers.js';
+import { primary, server } from './depends-on.js';
 
 const variants = [
   { name: 'rr', label: 'round robin (default)', spec: millrace({ NODE_CLUSTER_SCHED_POLICY: 'rr' }) },
@@ -18,6 +19,7 @@ const variants = [
 export const connections = {
   name: 'connections',
   title: 'New connections, one request each',
+  sources: [...server, ...primary],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = { clients: 16, warmMs: 500, durationMs: quick ? 1_000 : 3_000 };

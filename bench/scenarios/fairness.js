@@ -4,6 +4,7 @@ import { busyCall } from '../calls.js';
 import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { millrace, serverProcesses, startServer } from '../servers.js';
+import { compute, lane, server } from './depends-on.js';
 
 const callMs = 25;
 /** A promise to each server process, so there is one, and a thread for each core. */
@@ -21,6 +22,7 @@ const variants = [
 export const fairness = {
   name: 'fairness',
   title: `A polite client's calls of ${callMs} ms beside a client that floods one server process`,
+  sources: [...lane, ...server, ...compute],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = { warmMs: quick ? 1_000 : 3_000, durationMs: quick ? 3_000 : 12_000 };

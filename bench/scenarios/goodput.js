@@ -6,6 +6,7 @@ import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { saturatedCall } from '../saturated.js';
 import { millrace, peer, startServer } from '../servers.js';
+import { compute, lane, peers, server } from './depends-on.js';
 
 /** At 40 a second of each process it takes half a minute until a server's code is compiled; with these, a few seconds. */
 const shortCall = busyCall(1);
@@ -22,6 +23,7 @@ const variants = [
 export const goodput = {
   name: 'goodput',
   title: 'CPU-bound calls of 25 ms answered at saturation',
+  sources: [...lane, ...server, ...compute, ...peers],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = { clients: 16, warmMs: quick ? 500 : 3_000, durationMs: quick ? 1_500 : 5_000 };

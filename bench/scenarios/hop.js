@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { runScript } from '../children.js';
 import { interleave } from '../rounds.js';
+import { compute, lane } from './depends-on.js';
 
 const runner = fileURLToPath(new URL('../hop-runner.js', import.meta.url));
 
@@ -23,6 +24,7 @@ const variants = [
 export const hop = {
   name: 'hop',
   title: "The event loop's own time per call of 100 µs on a thread",
+  sources: [...lane, ...compute],
   rounds: 7,
   async run({ quick, rounds, say }) {
     const settings = { warmCalls: quick ? 500 : 2_000, calls: quick ? 1_000 : 10_000 };

@@ -5,6 +5,7 @@ import { load } from '../load/load.js';
 import { mainThreadMs } from '../process-tree.js';
 import { interleave } from '../rounds.js';
 import { millrace, startServer } from '../servers.js';
+import { hash, lane, server } from './depends-on.js';
 
 const variants = [0, 50].map((us) => ({
   name: `inline-${us}`,
@@ -16,6 +17,7 @@ const variants = [0, 50].map((us) => ({
 export const inline = {
   name: 'inline',
   title: 'POST /hash of 1 KiB, inline or on a thread',
+  sources: [...lane, ...server, ...hash],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = {

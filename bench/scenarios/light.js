@@ -4,6 +4,7 @@ import { light as lightCall, smallHash } from '../calls.js';
 import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
+import { hash, lane, peers, server } from './depends-on.js';
 
 const off = { FEATURES: 'off' };
 
@@ -41,6 +42,7 @@ const variants = [
 export const light = {
   name: 'light',
   title: 'CPU time per light request',
+  sources: [...server, ...lane, ...hash, ...peers],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = {

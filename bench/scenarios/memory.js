@@ -4,6 +4,7 @@ import { Connection, fits, requestBytes } from '../load/connection.js';
 import { residentMb } from '../process-tree.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, serverProcesses, startServer } from '../servers.js';
+import { peers } from './depends-on.js';
 
 const variants = [
   { name: 'millrace', label: 'millrace, 1 thread per process', spec: millrace() },
@@ -21,6 +22,7 @@ const variants = [
 export const memory = {
   name: 'memory',
   title: 'Start-up and memory',
+  sources: ['src/**', 'workers/**', ...peers],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = { serverProcesses };

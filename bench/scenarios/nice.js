@@ -2,6 +2,7 @@
 import { interleave } from '../rounds.js';
 import { probeSaturated } from '../saturated.js';
 import { millrace, startServer } from '../servers.js';
+import { compute, lane, server } from './depends-on.js';
 
 const variants = [0, 10, 19].map((nice) => ({
   name: `nice-${nice}`,
@@ -13,6 +14,7 @@ const variants = [0, 10, 19].map((nice) => ({
 export const nice = {
   name: 'nice',
   title: 'POOL_NICE: light-route latency against goodput',
+  sources: [...lane, ...server, ...compute],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = {

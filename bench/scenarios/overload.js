@@ -6,6 +6,7 @@ import { perCoreLeft } from '../cores-left.js';
 import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
+import { compute, lane, peers, server } from './depends-on.js';
 
 const call = busyCall(50);
 /** Shorter than the default, so that a queue fills and settles within a run. */
@@ -55,6 +56,7 @@ const variants = [
 export const overload = {
   name: 'overload',
   title: 'Offered load from 0.5 to 10 times the capacity, calls of 50 ms, QUEUE_MAX_WAIT_MS=1000',
+  sources: [...lane, ...server, ...compute, ...peers],
   rounds: 3,
   async run({ quick, rounds, say }) {
     const settings = { maxWaitMs, warmMs: quick ? 1_000 : 10_000, durationMs: quick ? 1_500 : 4_000 };

@@ -4,6 +4,7 @@ import { load } from '../load/load.js';
 import { installPm2 } from '../pm2-install.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
+import { peers, primary, server } from './depends-on.js';
 
 /**
  * @typedef {object} Reloaded
@@ -23,6 +24,7 @@ const variants = [
 export const reload = {
   name: 'reload',
   title: 'Three reloads under 18 clients',
+  sources: [...primary, ...server, ...peers],
   rounds: 3,
   async run({ quick, rounds, say, previous }) {
     const settings = { clients: 18, reloads: quick ? 1 : 3 };

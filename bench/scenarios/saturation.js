@@ -2,6 +2,7 @@
 import { interleave } from '../rounds.js';
 import { pooledP999, probeSaturated } from '../saturated.js';
 import { millrace, peer, startServer } from '../servers.js';
+import { compute, lane, peers, server } from './depends-on.js';
 
 const variants = [
   { name: 'idle', label: 'millrace, idle', spec: millrace(), idle: true },
@@ -27,6 +28,7 @@ const variants = [
 export const saturation = {
   name: 'saturation',
   title: 'Light-route latency while 8 CPU-bound calls of 25 ms are always in flight',
+  sources: [...lane, ...server, ...compute, ...peers],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = {

@@ -2,6 +2,7 @@
 import { interleave } from '../rounds.js';
 import { probeSaturated } from '../saturated.js';
 import { millrace, startServer } from '../servers.js';
+import { compute, lane, server } from './depends-on.js';
 
 const variants = [1, 2].flatMap((workers) =>
   [1, 2, 3].map((threads) => ({
@@ -15,6 +16,7 @@ const variants = [1, 2].flatMap((workers) =>
 export const scaling = {
   name: 'scaling',
   title: 'Server processes × threads, 8 calls of 25 ms in flight',
+  sources: [...lane, ...server, ...compute],
   rounds: 3,
   async run({ quick, rounds, say }) {
     const settings = {

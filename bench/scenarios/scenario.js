@@ -18,6 +18,7 @@
  * @typedef {object} Scenario
  * @property {string} name
  * @property {string} title
+ * @property {readonly string[]} sources that its figures depend on: paths of files, or `folder/**`
  * @property {number} rounds how often each variant is measured
  * @property {(options: RunOptions) => Promise<Measured>} run
  * @property {(result: Measured) => import('../report/table.js').Table} table

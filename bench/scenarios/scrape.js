@@ -7,6 +7,7 @@ import { load } from '../load/load.js';
 import { mainThreadMs } from '../process-tree.js';
 import { interleave } from '../rounds.js';
 import { millrace, startServer } from '../servers.js';
+import { primary, server } from './depends-on.js';
 
 const variants = [
   { name: 'off', label: 'ADMIN_PORT=off', spec: millrace({ ADMIN_PORT: 'off' }), perSecond: 0 },
@@ -18,6 +19,7 @@ const variants = [
 export const scrape = {
   name: 'scrape',
   title: 'Time of the event loops for figures, of an idle server',
+  sources: ['src/metrics/**', ...primary, ...server],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = { warmMs: quick ? 1_000 : 3_000, durationMs: quick ? 2_000 : 6_000 };

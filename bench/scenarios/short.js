@@ -4,6 +4,7 @@ import { busyCall } from '../calls.js';
 import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
+import { compute, lane, peers, server } from './depends-on.js';
 
 /** Long calls wait for each other here, and none is to be refused. */
 const env = { QUEUE_MAX_WAIT_MS: '3600000' };
@@ -24,6 +25,7 @@ const variants = [
 export const short = {
   name: 'short',
   title: 'A call of 1 ms while 12 clients keep calls of 1.5 s running',
+  sources: [...lane, ...server, ...compute, ...peers],
   rounds: 3,
   async run({ quick, rounds, say }) {
     const settings = { longClients: 12, warmMs: quick ? 1_500 : 4_000, durationMs: quick ? 2_500 : 12_000 };

@@ -118,6 +118,7 @@ const keptCells = [
 export const simulation = {
   name: 'simulation',
   title: 'Simulated: 8 to 128 cores',
+  sources: ['src/lane/waiting/**', 'src/lane/pool/**', 'src/lane/placement.ts', 'bench/simulation/**'],
   rounds: 1,
   async run({ quick, say }) {
     /** @type {import('../rounds.js').Results} */

@@ -6,6 +6,7 @@ import { load } from '../load/load.js';
 import { interleave } from '../rounds.js';
 import { saturatedCall } from '../saturated.js';
 import { millrace, startServer } from '../servers.js';
+import { compute, lane, server } from './depends-on.js';
 
 const spec = millrace({ QUEUE_MAX_WAIT_MS: '1000' });
 /** @type {{ name: string, label: string, connections?: number }[]} */
@@ -22,6 +23,7 @@ const variants = [
 export const storm = {
   name: 'storm',
   title: 'Clients that ask again as soon as they are refused: calls of 25 ms, QUEUE_MAX_WAIT_MS=1000',
+  sources: [...lane, ...server, ...compute],
   rounds: 3,
   async run({ quick, rounds, say }) {
     const settings = { warmMs: quick ? 1_000 : 5_000, durationMs: quick ? 1_000 : 5_000 };

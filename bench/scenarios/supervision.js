@@ -7,6 +7,7 @@ import { busyCall } from '../calls.js';
 import { Connection, fits, requestBytes } from '../load/connection.js';
 import { interleave } from '../rounds.js';
 import { millrace, startServer } from '../servers.js';
+import { lane, primary, server } from './depends-on.js';
 
 const call = busyCall(25);
 const heartbeatMs = 2_000;
@@ -51,6 +52,7 @@ const variants = [
 export const supervision = {
   name: 'supervision',
   title: 'Stops and replacements',
+  sources: [...primary, ...server, ...lane],
   rounds: 3,
   async run({ rounds, say }) {
     const measured = await interleave({ rounds, variants, say }, async ({ env, run }) => {
