@@ -1,6 +1,6 @@
 // What an app is: the contract between a team's own app file (APP) and the server. How one is loaded and mounted is
 // server/own-app.ts.
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Express, Request } from 'express';
 import type { z } from 'zod';
 import type { Logger } from './log.js';
@@ -12,7 +12,7 @@ export interface CallOptions {
    * The request that the call is made for: its client, deadline, id and trace are taken over, and the call is cancelled
    * when its connection ends.
    */
-  readonly req?: Request;
+  readonly req?: IncomingMessage;
   /** Who calls, for fair turns and quotas; with `req` in place of its client. Default: `app`. */
   readonly client?: string;
   /** How long the caller waits, in ms, from now; with `req` the earlier of the two counts. */

@@ -331,7 +331,7 @@ export const settings = {
   builtIns: optional(
     'BUILT_INS',
     oneOf('on', 'off'),
-    'Whether to serve the built-in routes: `GET /`, `/io/*`, `/hash`, `/hash/verify`, `/compute`. If unset: on, but off with APP.',
+    'Whether to serve the built-in routes: `GET /`, `/io/*` and the tasks that come along. If unset: on, but off with APP.',
   ),
   tasksDir: optional(
     'TASKS_DIR',

@@ -128,7 +128,7 @@ export interface AppErrorOptions {
 
 /** An error with a code. `message` is what the user reads as `detail`: never an inner message or a secret. */
 export class AppError extends Error {
-  override readonly name = 'AppError';
+  override readonly name: string = 'AppError';
   readonly code: ErrorCode;
   readonly issues: readonly InputIssue[] | undefined;
   readonly retryAfterSeconds: number | undefined;
@@ -175,6 +175,8 @@ export function toAppError(thrown: unknown): AppError {
 
 /** The error of a call that a program made. Nobody needs to catch it: it becomes the answer of the task's own route. */
 export class CallError extends AppError {
+  override readonly name = 'CallError';
+
   /** What is wrong with the input, for INVALID_INPUT. */
   get errors(): readonly InputIssue[] | undefined {
     return this.issues;

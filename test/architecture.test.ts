@@ -39,14 +39,18 @@ function room(path: string): string {
   return /^src\/[^/]+(?=\/)/.exec(path)?.[0] ?? (path.startsWith('workers/') ? 'workers' : path);
 }
 
-/** Directly in `src`, but for the entry, and the metrics' families: what everybody may use. */
+const entries = ['src/main.ts', 'src/index.ts'];
+
+/** Directly in `src`, but for the entries, and the metrics' families: what everybody may use. */
 const shared = files
   .map(({ path }) => path)
-  .filter((path) => /^src\/(metrics\/)?[^/]+$/.test(path) && path !== 'src/main.ts');
+  .filter((path) => /^src\/(metrics\/)?[^/]+$/.test(path) && !entries.includes(path));
 
 /** Who may import whom, beside the files that all share: main → cli → primary | server → lane → thread → tasks. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cli', 'src/primary', 'src/server'],
+  'src/index.ts': ['src/library'],
+  'src/library': ['src/library', 'src/server', 'src/http', 'src/lane', 'src/tasks'],
   'src/cli': ['src/cli', 'src/primary', 'src/tasks'],
   'src/primary': ['src/primary', 'src/http'],
   'src/server': ['src/server', 'src/http', 'src/lane', 'src/tasks'],

@@ -2,7 +2,6 @@
 // let in and who goes next is the waiting room's; what is in flight the slots'; this ties both to answers and alarms.
 import { cpus } from 'node:os';
 import { monotonicMs } from '../clock.js';
-import { stepBackV8 } from '../priority.js';
 import { stopFlag } from '../tasks/call-context.js';
 import type { Task } from '../tasks/registry.js';
 import type { CallReply } from '../tasks/reply.js';
@@ -59,7 +58,6 @@ export interface ThreadLane {
 
 export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledger: Ledger): ThreadLane {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
-  stepBackV8(config.poolNice);
   const control = createControl(config.poolMaxThreads);
   const threads = createThreads(
     {

@@ -16,6 +16,18 @@ export interface Exchange {
   address: string | undefined;
 }
 
+/** @param requestId the answer's */
+export function createExchange(requestId: string): Exchange {
+  return {
+    requestId,
+    arrivedMs: performance.now(),
+    route: undefined,
+    continued: false,
+    keyName: undefined,
+    address: undefined,
+  };
+}
+
 declare global {
   namespace Express {
     interface Request {

@@ -11,6 +11,7 @@ import {
   type ToPrimary,
   type ToServer,
 } from '../messages.js';
+import { stepBackV8 } from '../priority.js';
 import { TaskFileError } from '../tasks/registry.js';
 import { thisRelease } from '../version.js';
 import { AppFileError } from './own/app-file.js';
@@ -82,6 +83,8 @@ export function runServerProcess(): void {
     const { config, slot } = message;
     process.title = `millrace: server ${slot}`;
     readiness = message.readiness;
+    // Whoever owns the process may do so; before any thread is started.
+    stepBackV8(config.poolNice);
     const bindings = { process: `server ${slot}`, pid: process.pid };
     log = createLogger(config.logLevel, bindings);
     try {

@@ -1,7 +1,7 @@
 // Reads the task folders once, at boot, and refuses bad files. A URL never becomes a path: routes are made from
 // what was found here.
-import { readdir, realpath } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError } from '../config.js';
 import type { TaskDefinition } from '../task.js';
@@ -37,7 +37,7 @@ export class TaskFileError extends Error {
 const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
 
 /**
- * The tasks of the folders' top-level files, by name. Files that begin with `_` or `.` and files that are no
+ * The tasks of the folders' top-level files, or of files that are named themselves, by name. Files that begin with `_` or `.` and files that are no
  * modules are passed over.
  * @throws TaskFileError for the first file that cannot be served; ConfigError for a folder that cannot be read
  */
@@ -63,6 +63,8 @@ export async function loadTasks(folders: readonly string[]): Promise<readonly Ta
 
 async function moduleFiles(folder: string): Promise<string[]> {
   const path = resolve(folder);
+  // A module's own file may be named, too.
+  if (taskName(basename(path)) !== undefined && (await isFile(path))) return [path];
   const entries = await readdir(path).catch((cause: unknown) => {
     // The built-in folder is always there.
     const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
@@ -75,6 +77,13 @@ async function moduleFiles(folder: string): Promise<string[]> {
     .filter((name) => taskName(name) !== undefined)
     .sort()
     .map((name) => join(path, name));
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
 }
 
 async function loadTask(file: string, code: CodeFiles): Promise<Task> {

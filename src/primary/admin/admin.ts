@@ -3,12 +3,13 @@
 import type { Config } from '../../config.js';
 import { AppError } from '../../errors.js';
 import type { Logger } from '../../log.js';
+import { expositionType } from '../../metrics/exposition.js';
 import { createRuntimeMetrics } from '../../metrics/runtime-metrics.js';
 import { listenAt, localUrl } from '../address.js';
 import type { ClusterEvent } from '../cluster-event.js';
 import type { Primary } from '../primary.js';
 import { createAdminServer, type Resource, type Resources, serveAdmin } from './admin-server.js';
-import { expose, expositionType } from './exposition.js';
+import { expose } from './exposition.js';
 import { createGuard } from './guard.js';
 import { createLiveFeed, type LiveFeed } from './live-feed.js';
 import { createLoadSampler } from './load-sampler.js';

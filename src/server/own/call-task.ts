@@ -1,6 +1,6 @@
 // A task called from an app's own code: from a definition and a value to the lane, and from its reply to a value.
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Request } from 'express';
 import type { CallOptions, CallTask } from '../../app.js';
 import { monotonicMs } from '../../clock.js';
 import { AppError, CallError } from '../../errors.js';
@@ -9,6 +9,7 @@ import { CallCancelled } from '../../lane/call.js';
 import { validateInput } from '../../tasks/input.js';
 import type { Task } from '../../tasks/registry.js';
 import { jsonType } from '../../tasks/result.js';
+import type { Exchange } from '../exchange.js';
 import { deadlineOf } from '../request/deadline.js';
 import { traceIdOf } from '../request/traceparent.js';
 
@@ -18,11 +19,16 @@ const unnamedClient = 'app';
 export interface CallTaskDeps {
   readonly lane: Lane;
   readonly tasks: readonly Task[];
-  /** Who a request's client is. Rejects where it may not call. */
-  readonly clientOf: (req: Request) => string | Promise<string>;
+  /** Who sent a request, and what is known of it. Rejects where its client may not call. */
+  readonly senderOf: (req: IncomingMessage) => Sender | Promise<Sender>;
 }
 
-export function createCallTask({ lane, tasks, clientOf }: CallTaskDeps): CallTask {
+export interface Sender {
+  readonly client: string;
+  readonly exchange: Exchange;
+}
+
+export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTask {
   const byName = new Map(tasks.map((task) => [task.name, task]));
   const byDefinition = new Map<unknown, Task>(tasks.map((task) => [task.definition, task]));
 
@@ -38,10 +44,10 @@ export function createCallTask({ lane, tasks, clientOf }: CallTaskDeps): CallTas
     const { req, signal, transfer = false } = options;
     signal?.throwIfAborted();
     const value = validateInput(task.definition, given);
-    const client = req === undefined ? undefined : await clientOf(req);
+    const sender = req === undefined ? undefined : await senderOf(req);
     // Whom it was for may have left while it was looked who that is.
     if (req?.socket.destroyed) throw clientLeft();
-    const running = lane.call(task, { type: 'value', value, keep: !transfer }, laneOptions(options, client));
+    const running = lane.call(task, { type: 'value', value, keep: !transfer }, laneOptions(options, sender));
     return resultValue(running.ready ?? (await resultFor(running, req?.socket, signal)));
   }
 
@@ -55,15 +61,15 @@ export function createCallTask({ lane, tasks, clientOf }: CallTaskDeps): CallTas
 const unknownDefinition =
   'this definition is of no file that is served; put its file into the folder of TASKS_DIR';
 
-function laneOptions({ req, timeoutMs, ...given }: CallOptions, ofRequest: string | undefined): LaneOptions {
+function laneOptions({ req, timeoutMs, ...given }: CallOptions, sender: Sender | undefined): LaneOptions {
   const deadlines = [
     timeoutMs === undefined ? undefined : monotonicMs() + timeoutMs,
-    req === undefined ? undefined : deadlineOf(req),
+    req && sender && deadlineOf({ headers: req.headers, exchange: sender.exchange }),
   ].filter((deadlineMs) => deadlineMs !== undefined);
-  const requestId = given.requestId ?? req?.exchange.requestId;
+  const requestId = given.requestId ?? sender?.exchange.requestId;
   const traceId = req === undefined ? undefined : traceIdOf(req.headers.traceparent);
   return {
-    client: given.client ?? ofRequest ?? unnamedClient,
+    client: given.client ?? sender?.client ?? unnamedClient,
     ...(deadlines.length > 0 && { deadlineMs: Math.min(...deadlines) }),
     ...(requestId !== undefined && { requestId }),
     ...(traceId !== undefined && { traceId }),

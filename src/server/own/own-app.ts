@@ -1,6 +1,6 @@
 // A team's own app in a server process: runs its setup, closes what it opened. Where its middleware and routes stand
 // among ours is app.ts of the server.
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Express, Request } from 'express';
 import type { AppContext, AppSetup } from '../../app.js';
 import { AppError } from '../../errors.js';
@@ -11,7 +11,7 @@ import type { Task } from '../../tasks/registry.js';
 import type { Check } from '../answer/preconditions.js';
 import { clientOf } from '../request/client.js';
 import { AppFileError } from './app-file.js';
-import { createCallTask } from './call-task.js';
+import { createCallTask, type Sender } from './call-task.js';
 
 type Identify = Parameters<AppContext['authenticate']>[0];
 
@@ -59,12 +59,14 @@ export async function setUpOwnApp({
     req.exchange.keyName = name;
   }
 
-  async function callerOf(req: Request): Promise<string> {
+  async function senderOf(message: IncomingMessage): Promise<Sender> {
+    // Made by the app's own classes.
+    const req = message as Request;
     if (req.exchange.keyName === undefined) {
       if (asker === undefined) identify(req);
       else await ask(req);
     }
-    return clientOf(req);
+    return { client: clientOf(req), exchange: req.exchange };
   }
 
   async function close(): Promise<void> {
@@ -81,7 +83,7 @@ export async function setUpOwnApp({
     await setup({
       app,
       server,
-      call: createCallTask({ lane, tasks, clientOf: callerOf }),
+      call: createCallTask({ lane, tasks, senderOf }),
       log,
       onClose: (closer) => void closers.push(closer),
       authenticate: (identified) => {

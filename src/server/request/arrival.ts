@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import type { Config } from '../../config.js';
 import type { Logger } from '../../log.js';
 import { createAccessLog } from '../access-log.js';
+import { createExchange } from '../exchange.js';
 import { clientOf } from './client.js';
 import { mountedRoute } from './mounted-route.js';
 import { requestIds } from './request-id.js';
@@ -38,14 +39,7 @@ export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): (req: Reques
 
   return (req, res) => {
     const requestId = requestIdOf(req.headers['x-request-id']);
-    req.exchange = {
-      requestId,
-      arrivedMs: performance.now(),
-      route: undefined,
-      continued: false,
-      keyName: undefined,
-      address: undefined,
-    };
+    req.exchange = createExchange(requestId);
     res.requestId = requestId;
     res.on('close', ended);
   };

@@ -6,7 +6,7 @@ import { AppError } from '../../errors.js';
 const form = /^\d{1,6}(?:\.\d{1,3})?$/;
 
 /** On the clock of monotonicMs(); undefined where the caller set none. @throws AppError BAD_REQUEST */
-export function deadlineOf(req: Request): number | undefined {
+export function deadlineOf(req: Pick<Request, 'headers' | 'exchange'>): number | undefined {
   const header = req.headers['request-timeout'];
   if (header === undefined) return undefined;
   const seconds = typeof header === 'string' && form.test(header) ? Number(header) : 0;

@@ -1,7 +1,7 @@
 // CPU routes, made from the tasks that were found: POST of JSON or bytes, and the GET form. Each one ends in a call to
 // the lane; the order of refusals is the order of the handlers.
 import type { Request, RequestHandler, Response, Router } from 'express';
-import type { ServerConfig } from '../../config.js';
+import type { Config } from '../../config.js';
 import { dictionary } from '../../dictionary.js';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
@@ -26,7 +26,7 @@ import { noQuery, queryOf } from '../request/query.js';
 import { type QueryForm, queryForm, querySchema } from '../request/query-form.js';
 
 export interface TaskRoutesDeps {
-  readonly config: ServerConfig;
+  readonly config: Pick<Config, 'bodyLimitBytes' | 'uploadLimitBytes'>;
   readonly tasks: readonly Task[];
   readonly lane: Lane;
   readonly quota?: Quota | undefined;
@@ -135,6 +135,8 @@ const largestJsonOnLoopBytes = 32_768;
 async function jsonInput(task: Task, req: Request, res: Response, limitBytes: number): Promise<CallInput> {
   const deadlineMs = deadlineOf(req);
   noQuery(req);
+  // An app's express.json() in front has read it.
+  if (req.body !== undefined) return { type: 'value', value: validateInput(task.definition, req.body) };
   sendContinue(req, res);
   const bytes = await readBody(req, limitBytes, deadlineMs);
   if (bytes.length > largestJsonOnLoopBytes) return { type: 'json', bytes };

@@ -1,0 +1,117 @@
+// The CPU lane for any Node program: tasks on threads, with admission, order, deadlines and metrics; no cluster, no
+// signal handlers, nothing of the host process changed.
+import { cpus } from 'node:os';
+import type { Router } from 'express';
+import type { CallTask } from '../app.js';
+import { type Config, readConfig } from '../config.js';
+import { coreShare, readCores, threadsPerProcess } from '../core-budget.js';
+import type { LaneStatus } from '../lane/call.js';
+import { createLane as createCpuLane } from '../lane/lane.js';
+import { createLogger, type Logger } from '../log.js';
+import { familyMetrics, metric, prometheusText } from '../metrics/exposition.js';
+import { createServerMetrics } from '../server/metrics.js';
+import { createCallTask } from '../server/own/call-task.js';
+import { loadTasks } from '../tasks/registry.js';
+import { drainingLane } from './draining-lane.js';
+import { createRouter } from './router.js';
+import { senderOf } from './sender.js';
+import { pathOf, type SettingsOptions, variablesOf } from './settings.js';
+
+/** What of the settings is the lane's own, in camel case. */
+type LaneSettings = Pick<
+  SettingsOptions,
+  | 'poolMinThreads'
+  | 'poolMaxThreads'
+  | 'poolIdleTimeoutMs'
+  | 'poolNice'
+  | 'poolMaxHeapMb'
+  | 'poolMaxQueue'
+  | 'queueMaxWaitMs'
+  | 'inlineMaxUs'
+  | 'taskTimeoutMs'
+  | 'cancelGraceMs'
+  | 'bodyLimitBytes'
+  | 'uploadLimitBytes'
+>;
+
+/** A folder of task files, or one task's own file. */
+export type TaskSource = string | URL;
+
+export interface LaneOptions extends LaneSettings {
+  readonly tasks: TaskSource | readonly TaskSource[];
+  /** A pino logger, for what the lane and its tasks have to say. Default: nothing is said. */
+  readonly log?: Logger;
+  /** Threads cannot be started, or not be ended, any more. Default: logged. */
+  readonly onFatal?: (error: unknown) => void;
+}
+
+export interface CpuLane {
+  readonly call: CallTask;
+  /**
+   * The tasks' routes, for an Express 5 app: POST, GET forms, problems for what goes wrong. What is no task's goes on to
+   * the app.
+   */
+  router(): Router;
+  status(): LaneStatus;
+  /** Prometheus text: calls, waits and runs by task, threads, queue. */
+  metrics(): Promise<string>;
+  /**
+   * Takes no more calls, waits for those that it has, then ends its threads. Idempotent.
+   * @param timeoutMs how long to wait; then what is open rejects with SHUTTING_DOWN. Default: 30 s
+   * @returns how many calls were cut
+   */
+  close(options?: { readonly timeoutMs?: number }): Promise<{ readonly cut: number }>;
+}
+
+/**
+ * Resolves when the tasks are loaded and a first thread has run something.
+ * @throws TaskFileError for a file that cannot be served; ConfigError for a setting that does not fit; TypeError for a
+ * name that is no setting
+ */
+export async function createLane(options: LaneOptions): Promise<CpuLane> {
+  const { tasks: sources, log = createLogger('silent', {}), onFatal, ...given } = options;
+  const config = readConfig(variablesOf(given));
+  const tasks = await loadTasks([sources].flat().map(pathOf));
+  const { onCall, onAnswer, report } = createServerMetrics(tasks.map(({ route }) => route));
+  const lane = drainingLane(
+    createCpuLane({
+      config: laneConfig(config),
+      tasks,
+      log,
+      onCall,
+      onFatal: onFatal ?? ((error) => log.fatal({ err: error }, 'the lane is of no use any more')),
+    }),
+  );
+  await lane.warm();
+  const call = createCallTask({ lane, tasks, senderOf });
+
+  return {
+    call,
+    router: () => createRouter({ config, tasks, lane, log, onAnswer }),
+    status: () => lane.status(),
+    metrics() {
+      const { threads, queue } = lane.status();
+      const gauges = [
+        metric('millrace_queue_waiting', 'gauge', 'CPU calls that wait for a thread.', [
+          { labels: {}, value: queue.waiting },
+        ]),
+        metric('millrace_threads', 'gauge', 'Threads by state.', [
+          { labels: { state: 'busy' }, value: threads.busy },
+          { labels: { state: 'idle' }, value: threads.idle },
+        ]),
+      ];
+      return prometheusText([[...familyMetrics(report().series), ...gauges]]);
+    },
+    close: ({ timeoutMs = 30_000 } = {}) => lane.drain(timeoutMs),
+  };
+}
+
+/** Threads by the machine's cores, as those of a single server process. */
+function laneConfig(config: Config) {
+  const cores = readCores();
+  return {
+    ...config,
+    poolMaxThreads: threadsPerProcess(config, cores, 1),
+    coreShare: coreShare(cores, cpus().length, 1),
+  };
+}

@@ -1,0 +1,47 @@
+// Counted series as Prometheus text, written by prom-client. Which series and gauges there are is for whoever exposes.
+import { AggregatorRegistry, type PrometheusContentType, Registry } from 'prom-client';
+import { type FamilyName, families, type RuntimeMetrics, type Series } from './families.js';
+
+export const expositionType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+  readonly metricName?: string;
+}
+
+/** A metric as prom-client's getMetricsAsJSON() has it. */
+export function metric(name: string, type: string, help: string, values: readonly Sample[]): object {
+  return { name, type, help, values, aggregator: 'sum' };
+}
+
+/** All families, also those of which nothing was counted yet. */
+export function familyMetrics(series: readonly Series[], names = familyNames): object[] {
+  return names.map((name) => {
+    const { type, help } = families[name];
+    return metric(name, type, help, series.filter(({ family }) => family === name).flatMap(samplesOf));
+  });
+}
+
+const familyNames = Object.keys(families) as FamilyName[];
+
+export function prometheusText(metrics: readonly RuntimeMetrics[]): Promise<string> {
+  return AggregatorRegistry.aggregate<PrometheusContentType>([...metrics]).metrics();
+}
+
+function samplesOf({ family, labels: values, values: [first = 0, ...counts] }: Series): Sample[] {
+  const described = families[family];
+  const labels = Object.fromEntries(described.labels.map((name, place) => [name, values[place] ?? '']));
+  if (described.type === 'counter') return [{ labels, value: first }];
+  let count = 0;
+  const buckets = counts.map((inBucket, place): Sample => {
+    count += inBucket;
+    const le = described.bounds[place] ?? '+Inf';
+    return { labels: { ...labels, le }, value: count, metricName: `${family}_bucket` };
+  });
+  return [
+    ...buckets,
+    { labels, value: first, metricName: `${family}_sum` },
+    { labels, value: count, metricName: `${family}_count` },
+  ];
+}

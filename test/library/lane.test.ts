@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import express from 'express';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CpuLane, createLane } from '#src/library/lane.js';
+import { linesMatching } from '../support/json-lines.js';
+
+const tasks = new URL('../fixtures/apps/shop/tasks', import.meta.url);
+
+describe('the lane alone', () => {
+  let lane: CpuLane;
+  beforeAll(async () => {
+    lane = await createLane({ tasks, poolMaxThreads: 2 });
+  });
+  afterAll(async () => void (await lane.close()));
+
+  it('calls tasks by name, and rejects what does not fit', async () => {
+    expect(await lane.call('shout', { text: 'abc' })).toEqual({ loud: 'ABC' });
+    await expect(lane.call('shout', { text: 1 })).rejects.toMatchObject({
+      name: 'CallError',
+      code: 'INVALID_INPUT',
+      status: 400,
+      errors: [{ path: 'text' }],
+    });
+    await expect(lane.call('nobody', {})).rejects.toThrow('no task is named "nobody"');
+  });
+
+  it('ends a call in time, or when its signal says so', async () => {
+    await expect(lane.call('latch', {}, { timeoutMs: 50 })).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+    const leaving = new AbortController();
+    const call = lane.call('latch', {}, { signal: leaving.signal });
+    leaving.abort(new Error('no longer needed'));
+    await expect(call).rejects.toThrow('no longer needed');
+  });
+
+  it('tells its state, and what it did as Prometheus text', async () => {
+    await lane.call('shout', { text: 'x' });
+    expect(lane.status()).toMatchObject({ threads: { max: 2 }, queue: { waiting: 0, limit: 1024 } });
+    const text = await lane.metrics();
+    expect(text).toMatch(/^millrace_calls_total\{task="shout",outcome="completed",lane="thread"\} [1-9]/m);
+    expect(text).toMatch(/^millrace_threads\{state="idle"\} \d/m);
+  });
+
+  it('has the routes of its tasks for an Express app, also behind what has read the body', async () => {
+    const app = express();
+    app.use(express.json());
+    app.use('/tasks', lane.router());
+    app.use((_req, res) => void res.status(404).send('the app itself'));
+    await using host = await listening(createServer(app));
+    const post = (path: string, body: string) =>
+      fetch(`${host.url}${path}`, { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
+    const done = await post('/tasks/shout', '{"text":"abc"}');
+    expect([done.status, await done.json()]).toEqual([200, { loud: 'ABC' }]);
+    expect(done.headers.get('server-timing')).toContain('lane;desc="thread"');
+    const refused = await post('/tasks/shout', '{"text":1}');
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([400, 'application/problem+json']);
+    expect(await (await post('/tasks/elsewhere', '{}')).text()).toBe('the app itself');
+  });
+
+  it('cancels a call when the client of a node:http request leaves', async () => {
+    const latched = linesMatching(({ msg }) => msg === 'latched');
+    const released = linesMatching(({ msg }) => msg === 'released');
+    const log = pino({ level: 'info' }, both(latched.sink, released.sink));
+    const own = await createLane({ tasks, poolMaxThreads: 1, log });
+    await using host = await listening(
+      createServer((req, res) => {
+        own.call('latch', {}, { req }).then(
+          () => res.end('released'),
+          () => undefined,
+        );
+      }),
+    );
+    const leaving = new AbortController();
+    const answer = fetch(host.url, { signal: leaving.signal });
+    await latched.first;
+    leaving.abort();
+    await expect(answer).rejects.toThrow();
+    expect(await released.first).toMatchObject({ reason: 'AbortError', task: 'latch' });
+    await own.close();
+  });
+});
+
+it('close waits for the calls that are open, takes no others, and cuts what lasts too long', async () => {
+  const lane = await createLane({ tasks, poolMaxThreads: 1 });
+  const endless = lane.call('latch', {});
+  const closed = lane.close({ timeoutMs: 200 });
+  await expect(lane.call('shout', { text: 'x' })).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+  await expect(endless).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+  expect(await closed).toEqual({ cut: 1 });
+  expect(await lane.close()).toEqual({ cut: 1 });
+});
+
+it('changes nothing of its host: no title, no listeners, no priorities, no output', async () => {
+  const host = fileURLToPath(new URL('../fixtures/hosts/script.js', import.meta.url));
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [host]);
+  const { before, during, answer, cut }: Record<string, unknown> = JSON.parse(stdout);
+  expect(during).toEqual(before);
+  expect([answer, cut, stderr]).toEqual([{ loud: 'ABC' }, 0, '']);
+});
+
+it.each([
+  [{ poolMaxThread: 2 }, 'there is no setting "poolMaxThread"'],
+  [{ poolMaxThreads: 0 }, 'POOL_MAX_THREADS must be'],
+])('the settings %j are refused', async (settings, message) => {
+  await expect(createLane({ tasks, ...settings })).rejects.toThrow(message);
+});
+
+async function listening(server: Server): Promise<{ url: string } & AsyncDisposable> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function both(...sinks: Writable[]): Writable {
+  return new Writable({
+    write(chunk, _encoding, done) {
+      for (const sink of sinks) sink.write(chunk);
+      done();
+    },
+  });
+}
