@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -41,6 +51,18 @@ describe('a build', () => {
       build();
       expect(built(...outputs)).toEqual(outputs);
     }
+  });
+
+  it('does nothing where it has built these very sources, whatever their times say', () => {
+    build();
+    const output = join(project, 'dist/workers/a.b.js');
+    writeFileSync(output, '// kept\n');
+    for (const source of ['src/main.ts', 'workers/a.b.ts']) utimesSync(join(project, source), 0, 0);
+    build();
+    expect(readFileSync(output, 'utf8')).toBe('// kept\n');
+    appendFileSync(join(project, 'workers/a.b.ts'), 'export const two = 2;\n');
+    build();
+    expect(readFileSync(output, 'utf8')).toContain('two');
   });
 
   it('removes the outputs of sources that are gone', () => {

@@ -23,7 +23,8 @@ import { type RunningServer, startServer } from './server.js';
  * the seconds between a wedge and HEARTBEAT_TIMEOUT_MS.
  */
 const orphanDrainMs = 1_200;
-const orphanLimitMs = 1_800;
+/** Threads in native code keep the drain until here. Half a second is left to notice and to die, on a busy machine. */
+const orphanLimitMs = 1_500;
 
 /** How long the last lines of the log may take to leave. */
 const lastLinesMs = 100;

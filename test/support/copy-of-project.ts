@@ -4,16 +4,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const parts = ['dev.js', 'build.js', 'package.json', 'tsconfig.json', 'src', 'workers', 'dist'];
+const usual = ['dev.js', 'build.js', 'package.json', 'tsconfig.json', 'src', 'workers', 'dist'];
 
 export interface CopyOfProject {
   readonly path: string;
   [Symbol.dispose](): void;
 }
 
-/** Inside the package, so that its dependencies are found. */
-export function copyOfProject(): CopyOfProject {
-  const parent = join(root, 'node_modules/.cache/millrace');
+/** Inside the package, so that its dependencies are found; or in another folder. */
+export function copyOfProject({
+  parent = join(root, 'node_modules/.cache/millrace'),
+  parts = usual,
+}: {
+  parent?: string;
+  parts?: readonly string[];
+} = {}): CopyOfProject {
   mkdirSync(parent, { recursive: true });
   const path = mkdtempSync(join(parent, 'project-'));
   for (const part of parts) cpSync(join(root, part), join(path, part), { recursive: true });
