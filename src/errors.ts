@@ -134,6 +134,8 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly allow: readonly string[] | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  /** The task of the call that ended so, for the log. */
+  task: string | undefined;
 
   constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
     super(detail, 'cause' in options ? { cause: options.cause } : undefined);
@@ -184,11 +186,13 @@ export class CallError extends AppError {
 
   static of(error: AppError): CallError {
     const { issues, retryAfterSeconds, headers, cause } = error;
-    return new CallError(error.code, error.message, {
+    const made = new CallError(error.code, error.message, {
       ...(issues && { issues }),
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
       ...(headers && { headers }),
       ...(cause !== undefined && { cause }),
     });
+    made.task = error.task;
+    return made;
   }
 }

@@ -20,6 +20,9 @@ for (const stream of [process.stdout, process.stderr]) {
   if (stream.isTTY) quietInBackground(stream);
 }
 
+// Stacks name the sources. Before anything else of ours is loaded: maps are looked for as modules are loaded.
+process.setSourceMapsEnabled(true);
+
 if (isServerProcess) {
   const { runServerProcess } = await import('./server/process.js');
   runServerProcess();

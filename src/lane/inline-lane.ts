@@ -1,6 +1,7 @@
 // The inline lane: runs a call on the event loop, at once. Which calls may is placement.ts; what becomes of those that
 // are not what their author vouched for is inline-watch.ts. Nothing can end a call that does not stop here by itself.
 import { monotonicMs } from '../clock.js';
+import type { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { type CallContext, createCallContext, type StopFlag, stopFlag } from '../tasks/call-context.js';
 import { errorReport } from '../tasks/error-report.js';
@@ -12,7 +13,7 @@ import type { Ledger } from './call-counts.js';
 import type { KindEstimate } from './cost/estimate.js';
 import type { CallProfile } from './cost/profile.js';
 import { createInlineWatch, type InlineWatch } from './inline-watch.js';
-import { deadlineError } from './pending-call.js';
+import { deadlineError, runLimitError } from './pending-call.js';
 import { surpriseFactor } from './placement.js';
 import { createTaskLog } from './task-log.js';
 import { withResolvers } from './with-resolvers.js';
@@ -82,8 +83,8 @@ export function createInlineLane(
     const isExpired = reply.type === 'failed' && nowMs >= limitMs;
     const outcome = isExpired ? 'expired' : outcomeOf(reply);
     ledger.record({ task: task.name, outcome, lane: 'inline', queueMs: 0, runMs });
-    if (isExpired) throw deadlineError();
-    if (reply.type === 'failed') throw replyError(reply);
+    if (isExpired) throw lateError(call);
+    if (reply.type === 'failed') throw ofTask(call, replyError(reply));
     return { lane: 'inline', contentType: reply.contentType, body: reply.body, queueMs: 0, runMs };
   }
 
@@ -98,7 +99,7 @@ export function createInlineLane(
     const { promise, resolve, reject } = withResolvers<CallResult>();
     const unwatch = context.watch();
     const alarm = setTimeout(
-      () => give(stopFlag.expired, 'expired', deadlineError()),
+      () => give(stopFlag.expired, 'expired', lateError(call)),
       call.limitMs - monotonicMs(),
     );
     let answered = false;
@@ -157,6 +158,15 @@ export function createInlineLane(
     takes: watch.takes,
     refuseExit: watch.refuseExit,
   };
+}
+
+function lateError(call: InlineCall): AppError {
+  return ofTask(call, call.limitMs === call.options.deadlineMs ? deadlineError() : runLimitError());
+}
+
+function ofTask({ task }: InlineCall, error: AppError): AppError {
+  error.task = task.name;
+  return error;
 }
 
 const nothing = (): void => undefined;

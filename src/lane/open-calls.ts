@@ -1,6 +1,7 @@
 // The calls whose callers wait: each is answered once and counted once, and may have an alarm. When and with what is
 // thread-lane.ts.
 import { monotonicMs } from '../clock.js';
+import { AppError } from '../errors.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
 import type { CallRecord } from './call.js';
 import type { Ledger } from './call-counts.js';
@@ -35,6 +36,11 @@ export function createOpenCalls(ledger: Ledger, alarmed: (call: PendingCall) => 
     alarmed(call);
   }
 
+  function reject(call: PendingCall, error: Error): void {
+    if (error instanceof AppError) error.task = call.task.name;
+    call.reject(error);
+  }
+
   function settle(call: PendingCall): void {
     call.answered = true;
     open.delete(call);
@@ -52,7 +58,7 @@ export function createOpenCalls(ledger: Ledger, alarmed: (call: PendingCall) => 
       settle(call);
       const { runMs } = reply;
       ledger.record({ task: call.task.name, outcome: outcomeOf(reply), lane: 'thread', queueMs, runMs });
-      if (reply.type === 'failed') call.reject(replyError(reply));
+      if (reply.type === 'failed') reject(call, replyError(reply));
       else call.resolve({ lane: 'thread', contentType: reply.contentType, body: reply.body, queueMs, runMs });
     },
     fail(call, error, outcome, beganMs) {
@@ -65,7 +71,7 @@ export function createOpenCalls(ledger: Ledger, alarmed: (call: PendingCall) => 
       ledger.record({ task: call.task.name, outcome, lane, queueMs, runMs });
       // Where it still runs, its reply tells more.
       call.charge?.ran(runMs, nowMs);
-      call.reject(error);
+      reject(call, error);
     },
     setAlarm,
     close: () => deadlines.close(),

@@ -45,6 +45,10 @@ export interface PendingCall extends Place {
 export const deadlineError = (): AppError =>
   new AppError('DEADLINE_EXCEEDED', 'The deadline passed before the answer was there.');
 
+/** Of a call whose own deadline is later, if it has one. */
+export const runLimitError = (): AppError =>
+  new AppError('DEADLINE_EXCEEDED', 'The call ran for as long as a call may run.');
+
 export const threadLostError = (cause: unknown): AppError =>
   new AppError('THREAD_LOST', 'The thread that ran this call ended before it answered.', { cause });
 

@@ -20,7 +20,7 @@ import type { CallProfile } from './cost/profile.js';
 import { createDeadlines } from './deadlines.js';
 import type { LaneDeps } from './lane-deps.js';
 import { createOpenCalls } from './open-calls.js';
-import { deadlineError, type PendingCall, shuttingDownError } from './pending-call.js';
+import { deadlineError, type PendingCall, runLimitError, shuttingDownError } from './pending-call.js';
 import { isBatchable } from './placement.js';
 import { createIdleCores } from './pool/idle-cores.js';
 import { createSlots } from './pool/in-flight.js';
@@ -197,7 +197,8 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
         return;
       }
     }
-    abandon(call, deadlineError(), 'expired', stopFlag.expired);
+    const isLate = (call.options.deadlineMs ?? Number.POSITIVE_INFINITY) <= nowMs;
+    abandon(call, isLate ? deadlineError() : runLimitError(), 'expired', stopFlag.expired);
   }
 
   /** Answers a call that will not be waited for any longer, and stops whatever it does. */

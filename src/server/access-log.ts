@@ -1,6 +1,7 @@
 // Which exchanges get a line in the log, at which level, and what the line says.
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Config } from '../config.js';
+import type { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { traceIdOf } from './request/traceparent.js';
 
@@ -20,25 +21,40 @@ export interface AccessLog {
   /** Undefined: it gets no line. */
   levelOf(status: number): Level | undefined;
   write(level: Level, exchanged: Exchanged): void;
+  /** The one line of a failure. A fault of the server is told whatever the setting. */
+  writeFailure(error: AppError, exchanged: Exchanged): void;
 }
 
-export function createAccessLog(setting: Config['accessLog'], log: Logger): AccessLog {
+/** @param faults where faults of the server are told */
+export function createAccessLog(setting: Config['accessLog'], log: Logger, faults = log): AccessLog {
   const usualLevel = setting === 'all' ? 'info' : 'debug';
   const logsUsual = setting !== 'off' && log.isLevelEnabled(usualLevel);
   return {
     levelOf(status) {
-      // A refusal for load is no failure: metrics count it, and a line for each would be load of its own.
-      if (status >= 500 && status !== 503 && setting !== 'off') return 'warn';
+      if (isFailure(status) && setting !== 'off') return 'warn';
       return logsUsual ? usualLevel : undefined;
     },
-    write(level, { headers, durationMs, client, ...exchanged }) {
-      const line = {
-        ...exchanged,
-        durationMs: durationMs === undefined ? undefined : Math.round(durationMs * 1_000) / 1_000,
-        traceId: traceIdOf(headers.traceparent),
-        client,
-      };
-      log[level](line, level === 'warn' ? 'request failed' : 'request');
+    write(level, exchanged) {
+      log[level](lineOf(exchanged), level === 'warn' ? 'request failed' : 'request');
     },
+    writeFailure(error, exchanged) {
+      const { code, task, status, message } = error;
+      const line = { code, task, ...lineOf(exchanged) };
+      // Why a call took too long no stack can tell.
+      if (status === 500) faults.error({ ...line, err: error.cause ?? error }, message);
+      else if (setting !== 'off') log.warn(line, message);
+    },
+  };
+}
+
+/** A refusal for load is none: metrics count it, and a line for each would be load of its own. */
+export const isFailure = (status: number): boolean => status >= 500 && status !== 503;
+
+function lineOf({ headers, durationMs, client, ...exchanged }: Exchanged): Record<string, unknown> {
+  return {
+    ...exchanged,
+    durationMs: durationMs === undefined ? undefined : Math.round(durationMs * 1_000) / 1_000,
+    traceId: traceIdOf(headers.traceparent),
+    client,
   };
 }

@@ -15,6 +15,7 @@ import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness } from '../messages.js';
 import { servesBuiltIns } from '../tasks/folders.js';
 import type { Task } from '../tasks/registry.js';
+import { createAccessLog } from './access-log.js';
 import { type Check, continueWhenRead } from './answer/preconditions.js';
 import { notFound, nothingAt, problemHandler } from './answer/problem.js';
 import { type FixedPaths, fixedPaths, optionsAnswer } from './answer/resource.js';
@@ -76,7 +77,8 @@ export function openApp(deps: AppDeps): OpenApp {
   trustProxies(app, config.trustProxy);
   stampHeads(app, securityHeaders());
 
-  const arrive = arrival({ accessLog: config.accessLog, log: requestLog, onAnswer: deps.onAnswer });
+  const lines = createAccessLog(config.accessLog, requestLog, log);
+  const arrive = arrival({ lines, onAnswer: deps.onAnswer });
   const noteProxy = config.trustProxy === undefined && onProxied ? watchForProxy(onProxied) : undefined;
   const shareAcrossOrigins = config.corsOrigins === undefined ? undefined : cors(config.corsOrigins);
   const probes = fixedPaths(config.bodyLimitBytes);
@@ -101,9 +103,9 @@ export function openApp(deps: AppDeps): OpenApp {
     app.options('\\*', optionsAnswer(allowedMethods));
     app.use(isOwn ? notFoundUnlessOptions : notFound);
     app.router.stack.push(...handlers);
-    app.use(problemHandler(log, deps.refusalPace));
+    app.use(problemHandler(lines, deps.refusalPace));
   }
-  const tellProblem = problemHandler(log, deps.refusalPace);
+  const tellProblem = problemHandler(lines, deps.refusalPace);
   return {
     app,
     finish,

@@ -10,6 +10,8 @@ export interface Exchange {
   route: string | undefined;
   /** The client was told to send its body (100 Continue). */
   continued: boolean;
+  /** Its failure has its line in the log already. */
+  told: boolean;
   /** The name of the API key that was shown, once it was found good. */
   keyName: string | undefined;
   /** The client by its address, once it was asked for. */
@@ -23,6 +25,7 @@ export function createExchange(requestId: string): Exchange {
     arrivedMs: performance.now(),
     route: undefined,
     continued: false,
+    told: false,
     keyName: undefined,
     address: undefined,
   };

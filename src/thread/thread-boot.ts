@@ -7,6 +7,10 @@ import { changedFile } from '../tasks/fingerprints.js';
 import type { PinnedCode } from '../tasks/pinned-code.js';
 import type { ThreadData, ThreadPost, ThreadSession } from './protocol.js';
 
+// Stacks name the sources, those of tasks too: maps are looked for as modules are loaded, 8 ms of a thread's start (Node
+// 20 and 24). Not by `execArgv`: a thread whose flags are named does not take over those of its process.
+process.setSourceMapsEnabled(true);
+
 const { pinned }: ThreadData = workerData;
 const load = pinned === undefined ? importEntry : () => importPinned(pinned);
 const serve = await load().catch(

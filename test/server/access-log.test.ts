@@ -1,6 +1,8 @@
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { ioApp, listeningLog, taskApps, testConfig } from '../support/app.js';
+import { startCluster } from '../support/cluster.js';
+import { taskFolder } from '../support/task-folder.js';
 
 const trace = '0af7651916cd43dd8448eb211c80319c';
 
@@ -24,7 +26,7 @@ describe('the access log', () => {
   it('tells of failures with ACCESS_LOG=errors, of the rest at debug, and of nothing when it is off', async () => {
     const tasks = await taskApps();
     for (const [setting, expected, atDebug] of [
-      ['errors', ['The task failed.', 'request failed'], ['/', '/nothing']],
+      ['errors', ['The task failed.'], ['/', '/nothing']],
       ['off', ['The task failed.'], []],
     ] as const) {
       const { log, lines } = listeningLog('debug');
@@ -37,12 +39,55 @@ describe('the access log', () => {
         lines.filter(({ level }) => level === 20),
       ];
       expect(loud.map(({ msg }) => msg)).toEqual(expected);
-      expect(loud[0]).toMatchObject({ requestId: 'me', code: 'TASK_FAILED', path: '/fail' });
+      expect(loud[0]).toMatchObject({
+        requestId: 'me',
+        code: 'TASK_FAILED',
+        task: 'fail',
+        path: '/fail',
+        status: 500,
+      });
+      expect(loud[0]?.durationMs).toBeGreaterThan(0);
       expect(JSON.stringify(loud[0])).toContain('inner secret');
       expect(quiet.map(({ path }) => path)).toEqual(atDebug);
     }
     await tasks.lane.close();
   });
+});
+
+it('one line tells of a call that ran for too long: which task, how long, and why', async () => {
+  for (const [env, timeout, msg] of [
+    [{ TASK_TIMEOUT_MS: '50' }, '9', 'The call ran for as long as a call may run.'],
+    [{}, '0.05', 'The deadline passed before the answer was there.'],
+  ] as const) {
+    const tasks = await taskApps(env);
+    const { log, lines } = listeningLog();
+    const app = tasks.app({ log, config: testConfig(env) });
+    await request(app).post('/fail').set('Request-Timeout', timeout).send({ how: 'endless' }).expect(504);
+    await tasks.lane.close();
+    expect(lines).toMatchObject([
+      { level: 40, msg, code: 'DEADLINE_EXCEEDED', task: 'fail', path: '/fail', status: 504 },
+    ]);
+    expect(lines[0]).not.toHaveProperty('err');
+    expect(lines[0]?.durationMs).toBeGreaterThan(40);
+  }
+});
+
+it('a stack names the sources of a task and of the server', async () => {
+  using folder = taskFolder();
+  const map = { version: 3, sources: ['original.ts'], names: [], mappings: 'AAAA;AACA;AACA;AACA' };
+  const url = `data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
+  folder.write(
+    'mapped',
+    `import { z } from 'zod';
+export default { input: z.strictObject({}), query: true, run() { throw new Error('here'); } };
+//# sourceMappingURL=${url}\n`,
+  );
+  await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: folder.path } });
+  await fetch(`${cluster.url}/mapped`);
+  const line = await cluster.waitForLine(({ code }) => code === 'TASK_FAILED');
+  const { err } = line as { err?: { stack?: string } };
+  expect(err?.stack).toContain('/original.ts:2');
+  expect(err?.stack).toContain('src/tasks/run-task.ts:');
 });
 
 it('onAnswer is told the pattern of the route, the status and the time', async () => {

@@ -1,24 +1,23 @@
-// Errors become answers: problems on the wire (problem-json.ts) and, where the fault is ours, log lines.
+// Errors become answers: problems on the wire (problem-json.ts) and failures log lines.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError, toAppError } from '../../errors.js';
 import { leavesLongRest } from '../../http/unread-body.js';
-import type { Logger } from '../../log.js';
 import { problemJson, problemType } from '../../problem-json.js';
+import { type AccessLog, isFailure } from '../access-log.js';
 import type { RefusalPace } from '../refusal-pace.js';
+import { exchanged } from '../request/arrival.js';
 import { ClientLeft } from '../request/body.js';
-import { clientOf } from '../request/client.js';
-import { traceIdOf } from '../request/traceparent.js';
 import { answer } from './answer.js';
 import { refusalOfLibrary, undecodablePath } from './library-error.js';
 
-/** The end of every route that did not answer: errors become problems, and our own faults become log lines. */
-export function problemHandler(log: Logger, pace: RefusalPace) {
+/** The end of every route that did not answer: errors become problems, and failures become log lines. */
+export function problemHandler(lines: AccessLog, pace: RefusalPace) {
   // Express knows an error handler by its four parameters.
   return (thrown: unknown, req: Request, res: Response, _next?: NextFunction): void => {
     // Nobody is left to tell, or too much was told already: the latter is a fault that only a cut connection can show.
     if (thrown instanceof ClientLeft || req.socket.destroyed) return;
     const error = refusalOfLibrary(thrown) ?? toAppError(thrown);
-    logFault(log, error, req);
+    tellFailure(lines, error, req);
     if (res.headersSent) {
       res.destroy();
       return;
@@ -56,18 +55,9 @@ function sendProblem(req: Request, res: Response, error: AppError): void {
   answer(res, error.status, problemType, problemJson(error, req.exchange.requestId));
 }
 
-function logFault(log: Logger, error: AppError, req: Request): void {
-  if (error.status !== 500) return;
-  log.error(
-    {
-      code: error.code,
-      requestId: req.exchange.requestId,
-      traceId: traceIdOf(req.headers.traceparent),
-      client: clientOf(req),
-      method: req.method,
-      path: req.path,
-      err: error.cause ?? error,
-    },
-    error.message,
-  );
+function tellFailure(lines: AccessLog, error: AppError, req: Request): void {
+  const { status } = error;
+  if (!isFailure(status)) return;
+  lines.writeFailure(error, exchanged(req, status, performance.now() - req.exchange.arrivedMs));
+  req.exchange.told = true;
 }

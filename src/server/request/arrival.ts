@@ -1,9 +1,7 @@
 // What is done first with every request: gives it its exchange and its id, and sees the exchange end, however it ends.
 // Shared functions and constants only.
 import type { Request, Response } from 'express';
-import type { Config } from '../../config.js';
-import type { Logger } from '../../log.js';
-import { createAccessLog } from '../access-log.js';
+import type { AccessLog, Exchanged } from '../access-log.js';
 import { createExchange } from '../exchange.js';
 import { clientOf } from './client.js';
 import { mountedRoute } from './mounted-route.js';
@@ -15,14 +13,12 @@ export type OnAnswer = (method: string, route: string, status: number, seconds: 
 const clientLeftStatus = 499;
 
 export interface ArrivalDeps {
-  readonly accessLog: Config['accessLog'];
-  readonly log: Logger;
+  readonly lines: AccessLog;
   readonly onAnswer: OnAnswer | undefined;
 }
 
-export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): (req: Request, res: Response) => void {
+export function arrival({ lines, onAnswer }: ArrivalDeps): (req: Request, res: Response) => void {
   const requestIdOf = requestIds();
-  const lines = createAccessLog(accessLog, log);
 
   function ended(this: Response): void {
     const { req } = this;
@@ -30,11 +26,8 @@ export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): (req: Reques
     const status = this.writableFinished ? this.statusCode : clientLeftStatus;
     const durationMs = performance.now() - exchange.arrivedMs;
     onAnswer?.(req.method, routeOf(req), status, durationMs / 1_000);
-    const level = lines.levelOf(status);
-    if (level === undefined) return;
-    const { method, path, headers } = req;
-    const { requestId } = exchange;
-    lines.write(level, { method, path, status, durationMs, requestId, client: clientOf(req), headers });
+    const level = exchange.told ? undefined : lines.levelOf(status);
+    if (level !== undefined) lines.write(level, exchanged(req, status, durationMs));
   }
 
   return (req, res) => {
@@ -43,6 +36,12 @@ export function arrival({ accessLog, log, onAnswer }: ArrivalDeps): (req: Reques
     res.requestId = requestId;
     res.on('close', ended);
   };
+}
+
+/** A request as the log tells of it. */
+export function exchanged(req: Request, status: number, durationMs: number): Exchanged {
+  const { method, path, headers, exchange } = req;
+  return { method, path, status, durationMs, requestId: exchange.requestId, client: clientOf(req), headers };
 }
 
 /** The path or pattern that took the request: labels of a metric must be few. */
