@@ -3,6 +3,7 @@ import express, { type RequestHandler, type Router } from 'express';
 import type { Config } from '../config.js';
 import type { Lane } from '../lane/call.js';
 import type { Logger } from '../log.js';
+import { type AccessLog, createAccessLog } from '../server/access-log.js';
 import { problemHandler } from '../server/answer/problem.js';
 import { fixedPaths } from '../server/answer/resource.js';
 import { createRefusalPace } from '../server/refusal-pace.js';
@@ -21,16 +22,17 @@ export interface RouterDeps {
 export function createRouter({ config, tasks, lane, log, onAnswer }: RouterDeps): Router {
   const router = express.Router({ caseSensitive: true, strict: true });
   const paths = fixedPaths(config.bodyLimitBytes);
-  router.use(arriving(log, onAnswer));
+  const lines = createAccessLog('off', log);
+  router.use(arriving(lines, onAnswer));
   router.use(paths.middleware);
   addTasks(router, paths, { config, tasks, lane, guard: [], closing: () => undefined });
-  router.use(problemHandler(log, createRefusalPace()));
+  router.use(problemHandler(lines, createRefusalPace()));
   return router;
 }
 
 /** The app's own server has told a client that waits for it to send its body, and nobody stamps its heads. */
-function arriving(log: Logger, onAnswer: OnAnswer): RequestHandler {
-  const arrive = arrival({ accessLog: 'off', log, onAnswer });
+function arriving(lines: AccessLog, onAnswer: OnAnswer): RequestHandler {
+  const arrive = arrival({ lines, onAnswer });
   return (req, res, next) => {
     arrive(req, res);
     req.exchange.continued = true;
