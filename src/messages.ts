@@ -5,7 +5,7 @@ import type { ProcessLoad } from './metrics/process-load.js';
 import type { Release } from './version.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 /** The whole cluster as /readyz tells it. */
 export type ClusterReadiness = 'ok' | 'unavailable';
@@ -78,6 +78,8 @@ export type ToServer =
 export type ToPrimary =
   /** Sent first: the code has been loaded and waits for `boot`. */
   | { readonly type: 'hello'; readonly protocol: number }
+  /** It is about to import this file; null: all are imported. */
+  | { readonly type: 'loading'; readonly file: string | null }
   /** It listens and its first thread has run something. */
   | {
       readonly type: 'ready';

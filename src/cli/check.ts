@@ -1,18 +1,21 @@
 // millrace check: reads settings, task files and API keys as a start would, and tells what would run. It starts and binds nothing.
+import { fork } from 'node:child_process';
 import { dirname, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KeyFileError, readApiKeys } from '../api-keys.js';
 import { type Config, ConfigError } from '../config.js';
 import { budget, readCores } from '../core-budget.js';
+import { endedWhileLoading, neverLoaded } from '../load-fault.js';
 import { localUrl } from '../primary/address.js';
 import { builtInTasks } from '../tasks/files.js';
 import { taskFolders } from '../tasks/folders.js';
-import { loadTasks, type Task, TaskFileError } from '../tasks/registry.js';
+import type { CheckedTask, FromCheck } from './check-files.js';
+import { CommandError } from './failure.js';
 import { textTable } from './text-table.js';
 
 /** @throws ConfigError for a task file that cannot be served, or a key file that cannot be used */
 export async function check(config: Config): Promise<string> {
-  const tasks = await loadTasks(taskFolders(config)).catch(unusable);
+  const tasks = await importFiles(taskFolders(config), config.bootTimeoutMs);
   if (config.apiKeysFile !== undefined) await readApiKeys(config.apiKeysFile).catch(unusable);
   const { serverProcesses, threadsPerProcess } = budget(config, readCores());
   const admin =
@@ -23,29 +26,51 @@ export async function check(config: Config): Promise<string> {
     '',
     textTable([
       ['TASK', 'ROUTES', 'FROM'],
-      ...tasks.map((task) => [task.name, routesOf(task).join(', '), originOf(task)]),
+      ...tasks.map((task) => [task.name, task.routes.join(', '), originOf(task)]),
     ]),
     '',
     'Settings and task files are fine.',
   ].join('\n');
 }
 
-function unusable(error: unknown): never {
-  const isFile = error instanceof TaskFileError || error instanceof KeyFileError;
-  throw isFile ? new ConfigError(error.message, { cause: error }) : error;
+/** In a process of their own, which they may end or keep busy. */
+function importFiles(folders: readonly string[], timeoutMs: number): Promise<readonly CheckedTask[]> {
+  return new Promise((resolve, reject) => {
+    const child = fork(fileURLToPath(new URL('./check-files.js', import.meta.url)));
+    let loading: string | null = null;
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      if (loading !== null) reject(new ConfigError(neverLoaded(loading, timeoutMs).line));
+    }, timeoutMs);
+    child.on('message', (message: FromCheck) => {
+      if (message.type === 'loading') loading = message.file;
+      else if (message.type === 'refused') reject(new ConfigError(message.line));
+      else {
+        resolve(message.tasks);
+        // What the files have left behind is nothing to wait for.
+        child.kill('SIGKILL');
+      }
+    });
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      if (loading !== null) reject(new ConfigError(endedWhileLoading(loading, code, signal).line));
+      else
+        reject(new CommandError(`the check ended ${signal === null ? `with code ${code}` : `by ${signal}`}`));
+    });
+    child.once('error', (cause) =>
+      reject(new CommandError(`the check cannot be started: ${cause.message}`, { cause })),
+    );
+    child.send(folders);
+  });
 }
 
-function originOf({ module }: Task): string {
+function unusable(error: unknown): never {
+  throw error instanceof KeyFileError ? new ConfigError(error.message, { cause: error }) : error;
+}
+
+function originOf({ module }: CheckedTask): string {
   const folder = dirname(fileURLToPath(module));
   return `${folder}${sep}` === builtInTasks ? 'built in' : folder;
-}
-
-/** `POST /hash (JSON or bytes)`, `GET /hash` */
-export function routesOf({ route, definition }: Task): string[] {
-  const { fromBytes, query, pathParam } = definition;
-  const post = `POST ${route}${fromBytes === undefined ? '' : ' (JSON or bytes)'}`;
-  if (!query) return [post];
-  return [post, `GET ${route}${pathParam === undefined ? '' : `/:${pathParam}`}`];
 }
 
 function plural(count: number, one: string, more: string): string {

@@ -3,6 +3,7 @@
 import type { Worker } from 'node:cluster';
 import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
+import { endedWhileLoading, type LoadFault, neverLoaded } from '../load-fault.js';
 import type { Logger } from '../log.js';
 import {
   type CloseMode,
@@ -54,6 +55,8 @@ export class ServerHandle {
   bootFailure: BootFailure | undefined;
   /** The code that it runs, once it is ready. */
   release: Release | undefined;
+  /** The file that it is importing. */
+  loading: string | undefined;
   /** What it has counted, as it told last. */
   metrics: MetricsReport | undefined;
   runtime: RuntimeMetrics | undefined;
@@ -65,6 +68,8 @@ export class ServerHandle {
   readonly #heartbeat: Heartbeat;
   #killTimer: NodeJS.Timeout | undefined;
   #leaveTimer: NodeJS.Timeout | undefined;
+  /** What a file did to it that it was importing. */
+  #fault: LoadFault | undefined;
   #reason: ExitReason | undefined;
   #line: string | undefined;
   /** Whether it was ever ready. */
@@ -92,7 +97,11 @@ export class ServerHandle {
     });
     const { bootTimeoutMs, heartbeatTimeoutMs } = options.config;
     this.#bootTimer = setTimeout(() => {
-      this.#kill('boot timeout', `not ready within ${bootTimeoutMs} ms (BOOT_TIMEOUT_MS)`);
+      if (this.loading !== undefined) this.#fault = neverLoaded(this.loading, bootTimeoutMs);
+      this.#kill(
+        'boot timeout',
+        this.#fault?.line ?? `not ready within ${bootTimeoutMs} ms (BOOT_TIMEOUT_MS)`,
+      );
     }, bootTimeoutMs);
     this.#heartbeat = new Heartbeat(heartbeatTimeoutMs, options.timings.watchMs, () => {
       this.#kill(
@@ -177,6 +186,9 @@ export class ServerHandle {
         this.#ready(message.release);
         break;
       case 'beat':
+        break;
+      case 'loading':
+        this.loading = message.file ?? undefined;
         break;
       case 'report':
         this.status = message.status;
@@ -275,8 +287,10 @@ export class ServerHandle {
     const lost = cut === null || cut === 0 ? '' : `, ${cut} accepted requests were cut`;
     const level = this.#isAsked && lost === '' ? 'info' : 'error';
     this.#log[level]({ code, signal, reason, cut }, `server process exited ${how} (${reason})${lost}`);
+    if (this.loading !== undefined && reason === 'died')
+      this.#fault = endedWhileLoading(this.loading, code, signal);
     const line = this.#line ?? `a server process ended ${how} before it was ready`;
-    if (!this.wasReady) this.bootFailure = { line, final: reason === 'unbootable' };
+    if (!this.wasReady) this.bootFailure = this.#fault ?? { line, final: reason === 'unbootable' };
     this.#settleBoot(this.bootFailure);
     this.#options.onExit(exit);
     this.#settleExit(exit);

@@ -2,12 +2,13 @@
 // reloads nor stops; those verbs are primary.ts, and when a refill is due is respawn-policy.ts.
 import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
+import { neverLoaded } from '../load-fault.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness } from '../messages.js';
 import type { Release } from '../version.js';
 import { Books } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
-import type { Outcome } from './exit-codes.js';
+import { exitCodes, type Outcome } from './exit-codes.js';
 import { type Fork, unforkable } from './fork.js';
 import { watchHandover } from './handover.js';
 import type { QuotaBook } from './quota-accounts.js';
@@ -66,9 +67,18 @@ export class SlotTable {
     this.#options = options;
     this.#respawn = new Respawn(options.timings, options.bootTimeoutMs);
     this.#bootTimer = setTimeout(() => {
-      const outcome = this.#respawn.hopeless('still starting');
+      const outcome = this.#stuck() ?? this.#respawn.hopeless('still starting');
       if (outcome !== undefined) options.onHopeless(outcome);
     }, options.bootTimeoutMs);
+  }
+
+  /** The first process that was ever forked is still importing a file: another one would not fare better. */
+  #stuck(): Outcome | undefined {
+    const file = this.slots
+      .map(({ server, losses }) => (losses === 0 ? server?.loading : undefined))
+      .find(Boolean);
+    if (file === undefined) return undefined;
+    return { code: exitCodes.unusable, line: neverLoaded(file, this.#options.bootTimeoutMs).line };
   }
 
   get allReady(): boolean {

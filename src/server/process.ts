@@ -12,6 +12,7 @@ import {
   type ToServer,
 } from '../messages.js';
 import { stepBackV8 } from '../priority.js';
+import { createLoadWatch } from '../tasks/load-watch.js';
 import { TaskFileError } from '../tasks/registry.js';
 import { thisRelease } from '../version.js';
 import { AppFileError } from './own/app-file.js';
@@ -37,6 +38,7 @@ export function runServerProcess(): void {
   let orphaned = false;
   let exitCode = 0;
   const timers: NodeJS.Timeout[] = [];
+  const loading = createLoadWatch((file) => send({ type: 'loading', file }));
 
   process.on('message', (message: ToServer) => {
     switch (message.type) {
@@ -57,10 +59,10 @@ export function runServerProcess(): void {
   });
   // What a task has left behind is not ours.
   process.on('uncaughtException', (error) => {
-    if (!server?.takesError(error)) fail(error);
+    if (!loading.takesError(error) && !server?.takesError(error)) fail(error);
   });
   process.on('unhandledRejection', (reason, promise) => {
-    if (!server?.takesError(reason, promise)) fail(reason);
+    if (!loading.takesError(reason) && !server?.takesError(reason, promise)) fail(reason);
   });
   const exit = process.exit.bind(process);
   process.exit = (code) => {
@@ -95,6 +97,7 @@ export function runServerProcess(): void {
         log,
         requestLog: createRequestLogger(config.logLevel, bindings),
         readiness: () => readiness,
+        loading,
         onQuota: (reports) => send({ type: 'quota', reports }),
         onProxied: () => send({ type: 'proxied' }),
         onFatal: fail,

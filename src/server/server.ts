@@ -14,6 +14,7 @@ import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
 import { createProcessLoad } from '../metrics/process-load.js';
 import { createRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { taskFolders } from '../tasks/folders.js';
+import { type LoadWatch, unwatched } from '../tasks/load-watch.js';
 import { loadTasks } from '../tasks/registry.js';
 import { securityHeaders } from './answer/security-headers.js';
 import { openApp } from './app.js';
@@ -36,6 +37,8 @@ export interface ServerDeps {
   /** For the lines of requests; by default the log. */
   readonly requestLog?: Logger;
   readonly readiness: () => ClusterReadiness;
+  /** Watches over what is imported. */
+  readonly loading?: LoadWatch;
   /** To be told to the primary; its answer goes to `grant`. */
   readonly onQuota?: (reports: readonly QuotaReport[]) => void;
   /** To be told to the primary: an X-Forwarded-For has come, and TRUST_PROXY is unset. */
@@ -71,8 +74,13 @@ export interface RunningServer {
  */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const { config, log, requestLog = log } = deps;
-  const tasks = await loadTasks(taskFolders(config));
-  const setup = config.app === undefined ? undefined : await loadApp(config.app);
+  const { run, importing } = deps.loading ?? unwatched;
+  const [tasks, setup] = await run(async () => {
+    const tasks = await loadTasks(taskFolders(config), importing);
+    if (config.app === undefined) return [tasks, undefined] as const;
+    await importing(resolve(config.app));
+    return [tasks, await loadApp(config.app)] as const;
+  });
   const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
   if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
   const { onAnswer, onCall, report } = createServerMetrics(tasks.map(({ route }) => route));

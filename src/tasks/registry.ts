@@ -11,6 +11,7 @@ import { nameFault, taskName, taskRoute } from './files.js';
 import { changedFile } from './fingerprints.js';
 import { definitionOf } from './module.js';
 import { addCode, type CodeFiles } from './pinned-code.js';
+import { syntaxLocation } from './syntax-location.js';
 
 export interface Task {
   /** The file's name without extension: `hash.verify`. */
@@ -39,14 +40,18 @@ const loadsTypeScript = 'typescript' in process.features && Boolean(process.feat
 /**
  * The tasks of the folders' top-level files, or of files that are named themselves, by name. Files that begin with `_` or `.` and files that are no
  * modules are passed over.
+ * @param importing to be waited for before a file is imported
  * @throws TaskFileError for the first file that cannot be served; ConfigError for a folder that cannot be read
  */
-export async function loadTasks(folders: readonly string[]): Promise<readonly Task[]> {
+export async function loadTasks(
+  folders: readonly string[],
+  importing: (file: string) => Promise<void> = async () => {},
+): Promise<readonly Task[]> {
   const tasks = new Map<string, Task>();
   const code: CodeFiles = new Map();
   for (const folder of folders) {
     for (const file of await moduleFiles(folder)) {
-      const task = await loadTask(file, code);
+      const task = await loadTask(file, code, importing);
       const twin = tasks.get(task.name);
       if (twin !== undefined)
         throw new TaskFileError(
@@ -86,7 +91,11 @@ async function isFile(path: string): Promise<boolean> {
   );
 }
 
-async function loadTask(file: string, code: CodeFiles): Promise<Task> {
+async function loadTask(
+  file: string,
+  code: CodeFiles,
+  importing: (file: string) => Promise<void>,
+): Promise<Task> {
   const name = taskName(file) ?? '';
   const fault = nameFault(name);
   if (fault !== undefined) throw new TaskFileError(file, fault);
@@ -97,11 +106,15 @@ async function loadTask(file: string, code: CodeFiles): Promise<Task> {
   const path = await realpath(file).catch(() => file);
   addCode(code, path);
   const module = pathToFileURL(path).href;
+  await importing(file);
   let exported: unknown;
   try {
     exported = definitionOf(await import(module));
   } catch (cause) {
-    throw new TaskFileError(file, `cannot be imported: ${reasonOf(cause)}${moduleHint(cause)}`, cause);
+    const isSyntax = cause instanceof SyntaxError;
+    const where = isSyntax ? await syntaxLocation(cause, path, code) : '';
+    const reason = reasonOf(cause).split('\n', 1)[0];
+    throw new TaskFileError(file, `cannot be imported: ${reason}${where}${moduleHint(cause)}`, cause);
   }
   let unfit: string | undefined;
   try {
@@ -109,8 +122,15 @@ async function loadTask(file: string, code: CodeFiles): Promise<Task> {
   } catch (cause) {
     throw new TaskFileError(file, `its definition cannot be read: ${reasonOf(cause)}`, cause);
   }
-  if (unfit !== undefined) throw new TaskFileError(file, unfit);
+  if (unfit !== undefined) throw new TaskFileError(file, `${unfit}${helperHint(exported)}`);
   return { name, route: taskRoute(name), module, definition: exported as TaskDefinition, code };
+}
+
+/** Whoever has put it there may not know that each file is a task. */
+function helperHint(exported: unknown): string {
+  const isTask =
+    typeof exported === 'object' && exported !== null && ('input' in exported || 'run' in exported);
+  return isTask ? '' : ' (a helper beside tasks: begin its name with _, or put it into a sub-folder)';
 }
 
 /** `npm init` writes `"type": "commonjs"`, and then Node takes no `import` in a `.js` file. */

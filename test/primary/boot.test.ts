@@ -125,23 +125,15 @@ describe('what cannot be served is one line and exit code 78, within two seconds
 describe('a boot crash loop', () => {
   it('gives up after five deaths, one slot at a time: exit code 70 with the reason', async () => {
     using tasks = taskFolder();
-    tasks.write('exits', 'process.exit(3);');
+    // As whoever is short of memory may be ended from outside: the next attempt may do better.
+    tasks.write('killed', "process.kill(process.pid, 'SIGKILL');");
     await using cluster = launch({ env: { TASKS_DIR: tasks.path }, timings: { respawnFirstMs: 10 } });
     expect(await cluster.exited).toBe(70);
     expect(cluster.stderr()).toBe(
-      'millrace: gave up: 5 server processes died before one was ready; last: a server process ended with code 3 before it was ready\n',
+      `millrace: gave up: 5 server processes died before one was ready; last: ${tasks.path}/killed.js: its process ended by SIGKILL while the file was being imported\n`,
     );
     const forks = cluster.lines.filter(({ msg }) => msg === 'server process forked');
     expect(forks.map(({ server }) => server)).toEqual([1, 1, 1, 1, 1]);
-  });
-
-  it('gives up after BOOT_TIMEOUT_MS', async () => {
-    using tasks = taskFolder();
-    tasks.write('hangs', 'for (;;);');
-    await using cluster = launch({ env: { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: '1000' } });
-    expect(await cluster.exited).toBe(70);
-    expect(cluster.stderr()).toContain('no server process was ready within 1000 ms (BOOT_TIMEOUT_MS)');
-    expect(cluster.serverPids()).toEqual([]);
   });
 
   it('after the server was once ready goes on, slower and slower, and serves with what is left', async () => {

@@ -127,7 +127,11 @@ function busy() {
 
   it.each([
     ['is refused', 'throw new Error("broken");', 'broken.js'],
-    ['ends its process', 'process.exit(1);', 'ended with code 1 before it was ready'],
+    [
+      'ends its process',
+      'process.exit(1);',
+      'its process ended with code 1 while the file was being imported',
+    ],
     ['never loads', 'for (;;);', 'BOOT_TIMEOUT_MS'],
   ])('is aborted by a task file that %s, and the old processes serve on', async (_, source, reason) => {
     using tasks = taskFolder();

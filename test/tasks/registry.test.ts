@@ -53,7 +53,31 @@ describe('task files', () => {
       'throw new Error("no luck\\nsecond line")',
       'cannot be imported: no luck',
     ],
-    ['with a syntax error', 'a.js', 'export default {', 'cannot be imported'],
+    [
+      'with a syntax error',
+      'a.js',
+      'const a = 1;\nexport default {\n  run() { return 1 +; },\n};',
+      "cannot be imported: Unexpected token ';' (line 3, column 21)",
+    ],
+    [
+      'with a syntax error in CommonJS',
+      'a.cjs',
+      'module.exports = {\n  run() { return 1 +; },\n};',
+      "cannot be imported: Unexpected token ';' (line 2, column 21)",
+    ],
+    [
+      'that import what is not there',
+      'a.js',
+      "import { z } from 'zod';\nimport { nothing } from 'node:fs';",
+      "does not provide an export named 'nothing' (line 2, column 10)",
+    ],
+    [
+      'that are helpers',
+      'a.js',
+      'export function help() {}',
+      'has no default export made by defineTask (a helper beside tasks: begin its name with _, or put it into a sub-folder)',
+    ],
+    ['that are helpers with a default', 'a.js', 'export default { help() {} };', '(a helper beside tasks: '],
     ['without a default export', 'a.js', 'export const run = 1', 'has no default export'],
     [
       'whose schema is from zod 3',
@@ -161,6 +185,26 @@ describe('task files', () => {
       'b.d.cts': '',
     });
     expect((await loadTasks([folder])).map(({ route }) => route)).toEqual(['/a']);
+  });
+
+  it('may be CommonJS as compilers write it', async () => {
+    const folder = await folderOf({
+      'a.cjs': `"use strict"; Object.defineProperty(exports, "__esModule", { value: true });
+        const { z } = require('zod'); exports.default = { summary: 'compiled', input: z.strictObject({}), run: () => 1 };`,
+    });
+    const [task] = await loadTasks([folder]);
+    expect(task?.definition.summary).toBe('compiled');
+  });
+
+  it('tell where a syntax error is in what they import', async () => {
+    const folder = await folderOf({
+      'a.js': `import './_one.js'; ${good}`,
+      '_one.js': "export * from './_two.js';",
+      '_two.js': '\n\n  a b;',
+    });
+    await expect(loadTasks([folder])).rejects.toThrow(
+      `a.js: cannot be imported: Unexpected identifier 'b' (${join(folder, '_two.js')}, line 3, column 5)`,
+    );
   });
 
   it('that Node takes for CommonJS are refused with what to do', async () => {

@@ -1,0 +1,90 @@
+// Watches over the import of files that others have written: what they leave behind in their process meanwhile is their
+// fault, and is told with the file's name. What ends the process, or keeps it busy, only its parent can see: it is told
+// which file is being imported.
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { errorReport, reasonOf } from './error-report.js';
+import { TaskFileError } from './registry.js';
+
+export interface LoadWatch {
+  /**
+   * To be called before a file is imported. Resolves when what the one before has left behind would have shown.
+   */
+  importing(file: string): Promise<void>;
+  /**
+   * Runs what imports files.
+   * @throws TaskFileError for what one of them has left behind, or that it waits for what cannot come
+   */
+  run<T>(load: () => Promise<T>): Promise<T>;
+  /** An error that nobody caught: true where it is the files', and will be told by `run`. */
+  takesError(thrown: unknown): boolean;
+}
+
+/** For who is alone in its process with what it imports, a test say. */
+export const unwatched: LoadWatch = {
+  importing: async () => {},
+  run: (load) => load(),
+  takesError: () => false,
+};
+
+/** A timer that throws does so mostly at once. */
+const settleMs = 20;
+
+/** @param tell the file that is being imported, and null when none is any more */
+export function createLoadWatch(tell: (file: string | null) => void): LoadWatch {
+  let files: readonly string[] = [];
+  let fail: ((error: TaskFileError) => void) | undefined;
+
+  /** The one that its stack names, else the last one. */
+  function blame(thrown: unknown): string {
+    const stack = errorReport(thrown).stack ?? '';
+    const named = files.find(
+      (file) => stack.includes(pathToFileURL(file).href) || stack.includes(`${file}:`),
+    );
+    return named ?? files.at(-1) ?? '';
+  }
+
+  return {
+    async importing(file) {
+      await turn();
+      files = [...files, file];
+      tell(file);
+    },
+    async run(load) {
+      const faults = new Promise<never>((_, reject) => {
+        fail = reject;
+      });
+      const onEmpty = (): void => {
+        const file = files.at(-1);
+        if (file !== undefined)
+          fail?.(new TaskFileError(file, 'its top-level await waits for what never comes'));
+      };
+      // With the channel to the parent alone nothing can settle what the file waits for: then Node says so.
+      const { channel } = process;
+      process.on('beforeExit', onEmpty);
+      channel?.unref();
+      try {
+        const loaded = await Promise.race([load(), faults]);
+        await Promise.race([delay(settleMs), faults]);
+        return loaded;
+      } finally {
+        process.off('beforeExit', onEmpty);
+        channel?.ref();
+        fail = undefined;
+        files = [];
+        tell(null);
+      }
+    },
+    takesError(thrown) {
+      if (fail === undefined || files.length === 0) return false;
+      fail(
+        new TaskFileError(
+          blame(thrown),
+          `leaves an error behind when it is imported: ${reasonOf(thrown)}`,
+          thrown,
+        ),
+      );
+      return true;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+// Task files that do something to the process that imports them: the check and the start say the same of each.
+import { describe, expect, it, vi } from 'vitest';
+import { launch } from '../support/cluster.js';
+import { millrace } from '../support/command.js';
+import { answering, taskFolder } from '../support/task-folder.js';
+
+// Several processes start in each test, on machines that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
+
+const never = 'its top-level await waits for what never comes';
+const left = 'leaves an error behind when it is imported: left behind';
+const ended = (how: string) => `its process ended ${how} while the file was being imported`;
+const late = 'could not be imported within 3000 ms (BOOT_TIMEOUT_MS)';
+
+describe('a task file is named by check and by the start, with exit code 78, where', () => {
+  it.each([
+    ['a top-level await never settles', 'await new Promise(() => {});', never],
+    ['one goes on for ever', 'await new Promise(() => setInterval(() => {}, 1_000));', late],
+    ['a loop goes on for ever', 'for (;;);', late],
+    ['it ends the process as if all were well', 'process.exit(0);', ended('with code 0')],
+    ['it ends the process with a code', 'process.exit(3);', ended('with code 3')],
+    ['it ends the process in another turn', 'setImmediate(() => process.exit(0));', ended('with code 0')],
+    ['it aborts', 'process.abort();', ended('by SIGABRT')],
+    ['a promise was rejected', 'Promise.reject(new Error("left behind"));', left],
+    ['a promise was rejected without an error', 'Promise.reject("left behind");', 'left behind'],
+    ['a timer throws', 'setTimeout(() => { throw new Error("left behind"); }, 0);', left],
+  ])('%s', async (_, source, reason) => {
+    using tasks = taskFolder();
+    tasks.write('bad', `${source}\n${answering('bad')}`);
+    tasks.write('good', answering('good'));
+    const env = { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: '3000', WORKERS: '1' };
+    const checked = await millrace(['check'], { env });
+    expect(checked).toMatchObject({ code: 78, stdout: '' });
+    // An abort has a word of Node's own before it.
+    const line = /^millrace: .*\n$/m.exec(checked.stderr)?.[0];
+    expect(line).toContain(`${tasks.path}/bad.js: `);
+    expect(line).toContain(reason);
+    await using cluster = launch({ env });
+    expect(await cluster.exited).toBe(78);
+    expect(/^millrace: .*\n$/m.exec(cluster.stderr())?.[0]).toBe(line);
+    expect(cluster.lines.filter(({ msg }) => msg === 'server process forked')).toHaveLength(1);
+  });
+});
