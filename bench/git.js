@@ -14,14 +14,11 @@ function git(root, args) {
   }
 }
 
-/** The commit of a checkout. @param {string} root */
+/** The commit of a checkout; `abc123+` where what is built of it differs from it. @param {string} root */
 export function commitOf(root) {
-  return git(root, ['rev-parse', '--short=10', 'HEAD']);
-}
-
-/** Whether all that is built of the checkout is as its commit has it. @param {string} root */
-export function isCommitted(root) {
-  return git(root, ['status', '--porcelain', '--', 'src', 'workers', 'package-lock.json']) === '';
+  const commit = git(root, ['rev-parse', '--short=10', 'HEAD']);
+  const changes = git(root, ['status', '--porcelain', '--', 'src', 'workers', 'package-lock.json']);
+  return commit && (changes === '' ? commit : `${commit}+`);
 }
 
 /**

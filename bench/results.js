@@ -1,5 +1,5 @@
 // The results as files: one JSON per scenario. Those of a --quick run are kept apart and never enter a document.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -50,6 +50,15 @@ export function writeResult(result, quick) {
 /** @param {Comparison} comparison @param {boolean} quick */
 export function writeComparison(comparison, quick) {
   write(`${folder}${quick ? 'quick/' : ''}comparison/${comparison.probe}.json`, comparison);
+}
+
+/** Those that are committed, by the names of their probes. @returns {Comparison[]} */
+export function readComparisons() {
+  const path = `${folder}comparison/`;
+  if (!existsSync(path)) return [];
+  return readdirSync(path)
+    .sort()
+    .map((file) => JSON.parse(readFileSync(path + file, 'utf8')));
 }
 
 /** @param {string} path @param {object} content */

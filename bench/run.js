@@ -1,9 +1,9 @@
 // npm run bench: measures the scenarios one after the other, keeps their results, and writes tables and charts anew.
 // What is measured and how is in scenarios/; how it is told, in report/.
 import { endOnSignals } from './children.js';
-import { compare, comparisonTable, here, shapeText } from './comparison/comparison.js';
+import { compare, comparisonTable, here, shapesOf, shapeText } from './comparison/comparison.js';
 import { probes } from './comparison/probes.js';
-import { commitOf, isCommitted } from './git.js';
+import { commitOf } from './git.js';
 import { describeMachine } from './machine.js';
 import { readOptions, UsageError, usage } from './options.js';
 import { writeReport } from './report/report.js';
@@ -70,7 +70,7 @@ async function measure(scenario, { quick, rounds }) {
     title: scenario.title,
     run,
     machine,
-    ...(commit !== undefined && { commit: isCommitted(root) ? commit : `${commit}+` }),
+    ...(commit !== undefined && { commit }),
     sources,
     sourcesDigest,
     seconds,
@@ -96,7 +96,16 @@ async function compareBy(probe, checkouts, shapes, { quick, rounds }) {
   const commits = Object.fromEntries([here, ...checkouts].map(({ name, root }) => [name, commitOf(root)]));
   const { name, title, metrics } = probe;
   writeComparison(
-    { probe: name, title, run, machine, commits, shapes: shapes.map(shapeText), metrics, variants },
+    {
+      probe: name,
+      title,
+      run,
+      machine,
+      commits,
+      shapes: shapesOf(probe, shapes).map(shapeText),
+      metrics,
+      variants,
+    },
     quick,
   );
   console.log(textTable(comparisonTable(probe, variants, checkouts, shapes)));

@@ -28,6 +28,11 @@ export const variantName = (checkout, { workers, threads }) => `${checkout}-${wo
 /** @param {Checkout} checkout */
 export const serverFile = ({ root }) => resolve(root, 'dist/src/main.js');
 
+/** @param {Probe} probe @param {readonly Shape[]} shapes those that are asked for */
+export function shapesOf(probe, shapes) {
+  return probe.alone === undefined ? shapes : [{ workers: 1, threads: 2 }];
+}
+
 /**
  * @param {Probe} probe
  * @param {readonly Checkout[]} others
@@ -35,10 +40,11 @@ export const serverFile = ({ root }) => resolve(root, 'dist/src/main.js');
  * @param {{ quick: boolean, rounds: number, say: (text: string) => void }} options
  */
 export async function compare(probe, others, shapes, { quick, rounds, say }) {
-  const variants = shapes.flatMap((shape) =>
+  const variants = shapesOf(probe, shapes).flatMap((shape) =>
     [here, ...others].map((checkout) => ({
       name: variantName(checkout.name, shape),
       label: `${checkout.name}, ${shapeText(shape)}`,
+      root: checkout.root,
       spec: {
         ...millrace({
           ...probe.env,
@@ -49,10 +55,11 @@ export async function compare(probe, others, shapes, { quick, rounds, say }) {
       },
     })),
   );
-  return interleave({ rounds, variants, say, alternate: true }, async ({ spec }) => {
+  return interleave({ rounds, variants, say, alternate: true }, async ({ root, spec }) => {
+    if (probe.alone !== undefined) return probe.alone(root, quick);
     const server = await startServer(spec);
     try {
-      return await probe.measure(server, quick);
+      return (await probe.measure?.(server, quick)) ?? {};
     } finally {
       await server.close();
     }
@@ -66,10 +73,11 @@ export async function compare(probe, others, shapes, { quick, rounds, say }) {
  * @param {readonly Shape[]} shapes
  * @returns {import('../report/table.js').Table} how many times that of this checkout
  */
-export function comparisonTable({ metrics }, results, others, shapes) {
+export function comparisonTable(probe, results, others, shapes) {
+  const { metrics } = probe;
   return {
     columns: ['checkout, processes × threads', ...metrics.map(({ label }) => label)],
-    rows: shapes.flatMap((shape) => {
+    rows: shapesOf(probe, shapes).flatMap((shape) => {
       const base = results[variantName(here.name, shape)];
       return [here, ...others].map((checkout) => {
         const values = results[variantName(checkout.name, shape)]?.values;

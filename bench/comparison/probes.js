@@ -1,6 +1,8 @@
 // What is measured of each checkout in a comparison: what a change to the lane or the server may win or lose. Each on a
-// server that was just started, of the given shape.
+// server that was just started, of the given shape; or of the lane alone, in a process without a server.
+import { join } from 'node:path';
 import { argon2, busyCall, light, smallHash } from '../calls.js';
+import { runScript } from '../children.js';
 import { perCoreLeft } from '../cores-left.js';
 import { load } from '../load/load.js';
 import { mainThreadMs } from '../process-tree.js';
@@ -16,13 +18,18 @@ import { serverProcesses as cores } from '../servers.js';
  * @property {string} [unit]
  */
 
+/** @typedef {(server: Server, quick: boolean) => Promise<Record<string, number>>} Measure */
+/** @typedef {(root: string, quick: boolean) => Promise<Record<string, number>>} MeasureAlone */
+
 /**
  * @typedef {object} Probe
  * @property {string} name
  * @property {string} title
  * @property {readonly Metric[]} metrics those that are told
  * @property {Record<string, string>} [env]
- * @property {(server: Server, quick: boolean) => Promise<Record<string, number>>} measure
+ * @property {Measure} [measure]
+ * @property {MeasureAlone} [alone] without a server: it has its
+ *   own shape, one process and two threads
  */
 
 /** About how long the calls take, in ms. */
@@ -54,7 +61,7 @@ export const probes = [
     name: `full-${name}`,
     title: `Light routes and goodput while 8 calls are always in flight (${label}, about ${callMs} ms)`,
     metrics: [...lightMetrics, { name: 'goodput', label: 'goodput', unit: 'calls/s' }],
-    /** @type {Probe['measure']} */
+    /** @type {Measure} */
     async measure(server, quick) {
       const settings = { inFlight: 8, perSecond: lightPerSecond, ...times(quick, 1_500, 4_000) };
       const { p50, p99, callsPerSecond } = await probeSaturated(server, settings, call);
@@ -69,7 +76,7 @@ export const probes = [
       { name: 'p99', label: 'call p99', unit: 'ms' },
       ...lightMetrics,
     ],
-    /** @type {Probe['measure']} */
+    /** @type {Measure} */
     async measure(server, quick) {
       const job = { target: targetOf(server), ...times(quick, 1_500, 5_000) };
       const [calls, probe] = await Promise.all([
@@ -92,7 +99,7 @@ export const probes = [
       { name: 'loopUs', label: 'event loop per call', unit: 'µs' },
       { name: 'cpuUs', label: 'CPU per call', unit: 'µs' },
     ],
-    /** @type {Probe['measure']} */
+    /** @type {Measure} */
     async measure(server, quick) {
       const { warmMs, durationMs } = times(quick, 2_500, 2_000);
       const job = { url: server.url, ...hop, connections: 32 };
@@ -108,6 +115,16 @@ export const probes = [
       };
     },
   })),
+  ...[1, 64].map((concurrency) => ({
+    name: `lane-${concurrency}`,
+    title: `The lane alone, calls of 100 µs, ${concurrency} at once`,
+    metrics: [{ name: 'loopUs', label: 'event loop per call', unit: 'µs' }],
+    /** @type {MeasureAlone} */
+    alone(root, quick) {
+      const [warmCalls, calls] = quick ? [200, 200] : [2_000, 6_000];
+      return runScript(join(root, 'bench/hop-runner.js'), ['lane', concurrency, warmCalls, calls]);
+    },
+  })),
   ...kinds.map(({ name, label, call }) => ({
     name: `flood-${name}`,
     title: `A client that makes one call after the other, beside a flood of 4 times the capacity (${label})`,
@@ -117,7 +134,7 @@ export const probes = [
       { name: 'p99', label: 'polite p99', unit: 'ms' },
       { name: 'goodput', label: "the flood's goodput", unit: 'calls/s' },
     ],
-    /** @type {Probe['measure']} */
+    /** @type {Measure} */
     async measure(server, quick) {
       const job = { ...call, target: targetOf(server), ...times(quick, 2_500, 5_000) };
       const [polite, flood] = await Promise.all([

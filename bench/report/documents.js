@@ -4,12 +4,13 @@ import { light } from '../scenarios/light.js';
 import { scenarios } from '../scenarios/scenarios.js';
 import { median, ratio, spread } from '../statistics.js';
 import { barChart } from './chart.js';
+import { decisionTable } from './decision.js';
 import { cellText, digits, markdownTable } from './table.js';
 
 /** @typedef {(result: Result) => boolean} IsStale whether its sources have changed since it was measured */
 
 /** Documents with markers. */
-export const documents = ['README.md', 'docs/tuning.md', 'docs/benchmark.md'];
+export const documents = ['README.md', 'docs/tuning.md', 'docs/benchmark.md', 'docs/decisions.md'];
 
 /** Node versions whose results may stand beside the reference. */
 const otherNodes = ['node22', 'node24', 'node26'];
@@ -60,17 +61,20 @@ function bar(name, label, values = [], unit) {
 }
 
 /**
- * @param {string} name of a marker: a scenario for its table, `hero`, `summary`, `machine`, or one figure as
+ * @param {string} name of a marker: a scenario for its table, `hero`, `summary`, `machine`, `decision/` and the name of
+ *   a checkout, or one figure as
  *   `scenario/variant/metric`, with a further `/variant` to divide by that one's
  * @param {ReadResult} read
  * @param {IsStale} isStale
+ * @param {readonly import('../results.js').Comparison[]} comparisons
  * @returns {string | undefined} undefined where its results are not there
  */
-export function contentOf(name, read, isStale) {
+export function contentOf(name, read, isStale, comparisons) {
   if (name === 'hero') return hero(read('saturation'));
   if (name === 'summary') return summary(read, isStale);
   if (name === 'machine') return machines(read);
   if (name === 'light') return lightTables(read, isStale);
+  if (name.startsWith('decision/')) return decisionTable(name.slice('decision/'.length), comparisons);
   if (name.includes('/')) return figure(name, read);
   const scenario = scenarios.find((one) => one.name === name);
   const result = read(name);

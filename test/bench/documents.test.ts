@@ -4,15 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { charts, contentOf, documents } from '../../bench/report/documents.js';
 import { fillMarkers, readMarkers } from '../../bench/report/markers.js';
-import { readResult } from '../../bench/results.js';
+import { readComparisons, readResult } from '../../bench/results.js';
 import { scenarios } from '../../bench/scenarios/scenarios.js';
 import { isStale } from '../../bench/sources.js';
 
+const comparisons = readComparisons();
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 test.each(documents)('%s shows the figures of the committed results', (path) => {
   const text = readFileSync(root + path, 'utf8');
-  const made = fillMarkers(text, (name) => contentOf(name, readResult, isStale));
+  const made = fillMarkers(text, (name) => contentOf(name, readResult, isStale, comparisons));
   // Also where sources have changed since a figure was measured: its table says so.
   expect(made, '`npm run docs` writes it anew').toBe(text);
 });
@@ -26,7 +27,7 @@ const markers = documents.flatMap((path) =>
 );
 
 test.each(markers)('$path shows something for $name', ({ name, content }) => {
-  expect(contentOf(name, readResult, isStale)).toBeDefined();
+  expect(contentOf(name, readResult, isStale, comparisons)).toBeDefined();
   expect(content.trim()).not.toBe('');
 });
 
