@@ -1,6 +1,7 @@
 // How far threads step back behind the event loops. On Linux each thread has a priority of its own; elsewhere, and in
 // a sandbox that forbids it, all run at that of their process.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 
 /** This thread: /proc/thread-self names it (the last part is its id). */
@@ -14,16 +15,41 @@ export function stepBack(nice: number): void {
  */
 export function stepBackV8(nice: number): void {
   lower(nice, () => {
-    const threads = readdirSync('/proc/self/task')
-      .map(Number)
-      .filter((id) => id !== process.pid)
-      .sort((a, b) => a - b);
-    const named = threads.filter((id) =>
-      readFileSync(`/proc/self/task/${id}/comm`, 'latin1').trimEnd().endsWith('V8Worker'),
-    );
+    const threads = others();
+    const named = threads.filter((id) => nameOf(id).endsWith('V8Worker'));
     // Without a name before Node 24: four of them, behind the first thread that Node starts.
     return named.length > 0 ? named : threads.slice(1, 5);
   });
+}
+
+/**
+ * libuv's threads, on which the native work of tasks runs that is not synchronous (sharp, npm's argon2 and bcrypt,
+ * node:crypto's and node:zlib's callbacks). What these start themselves takes their priority over. There is one such
+ * pool in a process: what the event loop gives it (files, names of hosts) steps back as well. To be called before any
+ * module but our own is loaded, which may start threads too.
+ */
+export async function stepBackLibuv(nice: number): Promise<void> {
+  if (nice === 0 || process.platform !== 'linux') return;
+  // They are started by the first who needs one.
+  await stat('/').catch(() => undefined);
+  lower(nice, () => {
+    const threads = others();
+    const named = threads.filter((id) => nameOf(id) === 'libuv-worker');
+    // Without a name in Node 20, which needs them to load its first module: behind V8's, and the one that waits for SIGUSR1.
+    return named.length > 0 ? named : threads.slice(6);
+  });
+}
+
+/** All but the main thread's, the oldest first. */
+function others(): number[] {
+  return readdirSync('/proc/self/task')
+    .map(Number)
+    .filter((id) => id !== process.pid)
+    .sort((a, b) => a - b);
+}
+
+function nameOf(id: number): string {
+  return readFileSync(`/proc/self/task/${id}/comm`, 'latin1').trimEnd();
 }
 
 function lower(nice: number, threads: () => readonly number[]): void {

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { startCluster } from './support/cluster.js';
 
 const compiled = new URL('../dist/src/priority.js', import.meta.url).href;
 
@@ -13,7 +16,7 @@ async function nicenesses(script: string): Promise<number[]> {
     import { getPriority } from 'node:os';
     import { once } from 'node:events';
     import { Worker } from 'node:worker_threads';
-    import { stepBackV8 } from ${JSON.stringify(compiled)};
+    import { stepBackLibuv, stepBackV8 } from ${JSON.stringify(compiled)};
     ${script}
     const threads = readdirSync('/proc/self/task').map(Number).sort((a, b) => a - b);
     console.log(JSON.stringify(threads.map((id) => getPriority(id))));
@@ -35,6 +38,23 @@ describe.runIf(process.platform === 'linux')('stepping back', () => {
     expect(others.slice(0, 6)).toEqual([0, 7, 7, 7, 7, 0]);
   });
 
+  it('is what the four threads of libuv do, and those that they start', async () => {
+    const [main, ...others] = await nicenesses('await stepBackLibuv(7);');
+    expect(main).toBe(0);
+    expect(others.filter((nice) => nice === 7)).toHaveLength(4);
+    expect(others.slice(0, 6).every((nice) => nice === 0)).toBe(true);
+  });
+
+  it('is what the threads of a server process do where tasks leave their work to native code', async () => {
+    await using cluster = await startCluster({ env: { WORKERS: '1', POOL_NICE: '6' } });
+    const [pid] = cluster.serverPids();
+    const ids = readdirSync(`/proc/${pid}/task`).map(Number);
+    const stepped = ids.filter((id) => getPriority(id) === 6);
+    // Four of V8's, four of libuv's, and the thread of the pool.
+    expect(stepped).toHaveLength(9);
+    expect(stepped).not.toContain(pid);
+  });
+
   it('is what a thread of the pool does alone', async () => {
     const thread = `const { stepBack } = await import(${JSON.stringify(compiled)});
       stepBack(9);
@@ -49,6 +69,8 @@ describe.runIf(process.platform === 'linux')('stepping back', () => {
   });
 
   it('is left alone at 0', async () => {
-    expect((await nicenesses('stepBackV8(0);')).every((nice) => nice === 0)).toBe(true);
+    expect((await nicenesses('stepBackV8(0); await stepBackLibuv(0);')).every((nice) => nice === 0)).toBe(
+      true,
+    );
   });
 });

@@ -11,7 +11,7 @@ import {
   type ToPrimary,
   type ToServer,
 } from '../messages.js';
-import { stepBackV8 } from '../priority.js';
+import { stepBackLibuv, stepBackV8 } from '../priority.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { TaskFileError } from '../tasks/registry.js';
 import { thisRelease } from '../version.js';
@@ -90,6 +90,7 @@ export function runServerProcess(): void {
     stepBackV8(config.poolNice);
     const bindings = { process: `server ${slot}`, pid: process.pid };
     log = createLogger(config.logLevel, bindings);
+    await stepBackLibuv(config.poolNice);
     try {
       server = await startServer({
         config,
