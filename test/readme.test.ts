@@ -1,6 +1,6 @@
 // The README's commands and code, run as they stand there.
 import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,3 +71,20 @@ it('the README’s own CPU route is what its command writes, and serves as it is
   const { paths } = (await (await fetch(`${cluster.url}/openapi.json`)).json()) as { paths: object };
   expect(paths).toHaveProperty('/wordcount');
 }, 120_000);
+
+it('the README’s own Express app serves by its command', async () => {
+  const code = blockBelow('Your own Express app');
+  const [, file = ''] = /^\/\/ (\S+)/.exec(code) ?? [];
+  const [, name = '', value = '', main = '', argument = ''] =
+    /`(BUILT_INS)=(\S+) node (dist\/\S+) (\S+)`/.exec(readme) ?? [];
+  using copy = copyOfProject();
+  writeFileSync(join(copy.path, file), code);
+  await using cluster = await startCluster({
+    entry: join(copy.path, main),
+    env: { APP: join(copy.path, argument), [name]: value, WORKERS: '1', ADMIN_PORT: 'off' },
+  });
+  expect(await (await fetch(`${cluster.url}/greeting`)).json()).toEqual({ hello: 'world' });
+  const digest = await fetch(`${cluster.url}/digest?of=abc`);
+  const sha256OfAbc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
+  expect(await digest.json()).toMatchObject({ digest: sha256OfAbc });
+}, 60_000);
