@@ -14,6 +14,7 @@ import { createFork } from './fork.js';
 import { greeting } from './greeting.js';
 import { type LaunchPath, launchPath } from './launch-path.js';
 import { createLogRelay, needsRelay } from './log-relay.js';
+import { linkParent } from './parent-link.js';
 import { type Primary, startPrimary } from './primary.js';
 import { obeySignals } from './signals.js';
 import { defaultTimings, type Timings } from './timings.js';
@@ -53,6 +54,13 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
     },
     timings.secondSignalMs,
   );
+  const parent = linkParent(
+    () => primary,
+    (reason) => {
+      stopped = true;
+      void primary?.close(reason);
+    },
+  );
   const admin = await listenAdmin(config, log);
   const port = await proveAddress(config.host, config.port, { host: 'HOST', port: 'PORT' });
   if (stopped) return { code: exitCodes.ok };
@@ -89,6 +97,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
         serverProcesses: servers.length,
         threadsPerProcess: servers.at(-1)?.poolMaxThreads,
       };
+      parent.listening({ url, adminUrl: what.adminUrl, pid: process.pid });
       if (!process.stdout.isTTY) log.info(what, 'listening');
       else if (log.isLevelEnabled('info'))
         logOutput.write(greeting({ url, adminUrl: what.adminUrl, docs: config.docs === 'on' }));
