@@ -35,7 +35,7 @@ const main = fileURLToPath(new URL('../main.js', import.meta.url));
  */
 export async function serve({ tasks, ...given }: ServeOptions): Promise<Served> {
   const env = { ...withoutSettings(process.env), ...variablesOf({ ...given, tasksDir: tasks }) };
-  const child = spawn(process.execPath, [...process.execArgv, main], {
+  const child = spawn(process.execPath, [...nodeFlags(process.execArgv), main], {
     env,
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
@@ -61,6 +61,11 @@ export async function serve({ tasks, ...given }: ServeOptions): Promise<Served> 
     },
     exited,
   };
+}
+
+/** Those of this program (`--import ./otel.js`), but for a program that stands in its flags: it would start itself. */
+function nodeFlags(flags: readonly string[]): readonly string[] {
+  return flags.some((flag) => /^(-e|-p|-pe|--eval|--print)(=|$)/.test(flag)) ? [] : flags;
 }
 
 async function listensAt(child: ChildProcess, exited: Promise<number>): Promise<Listening> {

@@ -43,7 +43,9 @@ export function linkParent(
 
   async function outcome(begun: string): Promise<string | null> {
     for (;;) {
-      const reload = primaryNow()?.snapshot().primary.reloads.find(({ id }) => id === begun);
+      const reload = primaryNow()
+        ?.snapshot()
+        .primary.reloads.find(({ id }) => id === begun);
       if (reload === undefined) return 'the primary was stopped';
       if (reload.outcome !== null) return reload.reason;
       await sleep(lookEveryMs);

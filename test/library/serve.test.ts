@@ -28,7 +28,9 @@ it('takes no setting from the environment of its program', async () => {
     const { status } = await fetch(served.url + '/');
     console.log(status, await served.close());`;
   const env = { ...process.env, BUILT_INS: 'off', WORKERS: 'none of your business' };
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env });
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+    env,
+  });
   expect(stdout.trim()).toBe('200 0');
 });
 
