@@ -1,6 +1,7 @@
 // What a task is: the contract between a file in workers/ (or TASKS_DIR) and the server.
 // Reading task files from disk is lane/task-registry.ts.
 import type { z } from 'zod';
+import { noteFile } from './definition-file.js';
 
 /** A result of bytes: what `run` returns as a Uint8Array is sent with this content type. */
 export interface BytesOutput {
@@ -84,6 +85,7 @@ export function defineTask<
   const Input extends z.ZodType,
   const Output extends OutputSpec | readonly OutputSpec[],
 >(definition: TaskDefinition<Input, Output>): TaskDefinition<Input, Output> {
+  noteFile(definition, defineTask);
   return definition;
 }
 

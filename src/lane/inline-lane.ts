@@ -31,6 +31,8 @@ export interface InlineLane extends Pick<InlineWatch<unknown>, 'takes' | 'refuse
 export interface InlineLimits {
   readonly inlineMaxUs: number;
   readonly taskTimeoutMs: number;
+  /** There are no threads to go back to. */
+  readonly onLoop: boolean;
 }
 
 interface InlineCall {
@@ -44,7 +46,7 @@ interface InlineCall {
 }
 
 export function createInlineLane(
-  { inlineMaxUs, taskTimeoutMs }: InlineLimits,
+  { inlineMaxUs, taskTimeoutMs, onLoop }: InlineLimits,
   ledger: Ledger,
   log: Logger,
 ): InlineLane {
@@ -62,7 +64,7 @@ export function createInlineLane(
 
   function keepOnThreads({ task, profile: { kind } }: InlineCall): void {
     kind.keepOnThreads();
-    if (told.has(kind)) return;
+    if (onLoop || told.has(kind)) return;
     told.add(kind);
     watch.aside(() =>
       log.warn({ task: task.name }, 'it says inline, but leaves work behind: now it runs on threads'),

@@ -23,6 +23,8 @@ export interface LaneDeps {
   readonly config: LaneConfig;
   readonly tasks: readonly Task[];
   readonly log: Logger;
+  /** Every call runs on the event loop, for tests that are to be debugged: no threads, no queue. */
+  readonly onLoop?: boolean;
   /** None: everybody may use what there is. */
   readonly meter?: CallMeter | undefined;
   /** Every call, once, when its outcome is known. */

@@ -1,8 +1,10 @@
 // The CPU lane, whole: places each call, inline or on a thread, and keeps the books. How the thread lane works is
 // thread-lane.ts; where a call belongs is placement.ts.
 import { monotonicMs } from '../clock.js';
+import { validateInput } from '../tasks/input.js';
+import { parseJson } from '../tasks/json.js';
 import type { Task } from '../tasks/registry.js';
-import type { Lane } from './call.js';
+import type { CallInput, Lane } from './call.js';
 import { createLedger } from './call-counts.js';
 import { createEstimates } from './cost/estimate.js';
 import { profileCall } from './cost/profile.js';
@@ -13,13 +15,13 @@ import { runsInline } from './placement.js';
 import { createThreadLane } from './thread-lane.js';
 
 export function createLane(deps: LaneDeps): Lane {
-  const { config, tasks, log, meter, onCall = () => undefined } = deps;
+  const { config, tasks, log, meter, onLoop = false, onCall = () => undefined } = deps;
   const ledger = createLedger(
     tasks.map((task) => task.name),
     onCall,
   );
   const estimates = createEstimates();
-  const inline = createInlineLane(config, ledger, log);
+  const inline = createInlineLane({ ...config, onLoop }, ledger, log);
   const threads = createThreadLane(deps, ledger);
   let closed = false;
 
@@ -34,7 +36,7 @@ export function createLane(deps: LaneDeps): Lane {
   }
 
   return {
-    warm: () => threads.warm(),
+    warm: async () => (onLoop ? undefined : threads.warm()),
     checkRoom(task, client) {
       counted(task, () => {
         meter?.check(client, monotonicMs());
@@ -52,6 +54,7 @@ export function createLane(deps: LaneDeps): Lane {
       const charge =
         meter &&
         counted(task, () => meter.charge(options.client, profile.kind.likelyUs(profile.cost) / 1_000, nowMs));
+      if (onLoop) return inline.run(task, inputValue(task, input), options, profile, charge);
       if (input.type === 'value' && runsInline(profile, config.inlineMaxUs, nowMs)) {
         return inline.run(task, input.value, options, profile, charge);
       }
@@ -77,4 +80,9 @@ export function createLane(deps: LaneDeps): Lane {
       return threads.close();
     },
   };
+}
+
+/** @throws AppError MALFORMED_BODY, INVALID_INPUT */
+function inputValue({ definition }: Task, input: CallInput): unknown {
+  return input.type === 'value' ? input.value : validateInput(definition, parseJson(input.bytes));
 }

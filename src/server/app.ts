@@ -34,6 +34,8 @@ import { addTasks } from './routes/tasks.js';
 
 export interface AppDeps {
   readonly config: ServerConfig;
+  /** A team's own app stands in front of the server's routes. */
+  readonly isOwn?: boolean;
   readonly tasks: readonly Task[];
   readonly lane: Lane;
   /** Undefined: open to anybody. */
@@ -68,8 +70,7 @@ export function createApp(deps: AppDeps): Express {
 }
 
 export function openApp(deps: AppDeps): OpenApp {
-  const { config, log, requestLog = log, onProxied } = deps;
-  const isOwn = config.app !== undefined;
+  const { config, log, requestLog = log, onProxied, isOwn = false } = deps;
   const app = express();
   app.set('x-powered-by', false);
   // Ours need nothing of these; a team's own app gets what Express gives to every app.

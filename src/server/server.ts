@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { Request, Response } from 'express';
 import { readApiKeys } from '../api-keys.js';
+import type { AppSetup } from '../app.js';
 import type { ServerConfig } from '../config.js';
 import { createHttpServer } from '../http/http-server.js';
 import { createLane } from '../lane/lane.js';
@@ -15,7 +16,7 @@ import { createProcessLoad } from '../metrics/process-load.js';
 import { createRuntimeMetrics } from '../metrics/runtime-metrics.js';
 import { taskFolders } from '../tasks/folders.js';
 import { type LoadWatch, unwatched } from '../tasks/load-watch.js';
-import { loadTasks } from '../tasks/registry.js';
+import { loadTasks, type Task } from '../tasks/registry.js';
 import { securityHeaders } from './answer/security-headers.js';
 import { openApp } from './app.js';
 import { createDrain } from './drain.js';
@@ -43,6 +44,11 @@ export interface ServerDeps {
   readonly onQuota?: (reports: readonly QuotaReport[]) => void;
   /** To be told to the primary: an X-Forwarded-For has come, and TRUST_PROXY is unset. */
   readonly onProxied?: () => void;
+  /** In place of the app's file, and of the tasks' folders. */
+  readonly setup?: AppSetup;
+  readonly tasks?: readonly Task[];
+  /** Tasks run on the event loop: see LaneDeps. */
+  readonly onLoop?: boolean;
   /** This process is of no use any more: it should be replaced. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -76,8 +82,8 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const { config, log, requestLog = log } = deps;
   const { run, importing } = deps.loading ?? unwatched;
   const [tasks, setup] = await run(async () => {
-    const tasks = await loadTasks(taskFolders(config), importing);
-    if (config.app === undefined) return [tasks, undefined] as const;
+    const tasks = deps.tasks ?? (await loadTasks(taskFolders(config), importing));
+    if (deps.setup !== undefined || config.app === undefined) return [tasks, deps.setup] as const;
     await importing(resolve(config.app));
     return [tasks, await loadApp(config.app)] as const;
   });
@@ -90,11 +96,13 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       ? linkQuota(config.cpuQuotaMsPerMinute, config.workers, (reports) => deps.onQuota?.(reports))
       : undefined;
   const quota = link?.quota;
-  const lane = createLane({ config, tasks, log, meter: quota, onCall, onFatal: deps.onFatal });
+  const { onFatal, onLoop = false } = deps;
+  const lane = createLane({ config, tasks, log, meter: quota, onLoop, onCall, onFatal });
   const refusalPace = createRefusalPace();
   const closing = (): CloseMode | undefined => drain.mode();
   const { app, handler, finish } = openApp({
     config,
+    isOwn: setup !== undefined,
     tasks,
     lane,
     keys,

@@ -38,8 +38,8 @@ export class TaskFileError extends Error {
 const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
 
 /**
- * The tasks of the folders' top-level files, or of files that are named themselves, by name. Files that begin with `_` or `.` and files that are no
- * modules are passed over.
+ * The tasks of the folders' top-level files, or of files that are named themselves, by name. Files that begin with `_`
+ * or `.` and files that are no modules are passed over.
  * @param importing to be waited for before a file is imported
  * @throws TaskFileError for the first file that cannot be served; ConfigError for a folder that cannot be read
  */
@@ -116,6 +116,16 @@ async function loadTask(
     const reason = reasonOf(cause).split('\n', 1)[0];
     throw new TaskFileError(file, `cannot be imported: ${reason}${where}${moduleHint(cause)}`, cause);
   }
+  return taskOf(exported, file, module, code);
+}
+
+/**
+ * The task that a file's default export describes.
+ * @param module the URL of what is loaded
+ * @throws TaskFileError
+ */
+export function taskOf(exported: unknown, file: string, module: string, code: CodeFiles): Task {
+  const name = taskName(file) ?? '';
   let unfit: string | undefined;
   try {
     unfit = definitionFault(exported);

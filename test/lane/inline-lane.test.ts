@@ -10,7 +10,7 @@ it('learns nothing from calls that fail at once', async () => {
   const task = (await loadTasks([fixtureTasks])).find(({ name }) => name === 'misbehave');
   if (task === undefined) throw new Error('no such task');
   const lane = createInlineLane(
-    { inlineMaxUs: 1_000, taskTimeoutMs: 60_000 },
+    { inlineMaxUs: 1_000, taskTimeoutMs: 60_000, onLoop: false },
     createLedger([], () => undefined),
     createLogger('silent', {}),
   );

@@ -1,8 +1,10 @@
 // A task called from an app's own code: from a definition and a value to the lane, and from its reply to a value.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { pathToFileURL } from 'node:url';
 import type { CallOptions, CallTask } from '../../app.js';
 import { monotonicMs } from '../../clock.js';
+import { fileOf } from '../../definition-file.js';
 import { AppError, CallError } from '../../errors.js';
 import type { Call, CallResult, Lane, CallOptions as LaneOptions } from '../../lane/call.js';
 import { CallCancelled } from '../../lane/call.js';
@@ -31,9 +33,21 @@ export interface Sender {
 export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTask {
   const byName = new Map(tasks.map((task) => [task.name, task]));
   const byDefinition = new Map<unknown, Task>(tasks.map((task) => [task.definition, task]));
+  const byModule = new Map(tasks.map((task) => [task.module, task]));
+
+  /** A test runner loads a task's file in its own way: the definition is another, the file is the same. */
+  function taskOfFile(definition: object): Task | undefined {
+    const file = fileOf(definition);
+    if (file === undefined) return undefined;
+    return byModule.get(file.startsWith('file:') ? file : pathToFileURL(file).href);
+  }
 
   function taskOf(named: unknown): Task {
-    const task = typeof named === 'string' ? byName.get(named) : byDefinition.get(named);
+    const task =
+      typeof named === 'string'
+        ? byName.get(named)
+        : (byDefinition.get(named) ??
+          (typeof named === 'object' && named !== null ? taskOfFile(named) : undefined));
     if (task !== undefined) return task;
     const what = typeof named === 'string' ? `no task is named ${JSON.stringify(named)}` : unknownDefinition;
     throw new TypeError(`call: ${what}`);
