@@ -29,16 +29,25 @@ export interface Reporter {
   readonly metrics: MetricsReport | undefined;
 }
 
+/**
+ * Those that are there, and those that have gone since they were seen: what they told last is theirs.
+ */
+export function withGone(servers: Iterable<Reporter>, seen: Iterable<Reporter>): Map<number, Reporter> {
+  return new Map([...seen, ...servers].map((one) => [one.pid, one]));
+}
+
 /** For a process that is seen for the first time. */
 const typicalElapsedMs = 1_000;
 
 export function createLoadSampler(): (servers: Iterable<Reporter>, status: ClusterStatus) => LoadSample {
   let before = new Map<number, MetricsReport>();
+  let seen: readonly Reporter[] = [];
 
   return (servers, status) => {
     const now = new Map<number, MetricsReport>();
+    const present = [...servers];
     const pairs: Pair[] = [];
-    for (const { pid, metrics } of servers) {
+    for (const { pid, metrics } of withGone(present, seen).values()) {
       if (metrics === undefined) continue;
       now.set(pid, metrics);
       const earlier = before.get(pid);
@@ -46,6 +55,7 @@ export function createLoadSampler(): (servers: Iterable<Reporter>, status: Clust
       if (earlier !== metrics) pairs.push({ earlier, later: metrics });
     }
     before = now;
+    seen = present;
     const live = status.servers.filter(({ state }) => state !== 'dead');
     return {
       atMs: Date.now(),

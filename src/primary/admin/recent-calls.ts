@@ -4,7 +4,7 @@ import { monotonicMs } from '../../clock.js';
 import { dictionary } from '../../dictionary.js';
 import type { CallLatency } from '../../metrics/families.js';
 import { addGrowth, latencyPercentile } from '../../metrics/latency-scale.js';
-import type { Reporter } from './load-sampler.js';
+import { type Reporter, withGone } from './load-sampler.js';
 
 export interface Percentiles {
   readonly p50: number;
@@ -38,6 +38,7 @@ interface Slice {
 export function createRecentCalls(clock: () => number = monotonicMs): RecentCalls {
   const slices: Slice[] = [];
   let before = new Map<number, readonly CallLatency[]>();
+  let seen: readonly Reporter[] = [];
 
   function currentSlice(): Slice {
     const nowMs = clock();
@@ -53,7 +54,8 @@ export function createRecentCalls(clock: () => number = monotonicMs): RecentCall
     look(servers) {
       const { scales } = currentSlice();
       const now = new Map<number, readonly CallLatency[]>();
-      for (const { pid, metrics } of servers) {
+      const present = [...servers];
+      for (const { pid, metrics } of withGone(present, seen).values()) {
         if (metrics === undefined) continue;
         now.set(pid, metrics.callLatency);
         const earlier = new Map(before.get(pid)?.map((one) => [keyOf(one), one.scale]));
@@ -64,6 +66,7 @@ export function createRecentCalls(clock: () => number = monotonicMs): RecentCall
         }
       }
       before = now;
+      seen = present;
     },
     latencies(tasks) {
       const minute: Scales = new Map();

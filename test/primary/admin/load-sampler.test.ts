@@ -60,6 +60,15 @@ it('waits for a process that did not answer, and forgets one that has gone', () 
   expect(sample([told(2, 0, [0.1, 0.1])], status).io.perSecond).toBe(2);
 });
 
+it('has what a process did in its last second, though it has gone', () => {
+  const sample = createLoadSampler();
+  const leaving: { pid: number; metrics: ReturnType<typeof told>['metrics'] } = told(1, 0, [0.1]);
+  sample([leaving], status);
+  leaving.metrics = told(1, 1_000, [0.1, 0.1, 0.1]).metrics;
+  expect(sample([], status).io.perSecond).toBeCloseTo(2);
+  expect(sample([], status).io.perSecond).toBe(0);
+});
+
 it('tells percentiles within a tenth, from a microsecond to a minute', () => {
   for (const seconds of [2e-6, 0.000_05, 0.001_3, 0.7, 59]) {
     const ms = latencyPercentile(scaleOf([seconds]), 0.99) ?? 0;
