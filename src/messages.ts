@@ -102,8 +102,8 @@ export type ToPrimary =
   | { readonly type: 'quota'; readonly reports: readonly QuotaReport[] }
   /** An X-Forwarded-For has come to it, and TRUST_PROXY is unset. Once. */
   | { readonly type: 'proxied' }
-  /** It cannot boot, and another attempt would not change that (a bad task file, an address in use): one line. */
-  | { readonly type: 'unbootable'; readonly line: string }
+  /** It cannot boot: one line. `final`: another attempt would not change that (a bad task file, an address in use). */
+  | { readonly type: 'unbootable'; readonly line: string; readonly final: boolean }
   /** It met an uncaught exception and drains by itself: time to replace it. */
   | { readonly type: 'failing' }
   /** The last message of a drain: how many accepted calls had to be cut. */

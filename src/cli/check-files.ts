@@ -2,7 +2,7 @@
 // command is there to tell. What it tells is check.ts.
 import { ConfigError } from '../config.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
-import { loadTasks, type Task, TaskFileError } from '../tasks/registry.js';
+import { loadTasks, type Task, TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 
 export interface CheckedTask {
   readonly name: string;
@@ -13,7 +13,7 @@ export interface CheckedTask {
 export type FromCheck =
   | { readonly type: 'loading'; readonly file: string | null }
   | { readonly type: 'loaded'; readonly tasks: readonly CheckedTask[] }
-  | { readonly type: 'refused'; readonly line: string };
+  | { readonly type: 'refused'; readonly line: string; readonly final: boolean };
 
 process.once('message', (folders: readonly string[]) => void checkFiles(folders));
 
@@ -30,9 +30,10 @@ async function checkFiles(folders: readonly string[]): Promise<void> {
       tasks: tasks.map((task) => ({ name: task.name, module: task.module, routes: routesOf(task) })),
     });
   } catch (error) {
-    const isKnown = error instanceof TaskFileError || error instanceof ConfigError;
+    const isChanged = error instanceof TaskFileChanged;
+    const isKnown = isChanged || error instanceof TaskFileError || error instanceof ConfigError;
     if (!isKnown) throw error;
-    send({ type: 'refused', line: error.message });
+    send({ type: 'refused', line: error.message, final: !isChanged });
     process.exit();
   }
 }

@@ -44,7 +44,8 @@ function importFiles(folders: readonly string[], timeoutMs: number): Promise<rea
     }, timeoutMs);
     child.on('message', (message: FromCheck) => {
       if (message.type === 'loading') loading = message.file;
-      else if (message.type === 'refused') reject(new ConfigError(message.line));
+      else if (message.type === 'refused')
+        reject(new (message.final ? ConfigError : CommandError)(message.line));
       else {
         resolve(message.tasks);
         // What the files have left behind is nothing to wait for.

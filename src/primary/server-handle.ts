@@ -203,7 +203,7 @@ export class ServerHandle {
         this.#options.onProxied();
         break;
       case 'unbootable':
-        this.#reason ??= 'unbootable';
+        if (message.final) this.#reason ??= 'unbootable';
         this.#line = message.line;
         break;
       case 'failing':

@@ -13,7 +13,7 @@ import {
 } from '../messages.js';
 import { stepBackLibuv, stepBackV8 } from '../priority.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
-import { TaskFileError } from '../tasks/registry.js';
+import { TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 import { thisRelease } from '../version.js';
 import { AppFileError } from './own/app-file.js';
 import { type RunningServer, startServer } from './server.js';
@@ -106,7 +106,10 @@ export function runServerProcess(): void {
     } catch (error) {
       const line = unbootable(error, config);
       if (line === undefined) log.fatal({ err: error }, 'the server process could not start');
-      else return send({ type: 'unbootable', line }, () => process.exit(1));
+      else {
+        const final = !(error instanceof TaskFileChanged);
+        return send({ type: 'unbootable', line, final }, () => process.exit(1));
+      }
       process.exit(1);
     }
     const { address, port } = server;
@@ -162,9 +165,10 @@ function send(message: ToPrimary, sent: () => void = () => {}): void {
   else sent();
 }
 
-/** The line for the user where another attempt would not help, else undefined. */
+/** The line for the user where it is no fault of ours, else undefined. */
 function unbootable(error: unknown, { host, port }: ServerConfig): string | undefined {
-  if (error instanceof TaskFileError || error instanceof AppFileError) return error.message;
+  if (error instanceof TaskFileError || error instanceof TaskFileChanged) return error.message;
+  if (error instanceof AppFileError) return error.message;
   if (error instanceof KeyFileError || error instanceof ConfigError) return error.message;
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
   const listening = error.syscall === 'listen' || error.syscall === 'bind';

@@ -34,6 +34,15 @@ export class TaskFileError extends Error {
   }
 }
 
+/** A file was written while it was being loaded: the next attempt may find it whole. */
+export class TaskFileChanged extends Error {
+  override readonly name = 'TaskFileChanged';
+
+  constructor(file: string) {
+    super(`${file}: has changed while it was being loaded`);
+  }
+}
+
 /** Node 22.18 and later strip types by themselves. */
 const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
 
@@ -41,7 +50,7 @@ const loadsTypeScript = 'typescript' in process.features && Boolean(process.feat
  * The tasks of the folders' top-level files, or of files that are named themselves, by name. Files that begin with `_`
  * or `.` and files that are no modules are passed over.
  * @param importing to be waited for before a file is imported
- * @throws TaskFileError for the first file that cannot be served; ConfigError for a folder that cannot be read
+ * @throws TaskFileChanged; TaskFileError for the first file that cannot be served; ConfigError for a folder that cannot be read
  */
 export async function loadTasks(
   folders: readonly string[],
@@ -155,7 +164,7 @@ function moduleHint(thrown: unknown): string {
 /** What was read and what was imported may differ: another process will do better. */
 function refuseChanges(code: CodeFiles): void {
   const changed = changedFile([...code.values()].flatMap(({ prints }) => prints));
-  if (changed !== undefined) throw new Error(`${changed} has changed while it was being loaded`);
+  if (changed !== undefined) throw new TaskFileChanged(changed);
 }
 
 /** `a.b` would stand behind the GET form of `a` where that has a path parameter. */

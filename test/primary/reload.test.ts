@@ -133,6 +133,12 @@ function busy() {
       'its process ended with code 1 while the file was being imported',
     ],
     ['never loads', 'for (;;);', 'BOOT_TIMEOUT_MS'],
+    [
+      'is written meanwhile',
+      "import { appendFileSync as append } from 'node:fs'; append(new URL(import.meta.url), ' ');\n" +
+        answering('any'),
+      'broken.js: has changed while it was being loaded',
+    ],
   ])('is aborted by a task file that %s, and the old processes serve on', async (_, source, reason) => {
     using tasks = taskFolder();
     await using cluster = await startCluster({ env: { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: '10000' } });
