@@ -5,7 +5,7 @@ import type { ProcessLoad } from './metrics/process-load.js';
 import type { Release } from './version.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 
 /** The whole cluster as /readyz tells it. */
 export type ClusterReadiness = 'ok' | 'unavailable';
@@ -60,6 +60,7 @@ export interface QuotaAnswer {
 }
 
 export type ToServer =
+  /** With the listening socket, where it is to accept connections by itself. */
   | {
       readonly type: 'boot';
       readonly protocol: number;
@@ -72,6 +73,10 @@ export type ToServer =
   | { readonly type: 'report'; readonly id: number; readonly runtime: boolean }
   /** The answer to each `quota`. */
   | ({ readonly type: 'quota' } & QuotaAnswer)
+  /** With a connection, to be answered by `received`. */
+  | { readonly type: 'connection'; readonly seq: number }
+  /** Nothing was heard of this connection: to be answered where it did not come. */
+  | { readonly type: 'received?'; readonly seq: number }
   /** Drain and leave; `timeoutMs` from now, then what is open is cut. */
   | { readonly type: 'close'; readonly mode: CloseMode; readonly timeoutMs: number };
 
@@ -80,14 +85,10 @@ export type ToPrimary =
   | { readonly type: 'hello'; readonly protocol: number }
   /** It is about to import this file; null: all are imported. */
   | { readonly type: 'loading'; readonly file: string | null }
-  /** It listens and its first thread has run something. */
-  | {
-      readonly type: 'ready';
-      readonly address: string;
-      readonly port: number;
-      readonly threads: number;
-      readonly release: Release;
-    }
+  /** It takes connections, and its first thread has run something. */
+  | { readonly type: 'ready'; readonly release: Release }
+  /** Whether it has the connection. */
+  | { readonly type: 'received'; readonly seq: number; readonly ok: boolean }
   /** The event loop turns. */
   | { readonly type: 'beat' }
   /** What it has counted so far: when it was asked (`id`), and once more before it leaves. */

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ServerConfig } from '../config.js';
+import { type SocketHandle, socketOf } from '../socket-handle.js';
 import { type Answer, type Connection, Connections } from './connections.js';
 import { linger } from './linger.js';
 import { createRefuser, drop, type RefuserOptions } from './refuser.js';
@@ -41,6 +42,8 @@ const maxPending = 128;
 export interface HttpServer {
   readonly server: Server;
   readonly connections: Connections;
+  /** Serves a connection that was accepted elsewhere, as one of its own. */
+  take(connection: SocketHandle): void;
   /** Ends the timers; to be called when nobody is connected any more. */
   dispose(): void;
 }
@@ -138,7 +141,11 @@ export function createHttpServer(given: HttpServerOptions): HttpServer {
     // Drained or not: this ends Node's own timer.
     server.close();
   }
-  return { server, connections, dispose };
+  function take(connection: SocketHandle): void {
+    // As http.Server asks its own sockets to be: it decides by itself about half-open connections.
+    server.emit('connection', socketOf(connection, { allowHalfOpen: true }));
+  }
+  return { server, connections, take, dispose };
 }
 
 /** False behind an answer that ends its connection: nobody would ever see this one, so it must not run either. */

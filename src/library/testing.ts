@@ -72,6 +72,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       await setup?.(made);
     },
     readiness: () => 'ok',
+    connectionsFrom: 'address',
     onFatal(error) {
       log.fatal({ err: error }, 'the server is of no use any more');
     },

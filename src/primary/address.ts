@@ -1,6 +1,5 @@
-// Listens at an address that the user gave, so that a wrong one is one line. Where server processes are to listen it
-// is proved before anything is forked, so that it is no crash loop; nothing stays open then.
-import { createServer, type Server } from 'node:net';
+// Listens at an address that the user gave, so that a wrong one is one line.
+import type { Server } from 'node:net';
 import { ConfigError } from '../config.js';
 
 /** The settings an address comes from, by the names the user knows. */
@@ -12,21 +11,13 @@ export interface AddressNames {
 /** Looking a host name up may take long; the user should not wait for it. */
 const lookupTimeoutMs = 1_500;
 
+/** The longest row of connections that the kernel keeps until they are accepted. */
+const backlog = 1_024;
+
 /**
- * Binds and closes.
  * @returns the port: for 0 the free one that was found
  * @throws ConfigError with one line that names the variable
  */
-export async function proveAddress(host: string, port: number, names: AddressNames): Promise<number> {
-  const server = createServer();
-  try {
-    return await listenAt(server, host, port, names);
-  } finally {
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  }
-}
-
-/** Listens, and stays so. Returns and throws as `proveAddress` does. */
 export async function listenAt(
   server: Server,
   host: string,
@@ -38,7 +29,7 @@ export async function listenAt(
     return await new Promise<number>((resolve, reject) => {
       timer = setTimeout(() => reject(new LookupTimeout()), lookupTimeoutMs);
       server.once('error', reject);
-      server.listen({ host, port, exclusive: true }, () => {
+      server.listen({ host, port, backlog, exclusive: true }, () => {
         server.off('error', reject);
         const address = server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : port);

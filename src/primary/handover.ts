@@ -1,59 +1,173 @@
-// Saves the connection that a server process was given and died before it took it.
+// Gives each new connection to a server process: round robin, one at a time each, so that a busy process is passed over.
+// Where connections come from is public-port.ts; where those wait that nobody can take, waiting-connections.ts.
 //
-// With round robin the primary accepts a connection, hands it over and waits for a word. Where the process dies (or
-// was stopped) before that word, Node forgets the connection: neither closed nor given to another, its client waits
-// for ever (seen in 20.20, 22.23, 24.21 and 26.10). A process has at most one such connection at a time, for the next one
-// is handed over only after the word. Here the missing word is said in the dead process's place: "not accepted", which
-// the cluster module answers by giving the connection to the next process.
-import type { Worker } from 'node:cluster';
+// A process that has no free file descriptor cannot receive a connection, and Node drops it with no word to either
+// program (its own cluster module then never gives that process another one; seen in 20.20 to 26.10). So a connection
+// stays open here until the process has said that it has it, and goes to the next one where it says that it has not,
+// or dies.
+import type { Logger } from '../log.js';
+import type { SocketHandle } from '../socket-handle.js';
+import {
+  createWaitingConnections,
+  type WaitingConnection,
+  type WaitingLimits,
+} from './waiting-connections.js';
 
-interface Handle {
-  close(): void;
+/** A server process that takes connections. */
+export interface Taker {
+  readonly pid: number;
+  /** @param settle called once: whether it has the connection */
+  give(connection: SocketHandle, settle: (taken: boolean) => void): void;
 }
 
-/** What the cluster module writes to a process with a new connection. */
-interface NewConnection {
-  readonly cmd: 'NODE_CLUSTER';
-  readonly act: 'newconn';
-  readonly seq: number;
+export interface HandoverOptions extends WaitingLimits {
+  readonly log: Logger;
+  /** How long a process that could not receive a connection is given none. */
+  readonly restMs: number;
+  /** Trouble is over when there was none for so long. */
+  readonly calmMs: number;
 }
 
-/**
- * @returns to be called once the process is gone and its last words were read. `taken`: whether any other process
- *   accepts connections; otherwise they are closed.
- */
-export function watchHandover(worker: Worker): (taken: boolean) => void {
-  const underway = new Map<number, Handle>();
-  const child = worker.process;
-  const send = child.send.bind(child);
-  child.send = (message: unknown, handle?: unknown, ...rest: unknown[]): boolean => {
-    if (isNewConnection(message) && isHandle(handle)) underway.set(message.seq, handle);
-    return Reflect.apply(send, child, [message, handle, ...rest]);
-  };
-  child.prependListener('internalMessage', (message: unknown) => {
-    if (typeof message === 'object' && message !== null && 'ack' in message)
-      underway.delete(Number(message.ack));
-  });
-  return (taken) => {
-    for (const [seq, handle] of underway) {
-      if (taken) child.emit('internalMessage', { cmd: 'NODE_CLUSTER', ack: seq, accepted: false });
-      else handle.close();
-    }
-    underway.clear();
-  };
+export interface Handover {
+  /** Connections that no process has. */
+  readonly waiting: number;
+  /** Processes are there, but none of them could receive the last connection that it was given. */
+  readonly isBlocked: boolean;
+  /** Called when `isBlocked` has changed. */
+  onBlocked: () => void;
+  offer(connection: SocketHandle): void;
+  join(taker: Taker): void;
+  /** It is given nothing from now on; what was given to it before, it has before any later message. */
+  leave(taker: Taker): void;
+  /** Resolves when no connection waits any more: those for which nobody is left, or the time, are closed. */
+  finish(timeoutMs: number): Promise<void>;
 }
 
-function isNewConnection(message: unknown): message is NewConnection {
-  return (
-    typeof message === 'object' &&
-    message !== null &&
-    'act' in message &&
-    message.act === 'newconn' &&
-    'seq' in message &&
-    typeof message.seq === 'number'
+const troubles = {
+  'no descriptor':
+    'a server process cannot receive new connections: it has no free file descriptor (ulimit -n)',
+  'too late': 'new connections are closed: no server process took them within HEADERS_TIMEOUT_MS',
+  'too many': 'new connections are closed: too many wait for a server process',
+  nobody: 'new connections are closed: no server process is left',
+} as const;
+
+export function createHandover({ log, restMs, calmMs, ...limits }: HandoverOptions): Handover {
+  const waiting = createWaitingConnections(
+    limits,
+    () => takers.size > failing.size,
+    (because) => {
+      closed++;
+      warn(because);
+    },
   );
-}
+  const takers = new Set<Taker>();
+  /** Those that have nothing to receive, in the order of their turns. */
+  const free = new Set<Taker>();
+  /** Those that could not receive what they were given last. */
+  const failing = new Set<Taker>();
+  const told = new Set<keyof typeof troubles>();
+  let closed = 0;
+  let calmTimer: NodeJS.Timeout | undefined;
+  let wasBlocked = false;
+  let finished: (() => void) | undefined;
 
-function isHandle(value: unknown): value is Handle {
-  return typeof value === 'object' && value !== null && 'close' in value && typeof value.close === 'function';
+  function pump(): void {
+    for (const taker of free) {
+      const next = waiting.next();
+      if (next === undefined) break;
+      free.delete(taker);
+      taker.give(next.connection, (taken) => (taken ? received(taker, next) : missed(taker, next)));
+    }
+    if (finished === undefined) return;
+    if (takers.size === 0) waiting.closeAll();
+    if (waiting.size === 0) finished();
+  }
+
+  function received(taker: Taker, { connection }: WaitingConnection): void {
+    connection.close();
+    if (failing.delete(taker)) judge();
+    beFree(taker);
+  }
+
+  function missed(taker: Taker, next: WaitingConnection): void {
+    waiting.putBack(next);
+    // One that has left or died needs no other reason.
+    if (takers.has(taker)) {
+      failing.add(taker);
+      judge();
+      warn('no descriptor', { serverPid: taker.pid });
+      setTimeout(beFree, restMs, taker);
+    }
+    pump();
+  }
+
+  function beFree(taker: Taker): void {
+    if (!takers.has(taker)) return;
+    free.add(taker);
+    pump();
+  }
+
+  function judge(): void {
+    const isBlocked = takers.size > 0 && failing.size === takers.size;
+    if (isBlocked === wasBlocked) return;
+    wasBlocked = isBlocked;
+    handover.onBlocked();
+  }
+
+  /** Each trouble once, until all are over. */
+  function warn(trouble: keyof typeof troubles, what: object = {}): void {
+    if (!told.has(trouble)) log.warn(what, troubles[trouble]);
+    told.add(trouble);
+    calmTimer ??= setTimeout(calm, calmMs).unref();
+    calmTimer.refresh();
+  }
+
+  function calm(): void {
+    if (waiting.size > 0) {
+      calmTimer?.refresh();
+      return;
+    }
+    calmTimer = undefined;
+    told.clear();
+    // Nobody has asked them since: the next connection will show.
+    failing.clear();
+    judge();
+    log.info({ closed }, 'new connections are taken again');
+    closed = 0;
+  }
+
+  const handover: Handover = {
+    get waiting() {
+      return waiting.size;
+    },
+    get isBlocked() {
+      return wasBlocked;
+    },
+    onBlocked() {},
+    offer(connection) {
+      waiting.add(connection);
+      pump();
+    },
+    join(taker) {
+      takers.add(taker);
+      judge();
+      beFree(taker);
+    },
+    leave(taker) {
+      takers.delete(taker);
+      free.delete(taker);
+      failing.delete(taker);
+      judge();
+      pump();
+    },
+    async finish(timeoutMs) {
+      const timer = setTimeout(() => waiting.closeAll(), timeoutMs);
+      await new Promise<void>((resolve) => {
+        finished = resolve;
+        pump();
+      });
+      clearTimeout(timer);
+    },
+  };
+  return handover;
 }

@@ -7,7 +7,7 @@ import type { LineOutput } from '../log-output.js';
 
 export interface LogRelay {
   /** @param source null where the process writes to our standard output by itself */
-  add(source: Readable | null): void;
+  add(source: Readable | null | undefined): void;
   /** Resolves once nothing is to come from any process, or the time has passed. */
   ended(timeoutMs: number): Promise<void>;
 }
@@ -21,7 +21,8 @@ export function createLogRelay(output: LineOutput): LogRelay {
   const open = new Set<Promise<void>>();
   return {
     add(source) {
-      if (source === null) return;
+      // A process that could not be started has none (EMFILE, Node 20).
+      if (source === null || source === undefined) return;
       const ended = relay(source, output).then(() => void open.delete(ended));
       open.add(ended);
     },

@@ -12,6 +12,7 @@ import { type ClusterStatus, type PrimaryState, serverEntry } from './cluster-st
 import { drainTimeMs } from './drain-time.js';
 import { type ExitCode, exitCodes, type Outcome } from './exit-codes.js';
 import type { Fork } from './fork.js';
+import type { PublicPort } from './public-port.js';
 import { createQuotaBook } from './quota-accounts.js';
 import { createRefresh, type Figures } from './refresh.js';
 import { createReloads } from './reloads.js';
@@ -26,6 +27,7 @@ export interface PrimaryOptions {
   readonly serverProcesses: number;
   /** Starts a process for a server. */
   readonly fork: Fork;
+  readonly publicPort: PublicPort;
   readonly timings: Timings;
   readonly log: Logger;
   /** All server processes are ready for the first time: these, and what they work with. */
@@ -61,7 +63,7 @@ export interface Primary {
 }
 
 export function startPrimary(options: PrimaryOptions): Primary {
-  const { configFor, serverProcesses, fork, timings, log, onEvent = () => {} } = options;
+  const { configFor, serverProcesses, publicPort, fork, timings, log, onEvent = () => {} } = options;
   const config = configFor(serverProcesses);
   const { bootTimeoutMs, shutdownDelayMs, shutdownTimeoutMs } = config;
   const drainMs = drainTimeMs(config, timings);
@@ -89,6 +91,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     quotas: createQuotaBook(config.cpuQuotaMsPerMinute),
     alive,
     readiness: () => readiness,
+    publicPort,
     onChange: judge,
     onExit: (server) => {
       if (stage === 'draining' && !server.answeredAll) allAnswered = false;
@@ -104,6 +107,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     log,
     onEvent,
   });
+  publicPort.handover.onBlocked = judge;
   for (let i = 0; i < serverProcesses; i++) table.add();
   table.fill();
   const refresh = createRefresh(alive);
@@ -123,7 +127,8 @@ export function startPrimary(options: PrimaryOptions): Primary {
 
   /** What the table means for the cluster as a whole, told where it changed. */
   function judge(): void {
-    const now: ClusterReadiness = table.anyServing && !isStopping() ? 'ok' : 'unavailable';
+    const isServing = table.anyServing && !publicPort.handover.isBlocked;
+    const now: ClusterReadiness = isServing && !isStopping() ? 'ok' : 'unavailable';
     if (now !== readiness) {
       readiness = now;
       log.info({ readiness }, 'readiness changed');
@@ -176,7 +181,10 @@ export function startPrimary(options: PrimaryOptions): Primary {
     table.close();
     stage = 'draining';
     log.info({ serverProcesses: alive.size }, 'draining');
-    await Promise.all([...alive].map((server) => server.close('stop', shutdownTimeoutMs, 'stop')));
+    const deadlineMs = monotonicMs() + shutdownTimeoutMs;
+    await publicPort.close(shutdownTimeoutMs);
+    const leftMs = Math.max(0, deadlineMs - monotonicMs());
+    await Promise.all([...alive].map((server) => server.close('stop', leftMs, 'stop')));
     log.info({ allAnswered }, 'stopped');
     finish({ code: allAnswered ? cleanCode : exitCodes.forced });
     return done;

@@ -7,15 +7,18 @@ import { type Config, ConfigError, type ServerConfig } from '../config.js';
 import { budget, coreShare, readCores, threadsPerProcess } from '../core-budget.js';
 import { type Logger, logOutput } from '../log.js';
 import { thisRelease } from '../version.js';
-import { localUrl, proveAddress } from './address.js';
+import { localUrl } from './address.js';
 import { listenAdmin } from './admin/admin.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
 import { createFork } from './fork.js';
 import { greeting } from './greeting.js';
+import { createHandover } from './handover.js';
 import { type LaunchPath, launchPath } from './launch-path.js';
 import { createLogRelay, needsRelay } from './log-relay.js';
+import { openFilesLimit } from './open-files.js';
 import { linkParent } from './parent-link.js';
 import { type Primary, startPrimary } from './primary.js';
+import { openPublicPort } from './public-port.js';
 import { obeySignals } from './signals.js';
 import { defaultTimings, type Timings } from './timings.js';
 
@@ -62,7 +65,16 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
     },
   );
   const admin = await listenAdmin(config, log);
-  const port = await proveAddress(config.host, config.port, { host: 'HOST', port: 'PORT' });
+  const handover = createHandover({
+    log,
+    ...timings,
+    longestWaitMs: config.headersTimeoutMs,
+    // Replacements and the admin server need descriptors too.
+    mostWaiting: Math.min(timings.mostWaiting, Math.floor(openFilesLimit() / 2)),
+  });
+  const isShared = cluster.schedulingPolicy === cluster.SCHED_NONE;
+  const publicPort = await openPublicPort(config.host, config.port, handover, isShared);
+  const { port } = publicPort;
   if (stopped) return { code: exitCodes.ok };
 
   const { serverProcesses } = budget(config, readCores());
@@ -84,6 +96,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
     },
     serverProcesses,
     fork: createFork(path, log),
+    publicPort,
     timings,
     log,
     ...(admin && { onEvent: admin.onEvent }),

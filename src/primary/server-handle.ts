@@ -16,8 +16,10 @@ import {
   type ToServer,
 } from '../messages.js';
 import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
+import { type SocketHandle, sendHandle } from '../socket-handle.js';
 import type { Release } from '../version.js';
 import { Heartbeat } from './heartbeat.js';
+import { Receipt } from './receipt.js';
 import { ReportRequests } from './report-requests.js';
 import type { BootFailure, Exit, ExitReason } from './server-exit.js';
 import { longestTimerMs, type Timings } from './timings.js';
@@ -31,8 +33,12 @@ export interface ServerHandleOptions {
   readonly timings: Timings;
   readonly log: Logger;
   readonly readiness: () => ClusterReadiness;
-  /** It listens, and its first thread has run something. */
+  /** The socket that it is to listen at; undefined: it is given connections. */
+  readonly sharedSocket: SocketHandle | undefined;
+  /** It takes connections, and its first thread has run something. */
   onReady(): void;
+  /** It takes no connections any more: it was asked to leave, or is dead. */
+  onLeaving(): void;
   /** It left its place without being asked to, dead or about to be. Once, and never after `close`. */
   onLost(): void;
   onExit(exit: Exit): void;
@@ -80,6 +86,7 @@ export class ServerHandle {
   #wasToldToBoot = false;
   #settleBoot: (failure: BootFailure | undefined) => void = () => {};
   readonly #reports = new ReportRequests();
+  readonly #receipt: Receipt;
   #settleExit: (exit: Exit) => void = () => {};
 
   constructor(worker: Worker, options: ServerHandleOptions) {
@@ -89,6 +96,8 @@ export class ServerHandle {
     this.#worker = worker;
     this.#options = options;
     this.#log = options.log.child({ server: options.slot, serverPid: this.pid });
+    const send = (message: ToServer, handle?: SocketHandle) => this.#send(message, handle);
+    this.#receipt = new Receipt(send, options.timings.receiptMs);
     this.booted = new Promise((resolve) => {
       this.#settleBoot = resolve;
     });
@@ -110,11 +119,7 @@ export class ServerHandle {
       );
     });
     worker.on('message', (message: ToPrimary) => this.#receive(message));
-    worker.once('exit', (code: number | null, signal: string | null) => {
-      // Its last messages may still lie in the channel; 'disconnect' comes after them.
-      if (worker.isConnected()) worker.once('disconnect', () => this.#exit(code, signal));
-      else this.#exit(code, signal);
-    });
+    worker.once('exit', (code: number | null, signal: string | null) => this.#exitOnceRead(code, signal));
     // A failed send is followed by the exit.
     worker.on('error', () => {});
     this.#log.info('server process forked');
@@ -142,6 +147,7 @@ export class ServerHandle {
       return this.exited;
     }
     this.state = 'draining';
+    this.#options.onLeaving();
     this.#send({ type: 'close', mode, timeoutMs });
     clearTimeout(this.#killTimer);
     const { killGraceMs } = this.#options.timings;
@@ -153,6 +159,11 @@ export class ServerHandle {
       Math.min(timeoutMs + killGraceMs, longestTimerMs),
     );
     return this.exited;
+  }
+
+  /** As Taker in handover.ts. */
+  give(connection: SocketHandle, settle: (taken: boolean) => void): void {
+    this.#receipt.give(connection, settle);
   }
 
   /** Asks a failing process to go, without haste. */
@@ -196,6 +207,9 @@ export class ServerHandle {
         this.runtime = message.runtime ?? this.runtime;
         if (message.id !== null) this.#reports.settle(message.id);
         break;
+      case 'received':
+        this.#receipt.answered(message.seq, message.ok);
+        break;
       case 'quota':
         this.#send({ type: 'quota', ...this.#options.onQuota(message.reports) });
         break;
@@ -224,9 +238,10 @@ export class ServerHandle {
       this.#kill('other version', line);
       return;
     }
-    const { slot, config, readiness } = this.#options;
+    const { slot, config, readiness, sharedSocket } = this.#options;
     this.#wasToldToBoot = true;
-    this.#send({ type: 'boot', protocol: protocolVersion, slot, config, readiness: readiness() });
+    const boot = { type: 'boot', protocol: protocolVersion, slot, config, readiness: readiness() } as const;
+    this.#send(boot, sharedSocket);
   }
 
   #ready(release: Release): void {
@@ -269,6 +284,15 @@ export class ServerHandle {
     this.#worker.process.kill('SIGKILL');
   }
 
+  /**
+   * Its last messages may still lie in the channel. The event 'disconnect', which follows them, does not come where a
+   * connection was on its way to the process when it died (Node 20.20).
+   */
+  #exitOnceRead(code: number | null, signal: string | null): void {
+    if (this.#worker.isConnected()) setTimeout(() => this.#exitOnceRead(code, signal), 1);
+    else this.#exit(code, signal);
+  }
+
   #exit(code: number | null, signal: string | null): void {
     if (this.state === 'dead') return;
     const before = this.state;
@@ -278,6 +302,8 @@ export class ServerHandle {
     clearTimeout(this.#leaveTimer);
     this.#heartbeat.stop();
     this.#reports.settleAll();
+    this.#options.onLeaving();
+    this.#receipt.lost();
     // It was asked to leave, but that is not what it died of.
     if (this.#isAsked && this.#cut === undefined && !this.#wasKilled) this.#reason = 'died';
     const { reason, pid, slot } = this;
@@ -302,8 +328,8 @@ export class ServerHandle {
     return reason === 'reload' || reason === 'stop' || reason === 'fewer processes';
   }
 
-  #send(message: ToServer): void {
+  #send(message: ToServer, handle?: SocketHandle): void {
     // A channel that breaks is followed by the exit; the callback keeps it from being an 'error' event.
-    if (this.#worker.isConnected()) this.#worker.process.send?.(message, undefined, undefined, () => {});
+    if (this.#worker.isConnected()) sendHandle(this.#worker.process, message, handle, () => {});
   }
 }

@@ -10,7 +10,7 @@ import { Books } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
 import { type Fork, unforkable } from './fork.js';
-import { watchHandover } from './handover.js';
+import type { PublicPort } from './public-port.js';
 import type { QuotaBook } from './quota-accounts.js';
 import { type Fallen, Respawn } from './respawn.js';
 import { ServerHandle } from './server-handle.js';
@@ -41,6 +41,7 @@ export interface SlotTableOptions {
   /** All that live, with or without a slot: also who still drains. */
   readonly alive: Set<ServerHandle>;
   readonly readiness: () => ClusterReadiness;
+  readonly publicPort: Pick<PublicPort, 'handover' | 'shared'>;
   /** A process became ready, or was lost. */
   onChange(): void;
   onExit(server: ServerHandle): void;
@@ -154,27 +155,28 @@ export class SlotTable {
 
   /** A new process for this slot, which its caller puts there; undefined where there cannot be one. */
   fork(slot: number): ServerHandle | undefined {
-    const { alive, configFor, timings, log, readiness, onEvent } = this.#options;
+    const { alive, configFor, timings, log, readiness, publicPort, onEvent } = this.#options;
     const worker = this.#options.fork();
     if (worker === undefined) return undefined;
-    const handOver = watchHandover(worker);
     const server = new ServerHandle(worker, {
       slot,
       config: configFor(this.slots.length),
       timings,
       log,
       readiness,
+      sharedSocket: publicPort.shared,
       onReady: () => {
+        publicPort.handover.join(server);
         onEvent({ type: 'ready', slot, pid: server.pid });
         this.#ready();
       },
+      onLeaving: () => publicPort.handover.leave(server),
       onLost: () => this.#lost(server),
       onQuota: (reports) => this.#options.quotas.settle(reports, this.slots.length, monotonicMs()),
       onProxied: () => this.#options.onProxied(),
       onExit: (exit) => {
         alive.delete(server);
         this.#served(server);
-        handOver([...alive].some((other) => other.state === 'ready' || this.#failing.has(other)));
         this.#options.books.retire(server, exit);
         // One that was asked to leave, and left in another way.
         if (server.wasReady && !this.#closed && Books.isLoss(exit.reason)) this.#options.books.lost(server);
@@ -202,7 +204,7 @@ export class SlotTable {
     this.fill();
   }
 
-  /** The round-robin set of the cluster module must not lose its last member: it would drop who is about to connect. */
+  /** While no other process takes connections it goes on: who connects need not wait. */
   #relieve(server: ServerHandle): void {
     const { drainMs, bootTimeoutMs } = this.#options;
     if (this.#anyReady) {

@@ -23,6 +23,14 @@ export interface Timings {
   readonly longestIoMs: number;
   /** How long an answer may take to leave. */
   readonly answerMs: number;
+  /** A server process that said nothing of a connection is asked for it after this time. */
+  readonly receiptMs: number;
+  /** One that could not receive a connection is given none for so long. */
+  readonly restMs: number;
+  /** Connections that may wait in the primary for a server process, where it may have twice as many descriptors. */
+  readonly mostWaiting: number;
+  /** Connections find their process again once this time went by without trouble. */
+  readonly calmMs: number;
   /** A second stop signal counts from here on: one Ctrl-C under npm arrives twice within a millisecond. */
   readonly secondSignalMs: number;
 }
@@ -43,5 +51,9 @@ export const defaultTimings: Timings = {
   leaveMs: 1_000,
   longestIoMs: 60_000,
   answerMs: 5_000,
+  receiptMs: 50,
+  restMs: 100,
+  mostWaiting: 16_384,
+  calmMs: 1_000,
   secondSignalMs: 100,
 };

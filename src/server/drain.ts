@@ -1,9 +1,10 @@
 // Closes a server politely: takes no new connections, lets everybody have their answers, ends who has fallen silent,
 // and cuts what is left at the deadline. Reads from top to bottom; knows nothing of Express or of the primary.
-import { Server as NetServer } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../clock.js';
 import { AppError } from '../errors.js';
+import { emptyBacklog } from '../http/backlog.js';
 import type { Answer, Connection } from '../http/connections.js';
 import type { HttpServer } from '../http/http-server.js';
 import { answerRefusal } from '../http/refusal.js';
@@ -49,9 +50,11 @@ export function createDrain(deps: DrainDeps): Drain {
   let closed: Promise<{ readonly cut: number }> | undefined;
 
   async function drain(): Promise<{ readonly cut: number }> {
-    stopAccepting(server);
     for (const { lastDue } of connections)
       if (lastDue?.headersSent === false) lastDue.shouldKeepAlive = false;
+    // In a reload the backlog is for those with whom the socket is shared.
+    if (mode === 'stop' && server.listening) await acceptBacklog(server);
+    else stopAccepting(server);
     await until(
       () => endSilent() === 0,
       () => deadlineMs,
@@ -133,6 +136,19 @@ export function createDrain(deps: DrainDeps): Drain {
       return closed;
     },
   };
+}
+
+/**
+ * Accepts who stands in the backlog, then stops. They are served afterwards: who is answered at once connects again at
+ * once, and the backlog of a busy process would never be empty.
+ */
+async function acceptBacklog(server: NetServer): Promise<void> {
+  const held: Socket[] = [];
+  const listeners = server.listeners('connection');
+  server.removeAllListeners('connection').on('connection', (socket) => held.push(socket));
+  await emptyBacklog(() => held.length);
+  stopAccepting(server);
+  for (const socket of held) for (const listener of listeners) Reflect.apply(listener, server, [socket]);
 }
 
 /**

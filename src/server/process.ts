@@ -12,6 +12,7 @@ import {
   type ToServer,
 } from '../messages.js';
 import { stepBackLibuv, stepBackV8 } from '../priority.js';
+import { isSocketHandle, type SocketHandle } from '../socket-handle.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 import { thisRelease } from '../version.js';
@@ -40,10 +41,16 @@ export function runServerProcess(): void {
   const timers: NodeJS.Timeout[] = [];
   const loading = createLoadWatch((file) => send({ type: 'loading', file }));
 
-  process.on('message', (message: ToServer) => {
+  let received = 0;
+  process.on('message', (message: ToServer, handle: unknown) => {
     switch (message.type) {
       case 'boot':
-        return void boot(message);
+        return void boot(message, isSocketHandle(handle) ? handle : undefined);
+      case 'connection':
+        return receive(message.seq, handle);
+      case 'received?':
+        if (message.seq !== received) send({ type: 'received', seq: message.seq, ok: false });
+        return;
       case 'readiness':
         readiness = message.readiness;
         return;
@@ -82,7 +89,10 @@ export function runServerProcess(): void {
   });
   send({ type: 'hello', protocol: protocolVersion });
 
-  async function boot(message: Extract<ToServer, { type: 'boot' }>): Promise<void> {
+  async function boot(
+    message: Extract<ToServer, { type: 'boot' }>,
+    sharedSocket?: SocketHandle,
+  ): Promise<void> {
     const { config, slot } = message;
     process.title = `millrace: server ${slot}`;
     readiness = message.readiness;
@@ -102,6 +112,7 @@ export function runServerProcess(): void {
         onQuota: (reports) => send({ type: 'quota', reports }),
         onProxied: () => send({ type: 'proxied' }),
         onFatal: fail,
+        connectionsFrom: sharedSocket ?? 'primary',
       });
     } catch (error) {
       const line = unbootable(error, config);
@@ -112,10 +123,18 @@ export function runServerProcess(): void {
       }
       process.exit(1);
     }
-    const { address, port } = server;
-    send({ type: 'ready', address, port, threads: config.poolMaxThreads, release: thisRelease() });
+    send({ type: 'ready', release: thisRelease() });
     const beatEveryMs = Math.min(500, Math.max(20, config.heartbeatTimeoutMs / 20));
     timers.push(setInterval(() => send({ type: 'beat' }), beatEveryMs));
+  }
+
+  /** The word first: nothing of the connection was read then, so another process may have it if this one dies. */
+  function receive(seq: number, connection: unknown): void {
+    if (!isSocketHandle(connection)) return;
+    received = seq;
+    send({ type: 'received', seq, ok: true });
+    if (server === undefined) connection.close();
+    else server.take(connection);
   }
 
   async function report(id: number | null, wantsRuntime: boolean): Promise<void> {

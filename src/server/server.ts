@@ -1,7 +1,6 @@
 // Starts the server of one server process: tasks → CPU lane → app → listen. When and why it closes is decided by the
 // primary; how, in drain.ts.
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import type { Request, Response } from 'express';
 import { readApiKeys } from '../api-keys.js';
@@ -14,6 +13,7 @@ import type { CloseMode, ClusterReadiness, QuotaAnswer, QuotaReport, ServerStatu
 import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
 import { createProcessLoad } from '../metrics/process-load.js';
 import { createRuntimeMetrics } from '../metrics/runtime-metrics.js';
+import type { SocketHandle } from '../socket-handle.js';
 import { taskFolders } from '../tasks/folders.js';
 import { type LoadWatch, unwatched } from '../tasks/load-watch.js';
 import { loadTasks, type Task } from '../tasks/registry.js';
@@ -51,11 +51,18 @@ export interface ServerDeps {
   readonly onLoop?: boolean;
   /** This process is of no use any more: it should be replaced. */
   readonly onFatal: (error: unknown) => void;
+  /**
+   * `primary`: it is given its connections (`take`). `address`: it listens at HOST and PORT. Or the socket that it
+   * shares with others.
+   */
+  readonly connectionsFrom: 'primary' | 'address' | SocketHandle;
 }
 
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
+  /** Serves a connection that was accepted elsewhere. */
+  take(connection: SocketHandle): void;
   /** The primary's answer to `onQuota`. */
   grant(answer: QuotaAnswer): void;
   status(): ServerStatus;
@@ -75,7 +82,7 @@ export interface RunningServer {
 }
 
 /**
- * Resolves when it listens and its first thread has run something.
+ * Resolves when it takes connections and its first thread has run something.
  * @throws TaskFileError or KeyFileError for a file that cannot be used; Node's error for such an address
  */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {
@@ -142,10 +149,11 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     }
     finish(own?.guard);
     await lane.warm();
-    const { address, port } = await listen(http.server, config);
+    const { address, port } = await open(http.server, deps);
     return {
       address,
       port,
+      take: http.take,
       grant: (answer) => link?.receive(answer),
       status: () => ({ ...processLoad(), eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
       metrics: report,
@@ -172,14 +180,24 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
 
 const backlog = 1_024;
 
-function listen(server: Server, { host, port }: Pick<ServerConfig, 'host' | 'port'>): Promise<AddressInfo> {
+function open(server: Server, { connectionsFrom, config }: ServerDeps): Promise<Place> {
+  const { host, port } = config;
+  if (connectionsFrom === 'primary') {
+    // With this event Node begins to look for late headers and bodies.
+    server.emit('listening');
+    return Promise.resolve({ address: host, port });
+  }
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog }, () => {
+    server.once('listening', () => {
       server.off('error', reject);
       const address = server.address();
       if (address === null || typeof address === 'string') reject(new Error('The server has no address.'));
       else resolve(address);
     });
+    if (connectionsFrom === 'address') server.listen({ host, port, backlog });
+    else server.listen(connectionsFrom, backlog);
   });
 }
+
+type Place = Pick<RunningServer, 'address' | 'port'>;

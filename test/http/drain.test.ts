@@ -71,12 +71,15 @@ test('stop: 200 idle connections and some that never spoke hold it up for less t
   expect(performance.now() - startMs).toBeLessThan(1_000);
 });
 
-test('stop: new connections are refused', async () => {
+test('stop: who stands in the backlog is answered, then new connections are refused', async () => {
   await start();
   const client = await connect();
   client.send(get('/slow'));
   await held.arrived('/slow');
+  const established = Promise.all(Array.from({ length: 32 }, connect));
   const closed = server.drain.close('stop', 10_000);
+  for (const late of await established)
+    expect((await late.send(get('/')).answer()).headers.get('connection')).toBe('close');
   await expect(connect()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   await held.release('/slow');
   await closed;

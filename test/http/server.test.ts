@@ -18,6 +18,7 @@ function start(env: Record<string, string> = {}, log = createLogger('silent', {}
     coreShare: 2,
   };
   return startServer({
+    connectionsFrom: 'address',
     config,
     slot: 1,
     log,

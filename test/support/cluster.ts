@@ -17,6 +17,8 @@ export interface StartOptions {
   readonly entry?: string;
   /** What the timings of the supervision should be instead. */
   readonly timings?: Partial<Timings>;
+  /** How many descriptors each of its processes may have, for good (util-linux's `prlimit`). */
+  readonly openFiles?: number;
   /** As leader of a process group of its own, for signals to the whole group. */
   readonly detached?: boolean;
 }
@@ -62,10 +64,13 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
 }
 
 export function launch(options: StartOptions = {}): Launched {
-  const { env = {}, args = [], timings, detached = false } = options;
+  const { env = {}, args = [], timings, openFiles, detached = false } = options;
   const entry = options.entry ?? (timings === undefined ? main : timedMain);
   const inherited = { PATH: process.env.PATH, HOME: process.env.HOME, TIMINGS: JSON.stringify(timings) };
-  const child = spawn(process.execPath, [entry, ...args], {
+  const limit = openFiles === undefined ? [] : ['prlimit', `--nofile=${openFiles}:${openFiles}`];
+  // It becomes the command that it starts: the process stays the same.
+  const [command = '', ...words] = [...limit, process.execPath, entry, ...args];
+  const child = spawn(command, words, {
     env: { ...inherited, PORT: '0', ADMIN_PORT: '0', WORKERS: '2', BOOT_TIMEOUT_MS: '60000', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,

@@ -15,6 +15,7 @@ export async function startTestServer(env: Record<string, string> = {}): Promise
     slot: 0,
     log: createLogger('silent', {}),
     readiness: () => 'ok',
+    connectionsFrom: 'address',
     onFatal(error) {
       throw error;
     },

@@ -1,0 +1,29 @@
+// Accepts who stands in a listening socket's backlog before it is closed: their connections are established, and most
+// have sent their request; the kernel would reset them.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { monotonicMs } from '../clock.js';
+
+/** A turn of the event loop accepts one connection (libuv 1.45 and newer): so many turns without any are an empty backlog. */
+const quietTurns = 2;
+
+/** Who comes after a turn has looked is reset: so the last one must be short. */
+const shortTurnMs = 0.3;
+
+/** Under a flood it is never empty. */
+const longestMs = 1_000;
+
+/**
+ * Resolves when nobody stands there, in the very turn in which that was seen: close at once.
+ * @param accepted how many connections were accepted so far
+ */
+export async function emptyBacklog(accepted: () => number): Promise<void> {
+  const endMs = monotonicMs() + longestMs;
+  for (let quiet = 0; quiet < quietTurns; ) {
+    const before = accepted();
+    const startMs = monotonicMs();
+    await nextTurn();
+    const nowMs = monotonicMs();
+    if (nowMs > endMs) return;
+    quiet = accepted() === before && nowMs - startMs < shortTurnMs ? quiet + 1 : 0;
+  }
+}
