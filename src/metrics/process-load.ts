@@ -14,6 +14,7 @@ const windowMs = 900;
 export function createProcessLoad(): () => ProcessLoad {
   let since = { atMs: monotonicMs(), usedUs: usedUs() };
   let cpuCores: number | undefined;
+  let memoryBytes = 0;
   return () => {
     const now = { atMs: monotonicMs(), usedUs: usedUs() };
     const elapsedMs = now.atMs - since.atMs;
@@ -22,7 +23,12 @@ export function createProcessLoad(): () => ProcessLoad {
       cpuCores = Math.round((now.usedUs - since.usedUs) / elapsedMs / 10) / 100;
       since = now;
     }
-    return { memoryBytes: process.memoryUsage.rss(), cpuCores: cpuCores ?? 0 };
+    try {
+      memoryBytes = process.memoryUsage.rss();
+    } catch {
+      // It reads a file, and there may be no descriptor to open it with: the last figure stays.
+    }
+    return { memoryBytes, cpuCores: cpuCores ?? 0 };
   };
 }
 
