@@ -8,8 +8,6 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
     maxWorkers: 2,
-    // Some tests hold a bound in time, on machines that may be busy with something else: once more, then it counts.
-    retry: 1,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -57,10 +57,11 @@ describe('an app of one’s own', () => {
   });
 
   it('ends a call at the deadline of its request', async () => {
-    const answer = await get('/latch', { headers: { 'Request-Timeout': '0.2' } });
+    const headers = { 'Request-Timeout': '3', 'X-Request-Id': 'late' };
+    const answer = await get('/latch', { headers });
     expect(answer.status).toBe(504);
     expect(await answer.json()).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    await cluster.waitForLine(({ msg, reason }) => msg === 'released' && reason === 'TimeoutError');
+    await cluster.waitForLine(({ requestId, reason }) => requestId === 'late' && reason === 'TimeoutError');
   });
 
   it('cancels a call when the client of its request leaves', async () => {
