@@ -5,7 +5,13 @@ import type { ProcessLoad } from './metrics/process-load.js';
 import type { Release } from './version.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 6;
+export const protocolVersion = 7;
+
+/**
+ * Why a server process should be replaced. `lost threads`: too many of them do not end; it is sound, and serves until
+ * there is another one.
+ */
+export type Fault = 'uncaught exception' | 'lost threads';
 
 /** The whole cluster as /readyz tells it. */
 export type ClusterReadiness = 'ok' | 'unavailable';
@@ -31,7 +37,16 @@ export interface TaskCounts {
 /** A server process as `/status` shows it. */
 export interface ServerStatus extends ProcessLoad {
   readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number };
-  readonly threads: { readonly busy: number; readonly idle: number; readonly max: number };
+  readonly threads: {
+    readonly busy: number;
+    readonly idle: number;
+    /** How many there may be that work. */
+    readonly max: number;
+    /** Left to a call that goes on after its answer. */
+    readonly leftover: number;
+    /** Ended, and still there: native code does not return. */
+    readonly stuck: number;
+  };
   readonly queue: { readonly waiting: number; readonly limit: number };
   readonly tasks: Readonly<Record<string, TaskCounts>>;
 }
@@ -105,7 +120,7 @@ export type ToPrimary =
   | { readonly type: 'proxied' }
   /** It cannot boot: one line. `final`: another attempt would not change that (a bad task file, an address in use). */
   | { readonly type: 'unbootable'; readonly line: string; readonly final: boolean }
-  /** It met an uncaught exception and drains by itself: time to replace it. */
-  | { readonly type: 'failing' }
+  /** It met a fault of its own, and serves on: time to replace it. */
+  | { readonly type: 'failing'; readonly reason: Fault }
   /** The last message of a drain: how many accepted calls had to be cut. */
   | { readonly type: 'closed'; readonly cut: number };

@@ -4,9 +4,22 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 
-/** This thread: /proc/thread-self names it (the last part is its id). */
+/** This thread. */
 export function stepBack(nice: number): void {
-  lower(nice, () => [Number(readlinkSync('/proc/thread-self').split('/').at(-1))]);
+  lower(nice, () => [threadSelf()]);
+}
+
+/** The system's id of this thread, where it tells: /proc/thread-self names it (the last part is its id). */
+export function osThreadId(): number | undefined {
+  try {
+    return threadSelf();
+  } catch {
+    return undefined;
+  }
+}
+
+function threadSelf(): number {
+  return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
 }
 
 /**

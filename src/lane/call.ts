@@ -1,5 +1,5 @@
 // The seam between the server and the CPU lane: what a call is given and what it answers, and nothing more.
-import type { TaskCounts } from '../messages.js';
+import type { ServerStatus, TaskCounts } from '../messages.js';
 import type { Task } from '../tasks/registry.js';
 
 /**
@@ -40,7 +40,7 @@ export interface Call {
 }
 
 export interface LaneStatus {
-  readonly threads: { readonly busy: number; readonly idle: number; readonly max: number };
+  readonly threads: ServerStatus['threads'];
   readonly queue: { readonly waiting: number; readonly limit: number };
   /** By task name. */
   readonly tasks: Readonly<Record<string, TaskCounts>>;
@@ -69,6 +69,16 @@ export interface CallCharge {
   ran(runMs: number, nowMs: number): void;
 }
 
+export interface LaneEnd {
+  /** Calls that were cut. */
+  readonly cut: number;
+  /**
+   * No thread is left. Otherwise `process.exit` would end one while an addon works for it, which can abort the process,
+   * or wait for it without end.
+   */
+  readonly isQuiet: boolean;
+}
+
 export interface Lane {
   /** Resolves when a first thread has run something. */
   warm(): Promise<void>;
@@ -89,10 +99,10 @@ export interface Lane {
   /** Throws where it is a call that runs inline, or what one left behind, that is about to exit the process. */
   refuseExit(): void;
   /**
-   * Ends it: what still waits or runs is answered SHUTTING_DOWN and the threads are ended. Resolves with the number
-   * of calls that were cut. Idempotent.
+   * Ends it: what still waits or runs is answered SHUTTING_DOWN, and the threads are ended, but for those that native
+   * work keeps. Idempotent.
    */
-  close(): Promise<{ readonly cut: number }>;
+  close(): Promise<LaneEnd>;
 }
 
 /** What `result` rejects with after `cancel()`: nobody is there to read it. */

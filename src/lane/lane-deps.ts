@@ -29,6 +29,8 @@ export interface LaneDeps {
   readonly meter?: CallMeter | undefined;
   /** Every call, once, when its outcome is known. */
   readonly onCall?: (record: CallRecord) => void;
+  /** Too many threads do not end: this process should be replaced, at leisure. */
+  readonly onWorn?: (() => void) | undefined;
   /** No thread can be started any more: this process is of no use. */
   readonly onFatal: (error: unknown) => void;
 }

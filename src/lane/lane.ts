@@ -66,9 +66,9 @@ export function createLane(deps: LaneDeps): Lane {
       }
     },
     status() {
-      const { busy, idle, waiting } = threads.counts();
+      const { waiting, ...counts } = threads.counts();
       return {
-        threads: { busy, idle, max: config.poolMaxThreads },
+        threads: counts,
         queue: { waiting, limit: config.poolMaxQueue },
         tasks: ledger.counts(),
       };

@@ -1,5 +1,5 @@
 // A call on its way through the thread lane: what it is, where it stands, and its answer.
-import { AppError } from '../errors.js';
+import { AppError, refusalForLoad } from '../errors.js';
 import type { Task } from '../tasks/registry.js';
 import type { CallCharge, CallInput, CallOptions, CallResult } from './call.js';
 import type { CallProfile } from './cost/profile.js';
@@ -51,5 +51,10 @@ export const runLimitError = (): AppError =>
 
 export const threadLostError = (cause: unknown): AppError =>
   new AppError('THREAD_LOST', 'The thread that ran this call ended before it answered.', { cause });
+
+export const noThreadError = (): AppError =>
+  refusalForLoad('OVERLOADED', 'No thread is there to run this call; try again later.', {
+    retryAfterSeconds: 1,
+  });
 
 export const shuttingDownError = (): AppError => new AppError('SHUTTING_DOWN', 'The server is stopping.');

@@ -14,13 +14,21 @@ import {
   type CallOptions,
   type CallRecord,
   type CallResult,
+  type LaneEnd,
+  type LaneStatus,
 } from './call.js';
 import type { Ledger } from './call-counts.js';
 import type { CallProfile } from './cost/profile.js';
 import { createDeadlines } from './deadlines.js';
 import type { LaneDeps } from './lane-deps.js';
 import { createOpenCalls } from './open-calls.js';
-import { deadlineError, type PendingCall, runLimitError, shuttingDownError } from './pending-call.js';
+import {
+  deadlineError,
+  noThreadError,
+  type PendingCall,
+  runLimitError,
+  shuttingDownError,
+} from './pending-call.js';
 import { isBatchable } from './placement.js';
 import { createIdleCores } from './pool/idle-cores.js';
 import { createSlots } from './pool/in-flight.js';
@@ -40,6 +48,12 @@ import { withResolvers } from './with-resolvers.js';
 const lookSoonMs = 2;
 const lookAgainMs = 25;
 
+/** When it is asked again at the earliest whether a call that was to stop has, or its thread can be ended. */
+const askAgainMs = 50;
+
+/** Lines on calls that go on: at most one in so long. */
+const leftoverLineMs = 10_000;
+
 export interface ThreadLane {
   warm(): Promise<void>;
   /** @throws AppError OVERLOADED */
@@ -52,11 +66,14 @@ export interface ThreadLane {
     profile: CallProfile,
     charge: CallCharge | undefined,
   ): Call;
-  counts(): { readonly busy: number; readonly idle: number; readonly waiting: number };
-  close(): Promise<{ readonly cut: number }>;
+  counts(): LaneStatus['threads'] & { readonly waiting: number };
+  close(): Promise<LaneEnd>;
 }
 
-export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledger: Ledger): ThreadLane {
+export function createThreadLane(
+  { config, tasks, log, onFatal, onWorn }: LaneDeps,
+  ledger: Ledger,
+): ThreadLane {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
   const control = createControl(config.poolMaxThreads);
   const threads = createThreads(
@@ -74,7 +91,23 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
       },
     },
     {
-      changed: () => pump(),
+      changed() {
+        watchDrought();
+        pump();
+      },
+      refused: (error) =>
+        log.warn({ err: error }, 'no further thread can be started: going on with those that there are'),
+      granted: () => log.info('threads can be started again'),
+      stuck: () =>
+        log.error(
+          { stuck: threads.stuck },
+          'a thread was ended and is still there: it is stuck in native code',
+        ),
+      worn() {
+        const { leftover, stuck } = threads;
+        log.error({ leftover, stuck }, 'too many threads do not end: this process is to be replaced');
+        onWorn?.();
+      },
       log: (line) => logTaskLine(log, tasks, line),
       died: (error) => log.warn({ err: error }, 'an idle thread ended'),
       unstartable: (error) => log.error({ err: error }, 'a thread could not be started: trying again'),
@@ -93,6 +126,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     (call) => taskIndex.get(call.task) ?? -1,
     {
       replied,
+      leftover: tellLeftover,
       lost(call, error) {
         const beganMs = slots.beganMs(call);
         if (beganMs === undefined) waiting.skipped(call);
@@ -117,7 +151,9 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   const waiting = createWaitingRoom(
     { maxQueue: config.poolMaxQueue, maxWaitMs: config.queueMaxWaitMs },
     {
-      max: config.poolMaxThreads,
+      get max() {
+        return threads.capacity;
+      },
       get inFlight() {
         return slots.inFlight;
       },
@@ -128,7 +164,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
         return slots.inFlightUs;
       },
       busy: (nowMs) => slots.busy(nowMs),
-      usable: (estimateUs, nowMs) => spare.usable(estimateUs, nowMs),
+      usable: (estimateUs, nowMs) => Math.min(threads.capacity, spare.usable(estimateUs, nowMs)),
     },
   );
   const idleCores = createIdleCores(cpus().length);
@@ -147,8 +183,10 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   );
   const open = createOpenCalls(ledger, alarmed);
   const kept = createKeptThreads(createDeadlines(monotonicMs), () => pump());
-  let closing: Promise<{ cut: number }> | undefined;
+  let closing: Promise<LaneEnd> | undefined;
   let lookAgain: NodeJS.Timeout | undefined;
+  let drought: NodeJS.Timeout | undefined;
+  let toldLeftoverMs = Number.NEGATIVE_INFINITY;
 
   /** Sends what may go, starts threads for what may not yet. */
   function pump(againMs = lookSoonMs): void {
@@ -162,10 +200,10 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     }
     if (waiting.size === 0) return;
     const startable = waiting.startable(nowMs);
-    const room = config.poolMaxThreads - threads.total;
+    const room = threads.capacity - threads.total;
     for (let more = Math.min(room, startable - threads.changing); more > 0; more--) threads.grow();
     // A core may become idle, or what runs prove to be longer than estimated, and nobody tells.
-    const isHeld = startable === 0 && slots.inFlight < config.poolMaxThreads && waiting.first !== undefined;
+    const isHeld = startable === 0 && slots.inFlight < threads.capacity && waiting.first !== undefined;
     if (isHeld) lookAgain = setTimeout(() => pump(lookAgainMs), againMs);
   }
 
@@ -186,7 +224,7 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
   function alarmed(call: PendingCall): void {
     const nowMs = monotonicMs();
     if (call.answered) {
-      slots.end(call);
+      if (slots.end(call)) open.setAlarm(call, nowMs + Math.max(config.cancelGraceMs, askAgainMs));
       return;
     }
     if (call.state.at === 'thread') {
@@ -215,6 +253,30 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     }
     slots.stop(call, flag);
     open.setAlarm(call, monotonicMs() + config.cancelGraceMs);
+  }
+
+  function tellLeftover({ task, options: { requestId, traceId } }: PendingCall): void {
+    const nowMs = monotonicMs();
+    if (nowMs - toldLeftoverMs < leftoverLineMs) return;
+    toldLeftoverMs = nowMs;
+    const leftover = threads.leftover + 1;
+    log.warn(
+      { task: task.name, requestId, traceId, leftover },
+      'a call goes on after its answer: its thread is left to it, and replaced',
+    );
+  }
+
+  /** What waits while there is no thread at all is not kept for longer than a call may wait. */
+  function watchDrought(): void {
+    if (threads.capacity > 0) {
+      clearTimeout(drought);
+      drought = undefined;
+      return;
+    }
+    drought ??= setTimeout(() => {
+      for (const call of open.all())
+        if (waiting.remove(call)) open.fail(call, noThreadError(), 'failed', undefined);
+    }, config.queueMaxWaitMs).unref();
   }
 
   function replied(call: PendingCall, reply: CallReply, queueMs: number): void {
@@ -296,18 +358,20 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     };
   }
 
-  async function end(): Promise<{ cut: number }> {
+  async function end(): Promise<LaneEnd> {
     const cut = open.size;
     waiting.clear();
     for (const call of open.all()) open.fail(call, shuttingDownError(), 'cancelled', slots.beganMs(call));
     open.close();
     kept.close();
     clearTimeout(lookAgain);
+    clearTimeout(drought);
     idleCores.close();
     control.wakeFd = -1;
-    await threads.close();
-    (await wake)?.close();
-    return { cut };
+    const isQuiet = await threads.close();
+    // A thread that is still there may ring: the number must not become another file's.
+    if (isQuiet) (await wake)?.close();
+    return { cut, isQuiet };
   }
 
   return {
@@ -319,6 +383,9 @@ export function createThreadLane({ config, tasks, log, onFatal }: LaneDeps, ledg
     counts: () => ({
       busy: slots.inFlight,
       idle: slots.free,
+      max: threads.capacity,
+      leftover: threads.leftover,
+      stuck: threads.stuck,
       waiting: waiting.size,
     }),
     close() {

@@ -10,6 +10,7 @@ import type { ServerHandle } from './server-handle.js';
 const lossReasons: readonly ExitReason[] = [
   'died',
   'uncaught exception',
+  'lost threads',
   'heartbeat timeout',
   'boot timeout',
   'unbootable',

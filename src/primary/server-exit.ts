@@ -1,10 +1,11 @@
 // How and why a server process ended, as the primary records it.
+import type { Fault } from '../messages.js';
 
 /** Why a server process ended. */
 export type ExitReason =
   /** By itself, or by a signal from outside. */
   | 'died'
-  | 'uncaught exception'
+  | Fault
   | 'heartbeat timeout'
   | 'boot timeout'
   | 'unbootable'

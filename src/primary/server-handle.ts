@@ -8,6 +8,7 @@ import type { Logger } from '../log.js';
 import {
   type CloseMode,
   type ClusterReadiness,
+  type Fault,
   protocolVersion,
   type QuotaAnswer,
   type QuotaReport,
@@ -221,7 +222,7 @@ export class ServerHandle {
         this.#line = message.line;
         break;
       case 'failing':
-        this.#failing();
+        this.#failing(message.reason);
         break;
       case 'closed':
         this.#closed(message.cut);
@@ -257,9 +258,9 @@ export class ServerHandle {
   }
 
   /** It met a fault of its own: its place is free, and it is to leave once somebody else takes connections. */
-  #failing(): void {
+  #failing(fault: Fault): void {
     const wasReady = this.state === 'ready';
-    this.#reason ??= 'uncaught exception';
+    this.#reason ??= fault;
     if (!wasReady) return;
     this.state = 'draining';
     this.#options.onLost();

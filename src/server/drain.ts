@@ -8,7 +8,7 @@ import { emptyBacklog } from '../http/backlog.js';
 import type { Answer, Connection } from '../http/connections.js';
 import type { HttpServer } from '../http/http-server.js';
 import { answerRefusal } from '../http/refusal.js';
-import type { Lane } from '../lane/call.js';
+import type { Lane, LaneEnd } from '../lane/call.js';
 import type { CloseMode } from '../messages.js';
 
 export interface DrainTimings {
@@ -36,7 +36,7 @@ export interface Drain {
   /** Set from the moment the drain begins. */
   mode(): CloseMode | undefined;
   /** See RunningServer.close. */
-  close(mode: CloseMode, timeoutMs: number): Promise<{ readonly cut: number }>;
+  close(mode: CloseMode, timeoutMs: number): Promise<LaneEnd>;
 }
 
 const usualTimings: DrainTimings = { silenceMs: { stop: 100, reload: 2_000 }, flushMs: 500, tickMs: 25 };
@@ -47,9 +47,9 @@ export function createDrain(deps: DrainDeps): Drain {
   const quiet = new WeakMap<Connection, { bytesRead: number; sinceMs: number }>();
   let mode: CloseMode | undefined;
   let deadlineMs = Number.POSITIVE_INFINITY;
-  let closed: Promise<{ readonly cut: number }> | undefined;
+  let closed: Promise<LaneEnd> | undefined;
 
-  async function drain(): Promise<{ readonly cut: number }> {
+  async function drain(): Promise<LaneEnd> {
     for (const { lastDue } of connections)
       if (lastDue?.headersSent === false) lastDue.shouldKeepAlive = false;
     // In a reload the backlog is for those with whom the socket is shared.
@@ -75,12 +75,12 @@ export function createDrain(deps: DrainDeps): Drain {
     await answerCut(flushedMs);
     cutConnections();
     // A thread in native code ends when it is done with it: that may take seconds.
-    const laneCut = await Promise.race([
+    const laneEnd = await Promise.race([
       laneEnded,
-      sleep(Math.max(1, flushedMs - monotonicMs()), { cut: 0 }),
+      sleep(Math.max(1, flushedMs - monotonicMs()), { cut: 0, isQuiet: false }),
     ]);
     http.dispose();
-    return { cut: Math.max(cut, laneCut.cut) };
+    return { cut: Math.max(cut, laneEnd.cut), isQuiet: laneEnd.isQuiet };
   }
 
   function cutConnections(): void {

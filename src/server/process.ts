@@ -82,7 +82,7 @@ export function runServerProcess(): void {
     // Otherwise the cluster module ends the process at once.
     if (cluster.worker) cluster.worker.exitedAfterDisconnect = true;
     orphaned = true;
-    setTimeout(leave, orphanLimitMs);
+    setTimeout(() => leave(false), orphanLimitMs);
     log?.warn('the primary is gone: leaving');
     readiness = 'unavailable';
     void close('stop', orphanDrainMs);
@@ -111,6 +111,7 @@ export function runServerProcess(): void {
         loading,
         onQuota: (reports) => send({ type: 'quota', reports }),
         onProxied: () => send({ type: 'proxied' }),
+        onWorn: () => send({ type: 'failing', reason: 'lost threads' }),
         onFatal: fail,
         connectionsFrom: sharedSocket ?? 'primary',
       });
@@ -144,24 +145,24 @@ export function runServerProcess(): void {
   }
 
   async function close(mode: CloseMode, timeoutMs: number): Promise<void> {
-    if (server === undefined) return leave();
+    if (server === undefined) return leave(true);
     const first = !leaving;
     leaving = true;
-    const { cut } = await server.close(mode, timeoutMs);
+    const { cut, isQuiet } = await server.close(mode, timeoutMs);
     // A later close only hastens the first one.
     if (!first) return;
     await report(null, false);
     for (const timer of timers) clearInterval(timer);
     await logOutput.flush(lastLinesMs);
-    send({ type: 'closed', cut }, leave);
+    send({ type: 'closed', cut }, () => leave(isQuiet));
   }
 
   /**
-   * `process.exit` waits for every thread, and one inside native code (bcrypt) cannot be stopped. Where that takes too
-   * long the primary ends us; where there is none, nobody would.
+   * `process.exit` ends every thread: where one is in native code it waits without end, and where an addon works for
+   * one it can abort (departure.ts in src/thread). What is left in them nobody waits for.
    */
-  function leave(): void {
-    if (orphaned) process.kill(process.pid, 'SIGKILL');
+  function leave(isQuiet: boolean): void {
+    if (orphaned || !isQuiet) process.kill(process.pid, 'SIGKILL');
     else process.exit(exitCode);
   }
 
@@ -174,7 +175,7 @@ export function runServerProcess(): void {
     if (log === undefined) console.error(error);
     if (server === undefined) process.exit(1);
     exitCode = 1;
-    send({ type: 'failing' });
+    send({ type: 'failing', reason: 'uncaught exception' });
   }
 }
 

@@ -7,6 +7,7 @@ import { readApiKeys } from '../api-keys.js';
 import type { AppSetup } from '../app.js';
 import type { ServerConfig } from '../config.js';
 import { createHttpServer } from '../http/http-server.js';
+import type { LaneEnd } from '../lane/call.js';
 import { createLane } from '../lane/lane.js';
 import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness, QuotaAnswer, QuotaReport, ServerStatus } from '../messages.js';
@@ -49,6 +50,8 @@ export interface ServerDeps {
   readonly tasks?: readonly Task[];
   /** Tasks run on the event loop: see LaneDeps. */
   readonly onLoop?: boolean;
+  /** Too many threads do not end: this process should be replaced, at leisure. */
+  readonly onWorn?: (() => void) | undefined;
   /** This process is of no use any more: it should be replaced. */
   readonly onFatal: (error: unknown) => void;
   /**
@@ -76,9 +79,8 @@ export interface RunningServer {
   /**
    * Ends it politely. A later `stop` hastens a running `reload`; otherwise idempotent.
    * @param timeoutMs from now; then what is open is cut
-   * @returns how many accepted calls had to be cut
    */
-  close(mode: CloseMode, timeoutMs: number): Promise<{ readonly cut: number }>;
+  close(mode: CloseMode, timeoutMs: number): Promise<LaneEnd>;
 }
 
 /**
@@ -103,8 +105,8 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       ? linkQuota(config.cpuQuotaMsPerMinute, config.workers, (reports) => deps.onQuota?.(reports))
       : undefined;
   const quota = link?.quota;
-  const { onFatal, onLoop = false } = deps;
-  const lane = createLane({ config, tasks, log, meter: quota, onLoop, onCall, onFatal });
+  const { onWorn, onFatal, onLoop = false } = deps;
+  const lane = createLane({ config, tasks, log, meter: quota, onLoop, onCall, onWorn, onFatal });
   const refusalPace = createRefusalPace();
   const closing = (): CloseMode | undefined => drain.mode();
   const { app, handler, finish } = openApp({

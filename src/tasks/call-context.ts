@@ -9,8 +9,11 @@ export type StopFlag = (typeof stopFlag)[keyof typeof stopFlag];
 const watchIntervalMs = 10;
 
 export interface CallContext extends TaskContext {
-  /** For asynchronous runs, which wait for events instead of asking. Returns what ends the watch. */
-  watch(): () => void;
+  /**
+   * For asynchronous runs, which wait for events instead of asking. Returns what ends the watch.
+   * @param turned called again and again, as long as the event loop turns
+   */
+  watch(turned?: () => void): () => void;
 }
 
 /** @param readFlag the call's stop flag in shared memory */
@@ -40,8 +43,13 @@ class LazyContext implements CallContext {
     return this.#log;
   }
 
-  watch(): () => void {
-    const timer = setInterval(() => this.#signal?.refresh(), watchIntervalMs);
+  watch(turned?: () => void): () => void {
+    const timer = setInterval(() => {
+      turned?.();
+      this.#signal?.refresh();
+    }, watchIntervalMs);
+    // A thread that is left to its call ends once nothing else is in flight.
+    timer.unref();
     return () => clearInterval(timer);
   }
 }

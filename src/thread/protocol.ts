@@ -65,17 +65,27 @@ export function unpackCalls(message: ThreadMessage): {
   return { row: message[0] as number, calls };
 }
 
+/** The last that a thread is told: it gets no more messages, and is to end by itself (departure.ts). */
+export interface LeaveOrder {
+  readonly type: 'leave';
+  /** An Int32 that it counts up from then on, as long as its event loop turns. */
+  readonly beats: SharedArrayBuffer;
+}
+
 /**
  * What a thread posts by its session's port, which no task has: log lines; that it is ready for its first message; that
  * the answer to one is there (the row's `answered`), where it cannot be woken by wake.ts; or the reply that did not fit
  * the journal, behind which no call has begun. Or, as its only word, that it cannot be loaded, and because of which
- * task's file, where it is one.
+ * task's file, where it is one. Of a thread that was told to leave: that it does, and writes no row any more; and that
+ * the call has ended which it was at then, if it was.
  */
 export type ThreadPost =
-  | { readonly type: 'ready'; readonly threadId: number }
+  | { readonly type: 'ready'; readonly threadId: number; readonly osThreadId: number | undefined }
   | { readonly type: 'unloadable'; readonly reason: string; readonly file: string | undefined }
   | { readonly type: 'answered' }
   | { readonly type: 'reply'; readonly reply: CallReply }
+  | { readonly type: 'leaving' }
+  | { readonly type: 'settled' }
   | ThreadLogLine;
 
 /** A log line of a task, posted while it runs (or later, where it left something behind). */

@@ -31,6 +31,8 @@ export interface ControlRow {
   begun: number;
   /** When the last of them began, on the clock of monotonicMs(); to be set before `begun`. */
   beganMs: number;
+  /** When the event loop of its thread was last seen to turn, on the same clock; 0: not since the message came. */
+  turnedMs: number;
   /** How many are done and in the journal. */
   done: number;
   /** The thread is being ended: it begins no further call. */
@@ -64,7 +66,8 @@ export function createControl(rows: number, memory = allocate(rows)): Control {
 
 /** The ints first, an even number of them: the time behind them must be aligned. */
 const intsBytes = rowInts * Int32Array.BYTES_PER_ELEMENT;
-const rowBytes = intsBytes + Float64Array.BYTES_PER_ELEMENT + journalBytes;
+const timesBytes = 2 * Float64Array.BYTES_PER_ELEMENT;
+const rowBytes = intsBytes + timesBytes + journalBytes;
 
 /** Before the rows; as many bytes as keep them aligned. */
 const wakeBytes = 8;
@@ -78,11 +81,14 @@ function allocate(rows: number): SharedArrayBuffer {
 function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
   const at = wakeBytes + index * rowBytes;
   const ints = new Int32Array(memory, at, rowInts);
-  const times = new Float64Array(memory, at + intsBytes, 1);
+  const times = new Float64Array(memory, at + intsBytes, 2);
   const journal = Buffer.from(memory, at + intsBytes + times.byteLength, journalBytes);
   return {
     journal,
-    reset: () => void ints.fill(0),
+    reset() {
+      ints.fill(0);
+      times.fill(0);
+    },
     get threadId() {
       return Atomics.load(ints, threadIdAt);
     },
@@ -100,6 +106,12 @@ function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
     },
     set beganMs(ms) {
       times[0] = ms;
+    },
+    get turnedMs() {
+      return times[1] ?? 0;
+    },
+    set turnedMs(ms) {
+      times[1] = ms;
     },
     get done() {
       return Atomics.load(ints, doneAt);

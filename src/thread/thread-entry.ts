@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.js';
-import { stepBack } from '../priority.js';
+import { osThreadId, stepBack } from '../priority.js';
 import type { TaskDefinition, TaskLog } from '../task.js';
 import { createCallContext, stopFlag } from '../tasks/call-context.js';
 import { errorReport, reasonOf } from '../tasks/error-report.js';
@@ -13,7 +13,9 @@ import { logFields, logMessage } from '../tasks/log-line.js';
 import { definitionOf } from '../tasks/module.js';
 import type { CallReply } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
+import { leave } from './departure.js';
 import {
+  type LeaveOrder,
   type ThreadCall,
   type ThreadData,
   type ThreadLogLine,
@@ -25,6 +27,7 @@ import {
 import { writeJournal } from './reply-buffer.js';
 import { type ControlRow, createControl } from './shared-rows.js';
 import { createLeftoverErrors } from './stray-errors.js';
+import { createTurn, type Turn } from './turn.js';
 import { ring } from './wake-lane.js';
 
 const data: ThreadData = workerData;
@@ -51,23 +54,40 @@ async function importTask(module: string): Promise<TaskDefinition> {
 /** One session a thread: the pool's promise stays open for as long as the thread lives. */
 export default function serve({ port }: ThreadSession): Promise<never> {
   session = port;
-  port.on('message', async (message: ThreadMessage) => {
+  let turn: Turn | undefined;
+  port.on('message', async (message: ThreadMessage | LeaveOrder) => {
+    if (isLeaveOrder(message)) {
+      turn?.leave();
+      post(port, { type: 'leaving' });
+      leave(message);
+      return;
+    }
     const { row, calls } = unpackCalls(message);
-    answer(port, control.row(row), await runCalls(calls, control.row(row)));
+    turn = createTurn(control.row(row));
+    const last = await runCalls(calls, turn);
+    if (turn.isLeft) post(port, { type: 'settled' });
+    else answer(port, turn.row, last);
+    turn = undefined;
   });
-  post(port, { type: 'ready', threadId });
+  post(port, { type: 'ready', threadId, osThreadId: osThreadId() });
   return new Promise(() => undefined);
 }
 
+function isLeaveOrder(message: ThreadMessage | LeaveOrder): message is LeaveOrder {
+  return 'type' in message;
+}
+
 /** The reply that the journal could not take, if any. */
-async function runCalls(calls: readonly ThreadCall[], row: ControlRow): Promise<CallReply | undefined> {
+async function runCalls(calls: readonly ThreadCall[], turn: Turn): Promise<CallReply | undefined> {
+  const { row } = turn;
   row.threadId = threadId;
   const journal = writeJournal(row.journal);
   for (const [index, call] of calls.entries()) {
     if (row.isEnding) break;
     row.beganMs = monotonicMs();
     row.begun = index + 1;
-    const reply = await runCall(call, row, index);
+    const reply = await runCall(call, turn, index);
+    if (turn.isLeft) return undefined;
     // What does not fit the journal is posted now; the calls behind it have not begun and will come again.
     if (!journal.append(reply)) return movable(reply);
     row.done = index + 1;
@@ -90,8 +110,8 @@ function post(port: MessagePort, message: ThreadPost): void {
   port.postMessage(message);
 }
 
-function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | Promise<CallReply> {
-  if (row.flag(index) !== stopFlag.none) return { type: 'skipped' };
+function runCall(call: ThreadCall, turn: Turn, index: number): CallReply | Promise<CallReply> {
+  if (turn.flag(index) !== stopFlag.none) return { type: 'skipped' };
   if (call.deadlineMs !== undefined && call.deadlineMs <= monotonicMs()) return { type: 'skipped' };
   const startedMs = performance.now();
   const definition = definitions[call.task];
@@ -104,7 +124,7 @@ function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | 
     return failed(thrown, startedMs, true);
   }
   const context = createCallContext(
-    () => row.flag(index),
+    () => turn.flag(index),
     () => createLog(call),
   );
   const reply = leftovers.run(
@@ -113,7 +133,7 @@ function runCall(call: ThreadCall, row: ControlRow, index: number): CallReply | 
     (thrown) => failed(thrown, startedMs, false),
   );
   if (!(reply instanceof Promise)) return reply;
-  const unwatch = context.watch();
+  const unwatch = context.watch(() => turn.turned());
   return reply.finally(unwatch);
 }
 

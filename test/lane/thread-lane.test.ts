@@ -140,7 +140,7 @@ describe('the thread lane', () => {
     await latch.begun(1);
     spinning.cancel();
     await outcome(spinning);
-    expect(lane.status().threads).toEqual({ busy: 1, idle: 0, max: 1 });
+    expect(lane.status().threads).toMatchObject({ busy: 1, idle: 0, max: 1 });
     expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });
   });
 
@@ -242,6 +242,6 @@ describe('the thread lane', () => {
       expect.objectContaining({ code: 'SHUTTING_DOWN' }),
     );
     latch.open(1);
-    expect(await closed).toEqual({ cut: 2 });
+    expect(await closed).toMatchObject({ cut: 2 });
   });
 });

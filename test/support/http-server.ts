@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Answer } from '#src/http/connections.js';
 import { createHttpServer, type HttpLimits, type HttpServer } from '#src/http/http-server.js';
+import type { LaneEnd } from '#src/lane/call.js';
 import { createDrain, type Drain, type DrainTimings } from '#src/server/drain.js';
 
 export type Handler = (req: IncomingMessage, res: Answer) => void;
@@ -20,7 +21,7 @@ export interface TestServerOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly timings?: Partial<DrainTimings>;
   /** What the CPU lane would do: cuts what is open and tells how much that was. */
-  readonly closeLane?: () => Promise<{ readonly cut: number }>;
+  readonly closeLane?: () => Promise<LaneEnd>;
 }
 
 const usualLimits: HttpLimits = {
@@ -41,7 +42,7 @@ export async function startHttpServer(options: TestServerOptions = {}): Promise<
   });
   const drain = createDrain({
     http,
-    lane: { close: options.closeLane ?? (() => Promise.resolve({ cut: 0 })) },
+    lane: { close: options.closeLane ?? (() => Promise.resolve({ cut: 0, isQuiet: true })) },
     headersTimeoutMs: limits.headersTimeoutMs,
     timings: { silenceMs: { stop: 50, reload: 300 }, flushMs: 200, tickMs: 5, ...options.timings },
   });

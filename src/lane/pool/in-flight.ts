@@ -1,15 +1,17 @@
 // The messages in flight, a slot each: sent to a free thread, answered or lost with it. Which calls travel together
 // is the waiting room's affair; how a thread starts and ends is threads.ts.
+import { monotonicMs } from '../../clock.js';
 import { AppError } from '../../errors.js';
 import type { StopFlag } from '../../tasks/call-context.js';
 import type { CallReply } from '../../tasks/reply.js';
 import { packCalls, type ThreadCall } from '../../thread/protocol.js';
 import { readJournal } from '../../thread/reply-buffer.js';
-import type { Control } from '../../thread/shared-rows.js';
+import type { Control, ControlRow } from '../../thread/shared-rows.js';
 import type { CallState, PendingCall } from '../pending-call.js';
 import { threadLostError } from '../pending-call.js';
 import { isLong } from '../placement.js';
 import type { BusyThread } from '../waiting/expected-wait.js';
+import type { CoreWatch } from './core-time.js';
 import { movableBuffers } from './movable-buffers.js';
 import { ThreadMessageError } from './thread-channel.js';
 import type { Threads } from './threads.js';
@@ -21,9 +23,20 @@ const maxAttempts = 3;
 const lateFactor = 2;
 const lateUs = 5_000;
 
+/**
+ * When a thread is taken for blocked whose event loop is not seen to turn, though it is to be every 10 ms: once it has
+ * used so much of a core meanwhile; once it sleeps, and has been silent for so long; and, where it got no core or nobody
+ * knows, at the latest.
+ */
+const turnsWithinMs = 100;
+const asleepAfterMs = 1_000;
+const blockedAfterMs = process.platform === 'linux' ? 30_000 : 1_000;
+
 export interface SlotsEvents {
   /** A call's reply; it waited this long for its turn, in ms. */
   replied(call: PendingCall, reply: CallReply, queueMs: number): void;
+  /** A call goes on though it was asked to stop: its thread is left to it. */
+  leftover(call: PendingCall): void;
   /** A call will get no reply. */
   lost(call: PendingCall, error: AppError): void;
   /** A call that had not begun comes back. */
@@ -51,8 +64,12 @@ export interface Slots {
   send(calls: readonly PendingCall[], nowMs: number): void;
   /** Asks a call to stop: one that has not begun never will. */
   stop(call: PendingCall, flag: Exclude<StopFlag, 0>): void;
-  /** Ends the thread that is at this call now, if any is. */
-  end(call: PendingCall): void;
+  /**
+   * Ends the thread that is at this call now, if any is: leaves it to the call where its event loop turns, terminates it
+   * where it is blocked.
+   * @returns whether to be asked again: nothing is known of it yet
+   */
+  end(call: PendingCall): boolean;
   /** When it began, if it did. */
   beganMs(call: PendingCall): number | undefined;
   /** The same, if its thread is at it now: what is done waits for the rest of its message. */
@@ -67,6 +84,13 @@ interface Slot {
   readonly isLong: boolean;
   /** Its bytes went with the message and do not come back. */
   readonly moved: boolean;
+  /** Since the call that runs was asked to stop. */
+  stopping: Stopping | undefined;
+}
+
+interface Stopping {
+  readonly sinceMs: number;
+  readonly core: CoreWatch | undefined;
 }
 
 export function createSlots(
@@ -160,6 +184,16 @@ export function createSlots(
       : undefined;
   }
 
+  /** What is known of the event loop of a thread whose call was asked to stop. */
+  function verdictOn(row: ControlRow, stopping: Stopping | undefined): 'turns' | 'blocked' | 'unknown' {
+    if (stopping === undefined) return 'blocked';
+    if (row.turnedMs > stopping.sinceMs) return 'turns';
+    const silentMs = monotonicMs() - stopping.sinceMs;
+    const isAsleep = stopping.core?.isAsleep() === true;
+    if ((stopping.core?.usedMs() ?? 0) >= turnsWithinMs) return 'blocked';
+    return silentMs >= (isAsleep ? asleepAfterMs : blockedAfterMs) ? 'blocked' : 'unknown';
+  }
+
   function isRunning(state: { row: number; index: number }): boolean {
     const { begun, done } = control.row(state.row);
     return begun === state.index + 1 && done <= state.index;
@@ -193,6 +227,7 @@ export function createSlots(
         estimateUs,
         isLong: isLong(estimateUs),
         moved: transfer.length > 0,
+        stopping: undefined,
       };
       slots[row] = slot;
       inFlight++;
@@ -224,6 +259,12 @@ export function createSlots(
           if (gone === undefined) release();
           else void gone.then(release);
         },
+        leftBehind() {
+          const left = calls[control.row(row).begun - 1];
+          fail(row, slot, new Error('its thread was left to it'));
+          if (left !== undefined) events.leftover(left);
+          release();
+        },
         lost(error) {
           fail(row, slot, error);
           release();
@@ -232,7 +273,11 @@ export function createSlots(
     },
     stop(call, flag) {
       const state = stateOf(call);
-      if (state !== undefined) control.row(state.row).stop(state.index, flag);
+      const slot = slots[state?.row ?? -1];
+      if (state === undefined || slot === undefined) return;
+      const row = control.row(state.row);
+      row.stop(state.index, flag);
+      if (isRunning(state)) slot.stopping = { sinceMs: monotonicMs(), core: threads.watchCore(row.threadId) };
     },
     beganMs(call) {
       const state = stateOf(call);
@@ -248,12 +293,15 @@ export function createSlots(
     },
     end(call) {
       const state = stateOf(call);
-      if (state === undefined) return;
+      if (state === undefined) return false;
       const row = control.row(state.row);
       // Said before it is asked, so that a call that begins behind this one's back is never what is ended.
       row.isEnding = true;
-      if (isRunning(state)) threads.end(row.threadId);
+      const verdict = isRunning(state) ? verdictOn(row, slots[state.row]?.stopping) : 'over';
+      if (verdict === 'turns') threads.leave(row.threadId);
+      else if (verdict === 'blocked') threads.terminate(row.threadId);
       else row.isEnding = false;
+      return verdict === 'unknown';
     },
   };
 }

@@ -1,17 +1,19 @@
-// The line to one thread: a message at a time goes out on its port, and its answer comes back by shared memory and a
-// wake, or by the port. Which thread gets what is threads.ts.
+// The channel to one thread: a message at a time goes out on its port, and its answer comes back by shared memory and a
+// wake, or by the port. Which thread gets what is threads.ts; how a thread lives and ends, pool-thread.ts.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { CallReply } from '../../tasks/reply.js';
-import type { ThreadLogLine, ThreadMessage, ThreadPost } from '../../thread/protocol.js';
+import type { LeaveOrder, ThreadLogLine, ThreadMessage, ThreadPost } from '../../thread/protocol.js';
 import type { ControlRow } from '../../thread/shared-rows.js';
 
-/** A message on a thread, and who waits for what becomes of it: one of the two is called, once, never at once. */
+/** A message on a thread, and who waits for what becomes of it: one of the three is called, once, never at once. */
 export interface Errand {
   readonly row: ControlRow;
   readonly message: ThreadMessage;
   readonly transfer: readonly ArrayBuffer[];
   /** @param last the reply behind those of the journal, if there is one */
   answered(last: CallReply | undefined): void;
+  /** The thread is left to the call that it is at, which nobody waits for. */
+  leftBehind(): void;
   /** The thread died, or (ThreadMessageError) the message could not be posted. */
   lost(error: unknown): void;
 }
@@ -25,20 +27,26 @@ export interface ThreadLine {
   readonly isBusy: boolean;
   /** To be called only while it is not busy. */
   send(errand: Errand): void;
+  /** Tells the thread to end by itself. */
+  leave(order: LeaveOrder): void;
   /** A thread may have answered: looks whether it was this one. */
   look(): void;
-  /** The thread is gone. */
+  /** The thread is gone, or will never answer. */
   break(error: unknown): void;
 }
 
 export interface ThreadLineEvents {
   /** The thread has the port and waits. */
-  ready(threadId: number): void;
+  ready(threadId: number, osThreadId: number | undefined): void;
   log(line: ThreadLogLine): void;
   /** It cannot be loaded, and ends. */
   unloadable(reason: string, file: string | undefined): void;
   /** It is not busy any more. */
   freed(): void;
+  /** It leaves as it was told. @param isAtCall whether it is still at the call that it was left to */
+  leaving(isAtCall: boolean): void;
+  /** That call has ended. */
+  settled(): void;
 }
 
 export function createThreadLine(port: MessagePort, events: ThreadLineEvents): ThreadLine {
@@ -48,29 +56,37 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
   port.unref();
 
   function receive(message: ThreadPost): void {
-    if (message.type === 'log') events.log(message);
-    else if (message.type === 'ready') events.ready(message.threadId);
-    else if (message.type === 'unloadable') events.unloadable(message.reason, message.file);
-    else if (message.type === 'reply') answered(message.reply);
-    else look();
+    switch (message.type) {
+      case 'log':
+        return events.log(message);
+      case 'ready':
+        return events.ready(message.threadId, message.osThreadId);
+      case 'unloadable':
+        return events.unloadable(message.reason, message.file);
+      case 'reply':
+        return end((done) => done.answered(message.reply));
+      case 'answered':
+        return look();
+      case 'leaving': {
+        look();
+        const isAtCall = errand !== undefined;
+        end((left) => left.leftBehind());
+        return events.leaving(isAtCall);
+      }
+      case 'settled':
+        return events.settled();
+    }
   }
 
   function look(): void {
-    if (errand?.row.answered) answered(undefined);
+    if (errand?.row.answered) end((done) => done.answered(undefined));
   }
 
-  function answered(last: CallReply | undefined): void {
-    const done = errand;
+  function end(tell: (ended: Errand) => void): void {
+    const ended = errand;
     errand = undefined;
     events.freed();
-    done?.answered(last);
-  }
-
-  function lost(error: unknown): void {
-    const undone = errand;
-    errand = undefined;
-    events.freed();
-    undone?.lost(error);
+    if (ended !== undefined) tell(ended);
   }
 
   return {
@@ -83,17 +99,19 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
         port.postMessage(next.message, next.transfer);
       } catch (cause) {
         const error = new ThreadMessageError('The input cannot be handed to a thread.', { cause });
-        queueMicrotask(() => lost(error));
+        queueMicrotask(() => end((undone) => undone.lost(error)));
       }
     },
+    leave: (order) => port.postMessage(order),
     look,
     break(error) {
       // Its last words may be on their way.
       for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port))
         receive(last.message);
       port.close();
+      // Its last answer may be there, and not yet seen.
       look();
-      lost(error);
+      end((undone) => undone.lost(error));
     },
   };
 }

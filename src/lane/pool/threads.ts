@@ -1,12 +1,17 @@
-// The threads: the only importer of piscina. Starts, counts and ends them, and hands each message to a free one.
-// Which call runs when is lane.ts; what is said to one thread is thread-channel.ts; what happens inside thread-entry.ts.
+// The threads: the only importer of piscina. Says how many there are, starts them, and hands each message to a free one.
+// Which call runs when is thread-lane.ts; how one thread lives and ends, pool-thread.ts; what happens inside,
+// thread-entry.ts.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import { Piscina, type TaskQueue } from 'piscina';
 import { monotonicMs } from '../../clock.js';
-import { TaskFileError } from '../../tasks/registry.js';
 import type { ThreadData, ThreadLogLine, ThreadSession } from '../../thread/protocol.js';
 import { withResolvers } from '../with-resolvers.js';
-import { createThreadLine, type Errand, type ThreadLine } from './thread-channel.js';
+import type { CoreWatch } from './core-time.js';
+import { createPoolThread, type PoolThread, type ThreadState } from './pool-thread.js';
+import { createStartFailures } from './start-failures.js';
+import { createStartQueue } from './start-queue.js';
+import type { Errand } from './thread-channel.js';
 import { threadBoot } from './thread-code.js';
 
 export interface ThreadsOptions {
@@ -23,8 +28,16 @@ export interface ThreadsEvents {
   log(line: ThreadLogLine): void;
   /** A thread died that had no message. */
   died(error: unknown): void;
-  /** A thread could not be started. Told once, until one can: meanwhile it is tried again and again. */
+  /** A thread could not be loaded. Told once, until one can: meanwhile it is tried again and again. */
   unstartable(error: unknown): void;
+  /** The system has no room for another thread. Once, until it has. */
+  refused(error: unknown): void;
+  /** It has room again. */
+  granted(): void;
+  /** A thread was terminated and does not end. */
+  stuck(): void;
+  /** So many threads do not end that there should be a new process. Once. */
+  worn(): void;
   /** There is no thread, and none could be started several times in a row. */
   unusable(error: unknown): void;
 }
@@ -34,60 +47,69 @@ export interface Threads {
   readonly idle: number;
   /** Threads that are being started, or ended: their places are taken until they are up, or gone. */
   readonly changing: number;
-  /** All of them. */
+  /** All that have a place. */
   readonly total: number;
+  /** How many there may be now; 0: nothing can run. */
+  readonly capacity: number;
+  /** Left to a call that goes on though nobody waits for it. */
+  readonly leftover: number;
+  /** Terminated, and still there. */
+  readonly stuck: number;
   /** To be called only while one is idle. */
   run(errand: Errand): void;
   /** A thread has rung: takes the answers that are there. */
   look(): void;
-  /** Starts one more; to be called only while none is idle and there are fewer than the maximum. */
+  /** Starts one more; to be called only while none is idle and there are fewer than the capacity. */
   grow(): void;
-  /** Ends a thread, which gets no more messages; what it had is lost once it is really gone, if not answered. */
-  end(threadId: number): void;
-  /** Resolves when a thread that is being ended is gone; undefined where it is none. */
+  /** Tells a thread whose event loop turns to end by itself. */
+  leave(threadId: number): void;
+  /** Ends a thread that is blocked; what it had is lost once it is really gone, if not answered. */
+  terminate(threadId: number): void;
+  /** What a thread has of a core, from now on. */
+  watchCore(threadId: number): CoreWatch | undefined;
+  /** Resolves when a thread that was terminated is gone, or stuck; undefined where it is none. */
   gone(threadId: number): Promise<void> | undefined;
   /** Resolves when one thread is ready. */
   warm(): Promise<void>;
-  /** Ends all. */
-  close(): Promise<void>;
+  /** Ends all, but for those that are stuck or left to a call. @returns whether none is there any more */
+  close(): Promise<boolean>;
 }
 
-/** Starts that may fail one after the other before the process is given up. */
-const maxFailedStarts = 5;
-const restartDelayMs = 200;
-const longestRestartDelayMs = 5_000;
+/**
+ * Threads that may be left to calls, or stuck, beside those that work: each holds some 10 MiB and what its call
+ * holds, and their native work shares the four threads of libuv's pool with that of all others. From here on the
+ * process should be replaced; meanwhile each further one takes a place of those that work.
+ */
+const leastLingering = 8;
+const lingeringPerThread = 2;
 
-interface Member {
-  readonly line: ThreadLine;
-  /** Takes a start that piscina still has in its queue out of it. */
-  readonly start: AbortController;
-  /** `starting` until it says that it is ready: piscina says "created" before. */
-  state: 'starting' | 'up' | 'ending';
-  /** Undefined while it starts. */
-  threadId: number | undefined;
-  /** Why it cannot be loaded. */
-  fault: Error | undefined;
-  /** When it last became idle. */
-  idleSinceMs: number;
-}
+const lookEveryMs = 1_000;
+/** How long threads that end by themselves may take to, where all are ended. */
+const closeMs = 300;
+const closeLookMs = 20;
 
 export function createThreads(options: ThreadsOptions, events: ThreadsEvents): Threads {
-  const ending = new Map<number, Promise<void>>();
-  // How many there are is decided here: piscina would replace one that has died by one without a session.
+  const starts = createStartQueue<Parameters<TaskQueue['push']>[0], PoolThread>();
+  // How many there are is decided here: piscina would replace one that has died by one without a session, and counts
+  // those that linger.
   const pool = new Piscina({
     filename: threadBoot,
     minThreads: 0,
-    maxThreads: options.max,
+    maxThreads: Number.MAX_SAFE_INTEGER,
     idleTimeout: Number.POSITIVE_INFINITY,
     concurrentTasksPerWorker: 1,
     recordTiming: false,
     resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
     workerData: options.data,
+    taskQueue: starts,
   });
-  let members: readonly Member[] = [];
-  let failedStarts = 0;
+  const maxLingering = Math.max(leastLingering, lingeringPerThread * options.max);
+  const failures = createStartFailures();
+  let members: readonly PoolThread[] = [];
   let retry: NodeJS.Timeout | undefined;
   let retirement: NodeJS.Timeout | undefined;
+  let watch: NodeJS.Timeout | undefined;
+  let isWorn = false;
   /** Closed, or given up. */
   let over = false;
   const warmed = withResolvers<void>();
@@ -95,6 +117,8 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   // Without a listener the death of a thread without a session would be an uncaught exception of this process.
   pool.on('error', (error: unknown) => events.died(error));
+  // Told before piscina gives it anything.
+  pool.on('workerCreate', () => starts.grant());
   // Told before piscina rejects what the thread was at, and before it takes the thread off its own list.
   pool.on('workerDestroy', () => void setImmediate(withdrawStarts));
   keepMinimum();
@@ -102,49 +126,70 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   /** piscina starts a thread for a session that no idle one can take; the session ends with its thread. */
   function start(): void {
     const { port1, port2 } = new MessageChannel();
-    const member: Member = {
-      line: createThreadLine(port1, {
-        ready: (threadId) => welcome(member, threadId),
-        log: events.log,
-        unloadable(reason, file) {
-          member.fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason);
-        },
-        freed: () => becameIdle(member),
-      }),
-      start: new AbortController(),
-      state: 'starting',
-      threadId: undefined,
-      fault: undefined,
-      idleSinceMs: 0,
-    };
-    members = [...members, member];
+    const member = createPoolThread(port1, {
+      ready: (threadId) => pool.threads.find((thread) => thread.threadId === threadId),
+      log: events.log,
+      idle: scheduleRetirement,
+      changed: (state) => changed(state),
+    });
     const session: ThreadSession = { port: port2 };
-    const { signal } = member.start;
-    pool.run(session, { transferList: [port2], signal }).then(
-      () => dismiss(member, new Error('a session ended before its thread')),
-      (error: unknown) => dismiss(member, signal.aborted ? signal.reason : error),
-    );
+    members = [...members, member];
+    try {
+      starts
+        .startFor(member, () => pool.run(session, { transferList: [port2] }))
+        .then(
+          () => dismiss(member, new Error('a session ended before its thread')),
+          (error: unknown) => dismiss(member, error),
+        );
+    } catch (error) {
+      starts.withdrawOf(member);
+      port2.close();
+      members = members.filter((one) => one !== member);
+      refused(error);
+    }
   }
 
-  function welcome(member: Member, threadId: number): void {
-    if (member.state !== 'starting') return;
-    member.state = 'up';
-    member.threadId = threadId;
-    failedStarts = 0;
-    warmed.resolve();
-    becameIdle(member);
+  function changed(state: ThreadState): void {
+    if (state === 'up') {
+      if (failures.isRefused) events.granted();
+      failures.succeeded();
+      warmed.resolve();
+    }
+    if (state === 'ending') {
+      watch ??= setInterval(lookAtEnds, lookEveryMs).unref();
+      return;
+    }
+    if (over) return;
+    if (state === 'stuck') events.stuck();
+    if (state === 'leftover' || state === 'stuck') wear();
+    keepMinimum();
     events.changed();
   }
 
+  /** Whether it is time for a new process. */
+  function wear(): void {
+    const isLost = count('stuck') > 0 && capacity() === 0;
+    if (isWorn || (lingering() < maxLingering && !isLost)) return;
+    isWorn = true;
+    events.worn();
+  }
+
+  function lookAtEnds(): void {
+    for (const member of members) member.look();
+    if (members.some(({ state }) => state !== 'up' && state !== 'starting')) return;
+    clearInterval(watch);
+    watch = undefined;
+  }
+
   /** Its thread is gone, or never came. */
-  function dismiss(member: Member, error: unknown): void {
-    const { state } = member;
-    const wasBusy = member.line.isBusy;
+  function dismiss(member: PoolThread, error: unknown): void {
+    const { state, line } = member;
+    const wasBusy = line.isBusy;
     members = members.filter((one) => one !== member);
-    member.line.break(error);
+    member.dismiss(error);
     if (over) return;
     if (state === 'starting') {
-      failedToStart(member.fault ?? error);
+      diedInBoot(member.fault ?? error);
       return;
     }
     if (state === 'up' && !wasBusy) events.died(error);
@@ -152,91 +197,146 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     events.changed();
   }
 
-  /** A thread that dies while it boots leaves its session in piscina's queue. */
+  /** A thread that dies while it boots leaves its session in the queue. */
   function withdrawStarts(): void {
-    const stale = members.length - pool.threads.length;
-    const starting = members.filter(({ state }) => state === 'starting');
-    for (const member of starting.slice(0, Math.max(0, stale))) {
-      member.start.abort(new Error('a thread ended before it was ready'));
+    for (let stale = members.length - pool.threads.length; stale > 0; stale--) {
+      const member = starts.withdraw();
+      if (member === undefined) return;
+      dismiss(member, new Error('a thread ended before it was ready'));
     }
   }
 
-  function failedToStart(cause: unknown): void {
-    failedStarts++;
-    if (failedStarts === 1) events.unstartable(cause);
-    if (failedStarts >= options.min) warmed.reject(cause);
-    if (failedStarts >= maxFailedStarts && !members.some(({ state }) => state === 'up')) {
+  function diedInBoot(cause: unknown): void {
+    failures.died();
+    if (failures.deaths === 1) events.unstartable(cause);
+    if (failures.deaths >= options.min) warmed.reject(cause);
+    if (failures.isHopeless && !members.some(({ state }) => state === 'up')) {
       over = true;
-      events.unusable(new Error(`${failedStarts} threads in a row could not be started`, { cause }));
+      events.unusable(new Error(`${failures.deaths} threads in a row could not be started`, { cause }));
       return;
     }
+    tryAgain();
+  }
+
+  /** The system has no room for another thread now: those that there are go on. */
+  function refused(error: unknown): void {
+    const isFirst = !failures.isRefused;
+    failures.refused();
+    if (isFirst) events.refused(error);
+    wear();
+    tryAgain();
+  }
+
+  function tryAgain(): void {
     clearTimeout(retry);
-    retry = setTimeout(
-      () => {
-        retry = undefined;
-        keepMinimum();
-        events.changed();
-      },
-      Math.min(restartDelayMs * failedStarts, longestRestartDelayMs),
-    ).unref();
+    retry = setTimeout(() => {
+      retry = undefined;
+      // Whether there is room again shows only by trying.
+      if (failures.isRefused && total() < mostNow()) start();
+      keepMinimum();
+      events.changed();
+    }, failures.delayMs).unref();
   }
 
   function keepMinimum(): void {
-    if (over || retry !== undefined) return;
-    while (members.length < options.min) start();
+    const most = Math.min(options.min, capacity());
+    while (!over && retry === undefined && total() < most) start();
   }
 
-  function becameIdle(member: Member): void {
-    member.idleSinceMs = monotonicMs();
-    if (members.length > options.min) retirement ??= setTimeout(retire, options.idleTimeoutMs).unref();
+  function total(): number {
+    return members.filter(({ hasPlace }) => hasPlace).length;
+  }
+
+  function lingering(): number {
+    return count('leftover') + count('stuck');
+  }
+
+  function count(wanted: ThreadState): number {
+    return members.filter(({ state }) => state === wanted).length;
+  }
+
+  /** Where no further thread can be started, those that there are. */
+  function capacity(): number {
+    return failures.isRefused ? Math.min(mostNow(), total()) : mostNow();
+  }
+
+  /** Those that linger beyond their number take the places of others. */
+  function mostNow(): number {
+    return Math.max(0, options.max - Math.max(0, lingering() - maxLingering));
+  }
+
+  function scheduleRetirement(): void {
+    if (total() > options.min) retirement ??= setTimeout(retire, options.idleTimeoutMs).unref();
   }
 
   /** Ends threads above the minimum that had nothing to do for long: the last ones, since the first are given work first. */
   function retire(): void {
     retirement = undefined;
     const nowMs = monotonicMs();
-    let spare = members.filter(({ state }) => state !== 'ending').length - options.min;
+    let spare = members.filter(({ state, hasPlace }) => hasPlace && state !== 'ending').length - options.min;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const member of members.toReversed()) {
-      if (spare <= 0 || !isIdle(member)) continue;
+      if (spare <= 0 || !member.isIdle) continue;
       const leftMs = member.idleSinceMs + options.idleTimeoutMs - nowMs;
       if (leftMs > 0) {
         nextMs = Math.min(nextMs, leftMs);
         continue;
       }
       spare--;
-      end(member);
+      member.leave();
     }
     if (spare > 0 && nextMs < Number.POSITIVE_INFINITY) retirement = setTimeout(retire, nextMs).unref();
   }
 
-  function end(member: Member): void {
-    const { threadId } = member;
-    const thread = pool.threads.find((one) => one.threadId === threadId);
-    if (thread === undefined || threadId === undefined || member.state === 'ending') return;
-    member.state = 'ending';
-    ending.set(
-      threadId,
-      thread.terminate().then(() => void ending.delete(threadId)),
-    );
+  const member = (threadId: number): PoolThread | undefined =>
+    members.find((one) => one.threadId === threadId);
+
+  async function close(): Promise<boolean> {
+    over = true;
+    clearTimeout(retry);
+    clearTimeout(retirement);
+    for (const one of members) one.leave();
+    await until(() => members.every(({ state }) => state === 'leftover'));
+    // Blocked, or not up yet. Who is left to a call, or has an open handle, ends with the process.
+    const kept = members.filter(({ state }) => state === 'leftover' || state === 'leaving');
+    const keptIds = kept.map(({ threadId }) => threadId);
+    for (const one of members) if (!kept.includes(one)) one.terminate();
+    for (const thread of pool.threads) if (!keptIds.includes(thread.threadId)) void thread.terminate();
+    await until(() => members.length === 0);
+    clearInterval(watch);
+    return members.length === 0;
+  }
+
+  async function until(condition: () => boolean): Promise<void> {
+    const byMs = monotonicMs() + closeMs;
+    while (!condition() && monotonicMs() < byMs) await sleep(closeLookMs);
   }
 
   return {
     get idle() {
-      let count = 0;
-      for (const member of members) if (isIdle(member)) count++;
-      return count;
+      let idle = 0;
+      for (const { isIdle } of members) if (isIdle) idle++;
+      return idle;
     },
     get changing() {
-      return members.filter(({ state }) => state !== 'up').length;
+      return count('starting') + count('ending');
     },
     get total() {
-      return members.length;
+      return total();
+    },
+    get capacity() {
+      return capacity();
+    },
+    get leftover() {
+      return count('leftover');
+    },
+    get stuck() {
+      return count('stuck');
     },
     run(errand) {
-      const member = members.find(isIdle);
-      if (member === undefined) throw new RangeError('no thread is idle');
-      member.line.send(errand);
+      const idle = members.find(({ isIdle }) => isIdle);
+      if (idle === undefined) throw new RangeError('no thread is idle');
+      idle.line.send(errand);
     },
     look() {
       for (const { line } of members) line.look();
@@ -244,21 +344,11 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     grow() {
       if (!over && retry === undefined) start();
     },
-    end(threadId) {
-      const member = members.find((one) => one.threadId === threadId);
-      if (member !== undefined) end(member);
-    },
-    gone: (threadId) => ending.get(threadId),
+    leave: (threadId) => member(threadId)?.leave(),
+    terminate: (threadId) => member(threadId)?.terminate(),
+    watchCore: (threadId) => member(threadId)?.watchCore(),
+    gone: (threadId) => member(threadId)?.ended,
     warm: () => warmed.promise,
-    async close() {
-      over = true;
-      clearTimeout(retry);
-      clearTimeout(retirement);
-      await pool.destroy();
-    },
+    close,
   };
-}
-
-function isIdle({ state, line }: Member): boolean {
-  return state === 'up' && !line.isBusy;
 }

@@ -23,7 +23,7 @@ import { createWaitError } from './wait-correction.js';
 
 /** The threads as the waiting room sees them. */
 export interface ThreadLoad {
-  /** Most threads there may be. */
+  /** Most threads there may be now; 0: nothing can run, and nothing is let in. */
   readonly max: number;
   /** How many of them there are now for a call of this estimate. */
   usable(estimateUs: number, nowMs: number): number;
@@ -95,7 +95,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
 
   function requirePlace(client: string, isLongCall: boolean, nowMs: number): void {
     const places = limits.maxQueue - lastPlaces.keptFrom(client, nowMs);
-    if (!isFull(places, load(), isLongCall)) return;
+    if (threads.max > 0 && !isFull(places, load(), isLongCall)) return;
     lastPlaces.turnedAway(client, nowMs);
     throw overloaded((short.workUs + long.workUs) / 2, drain.usPerSecond(nowMs), random());
   }

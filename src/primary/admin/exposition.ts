@@ -19,6 +19,7 @@ export function expose({ status, restartsByReason, series, runtime }: Exposition
   ]);
 }
 
+const threadStates = ['busy', 'idle', 'leftover', 'stuck'] as const;
 const serverStates = ['starting', 'ready', 'draining', 'dead'] as const;
 
 function gauges({ servers }: ClusterStatus): object[] {
@@ -29,10 +30,12 @@ function gauges({ servers }: ClusterStatus): object[] {
     metric('millrace_queue_waiting', 'gauge', 'CPU calls that wait for a thread.', [
       { labels: {}, value: sum(({ queue }) => queue.waiting) },
     ]),
-    metric('millrace_threads', 'gauge', 'Threads by state.', [
-      { labels: { state: 'busy' }, value: sum(({ threads }) => threads.busy) },
-      { labels: { state: 'idle' }, value: sum(({ threads }) => threads.idle) },
-    ]),
+    metric(
+      'millrace_threads',
+      'gauge',
+      'Threads by state (leftover: left to a call that goes on after its answer; stuck: ended, and still there).',
+      threadStates.map((state) => ({ labels: { state }, value: sum(({ threads }) => threads[state]) })),
+    ),
     metric(
       'millrace_server_processes',
       'gauge',

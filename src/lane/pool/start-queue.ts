@@ -1,0 +1,68 @@
+// Starts that wait for piscina's next thread, in piscina's stead. So one whose thread never came can be taken out again:
+// left there, it would be given the thread of the next start. And a thread that is ready is given one start and no look
+// at the others: for each of those piscina would start a further thread, as long as it may (seen in 5.3.2).
+
+/** @typeParam Start what piscina waits with; @typeParam Owner whose start it is */
+export interface StartQueue<Start extends object, Owner> {
+  /** Of those that piscina may have now. */
+  readonly size: number;
+  shift(): Start | null;
+  push(start: Start): void;
+  unshift(start: Start): void;
+  remove(start: Start): void;
+  /** A thread is ready for one of them. */
+  grant(): void;
+  /** What is pushed for the first time while it acts is the owner's. */
+  startFor<T>(owner: Owner, act: () => T): T;
+  /** Takes out the one that has waited longest, and says whose it was. */
+  withdraw(): Owner | undefined;
+  withdrawOf(owner: Owner): void;
+}
+
+export function createStartQueue<Start extends object, Owner>(): StartQueue<Start, Owner> {
+  const starts: Start[] = [];
+  const owners = new WeakMap<Start, Owner>();
+  let starting: Owner | undefined;
+  let granted = 0;
+
+  function own(start: Start): Start {
+    if (starting !== undefined && !owners.has(start)) owners.set(start, starting);
+    return start;
+  }
+
+  function remove(start: Start | undefined): void {
+    const index = starts.findIndex((one) => one === start);
+    if (index >= 0) starts.splice(index, 1);
+  }
+
+  return {
+    get size() {
+      return Math.min(granted, starts.length);
+    },
+    shift() {
+      granted = 0;
+      return starts.shift() ?? null;
+    },
+    grant() {
+      granted = 1;
+    },
+    push: (start) => void starts.push(own(start)),
+    unshift: (start) => void starts.unshift(own(start)),
+    remove,
+    startFor(owner, act) {
+      starting = owner;
+      try {
+        return act();
+      } finally {
+        starting = undefined;
+      }
+    },
+    withdraw() {
+      const start = starts.shift();
+      return start && owners.get(start);
+    },
+    withdrawOf(owner) {
+      remove(starts.find((start) => owners.get(start) === owner));
+    },
+  };
+}
