@@ -8,11 +8,16 @@ import { type LaunchPath, startFolder } from './launch-path.js';
 
 export const unforkable = 'a server process could not be forked';
 
-/** @returns undefined where it cannot be, which is logged */
+/** @returns undefined where it cannot be, which is logged: once, until one can be again */
 export type Fork = () => Worker | undefined;
 
 export function createFork(path: LaunchPath, log: Logger): Fork {
-  const tell = (error: unknown): void => log.error({ err: error }, unforkable);
+  let isTold = false;
+
+  function tell(error: unknown): void {
+    if (!isTold) log.error({ err: error }, `${unforkable}: going on with those that there are, trying again`);
+    isTold = true;
+  }
   return () => {
     try {
       // Half-way through a deploy there may be nothing.
@@ -20,7 +25,10 @@ export function createFork(path: LaunchPath, log: Logger): Fork {
       // Flags were read by the primary: what server processes need comes with `boot`.
       cluster.setupPrimary({ exec: path.entry, cwd: startFolder(path), args: [], execArgv: execArgv() });
       const worker = cluster.fork({ [serverMark]: '1' });
-      if (worker.process.pid !== undefined) return worker;
+      if (worker.process.pid !== undefined) {
+        isTold = false;
+        return worker;
+      }
       // Some failures are told by an event (EMFILE, EAGAIN), others are thrown; and these stay on the list (Node 20).
       worker.once('error', tell);
       delete cluster.workers?.[worker.id];

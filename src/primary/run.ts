@@ -82,7 +82,10 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   log.info(started, 'primary started');
   if (needsRelay()) cluster.setupPrimary({ stdio: ['inherit', 'pipe', 'inherit', 'ipc'] });
   const relay = createLogRelay(logOutput);
-  cluster.on('fork', ({ process: { stdout } }) => relay.add(stdout));
+  cluster.on('fork', ({ process: { pid, stdout } }) => {
+    // One that could not be forked is told of too (Node 20): it has no output, not even null.
+    if (pid !== undefined) relay.add(stdout);
+  });
   primary = startPrimary({
     configFor(workers): ServerConfig {
       const cores = readCores();

@@ -62,13 +62,16 @@ export class SlotTable {
   #fillTimer: NodeJS.Timeout | undefined;
   /** Met a fault, but nobody else takes connections yet. */
   readonly #failing = new Set<ServerHandle>();
+  /** Forks in a row that the system refused. */
+  #unforked = 0;
   #closed = false;
 
   constructor(options: SlotTableOptions) {
     this.#options = options;
     this.#respawn = new Respawn(options.timings, options.bootTimeoutMs);
     this.#bootTimer = setTimeout(() => {
-      const outcome = this.#stuck() ?? this.#respawn.hopeless('still starting');
+      const why = this.#unforked > 0 ? unforkable : 'still starting';
+      const outcome = this.#stuck() ?? this.#respawn.hopeless(why);
       if (outcome !== undefined) options.onHopeless(outcome);
     }, options.bootTimeoutMs);
   }
@@ -95,8 +98,9 @@ export class SlotTable {
     return this.slots.some(isReady);
   }
 
-  /** Some process was lost and is not replaced yet. */
+  /** Some process was lost and is not replaced yet, or cannot be forked. */
   get isDamaged(): boolean {
+    if (this.#unforked > 0) return true;
     return this.slots.some((slot) => !isReady(slot) && slot.losses > 0);
   }
 
@@ -145,12 +149,16 @@ export class SlotTable {
       }
       slot.server = this.fork(slot.number);
       if (slot.server === undefined) {
-        this.#fell(slot, { forkedMs: monotonicMs(), bootFailure: { line: unforkable, final: false } });
+        this.#unforked++;
+        const { respawnFirstMs, refusedForkMaxMs } = this.#options.timings;
+        const againMs = Math.min(respawnFirstMs * 2 ** (this.#unforked - 1), refusedForkMaxMs);
+        this.#fillTimer = setTimeout(() => this.fill(), againMs);
         return;
       }
       slot.lost = undefined;
       if (isDamaged) this.#respawn.forked();
     }
+    this.#unforked = 0;
   }
 
   /** A new process for this slot, which its caller puts there; undefined where there cannot be one. */
@@ -207,11 +215,14 @@ export class SlotTable {
   /** While no other process takes connections it goes on: who connects need not wait. */
   #relieve(server: ServerHandle): void {
     const { drainMs, bootTimeoutMs } = this.#options;
-    if (this.#anyReady) {
+    const isSound = server.reason === 'lost threads';
+    if (this.#anyReady && !isSound) {
       server.relieve(drainMs);
       return;
     }
     this.#failing.add(server);
+    // Without another one a process that is sound is better than none.
+    if (isSound) return;
     setTimeout(() => {
       if (this.#served(server)) server.relieve(drainMs);
     }, bootTimeoutMs).unref();

@@ -4,6 +4,8 @@ export interface Timings {
   /** Back-off after quick deaths: the first wait (after one replacement at once), doubling up to the longest. */
   readonly respawnFirstMs: number;
   readonly respawnMaxMs: number;
+  /** Where the system refuses a fork (no room for another process), the longest wait before the next try. */
+  readonly refusedForkMaxMs: number;
   /** A wait differs by up to this share either way, so that clusters that fell together do not rise together. */
   readonly respawnJitter: number;
   /** All server processes were ready for this long: the next death is a first one again. */
@@ -41,6 +43,7 @@ export const longestTimerMs = 2_147_483_647;
 export const defaultTimings: Timings = {
   respawnFirstMs: 200,
   respawnMaxMs: 30_000,
+  refusedForkMaxMs: 5_000,
   respawnJitter: 0.2,
   healthyAfterMs: 60_000,
   respawnsPerWindow: 12,
