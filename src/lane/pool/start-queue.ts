@@ -30,8 +30,8 @@ export function createStartQueue<Start extends object, Owner>(): StartQueue<Star
     return start;
   }
 
-  function remove(start: Start | undefined): void {
-    const index = starts.findIndex((one) => one === start);
+  function remove(start: Start): void {
+    const index = starts.indexOf(start);
     if (index >= 0) starts.splice(index, 1);
   }
 
@@ -62,7 +62,8 @@ export function createStartQueue<Start extends object, Owner>(): StartQueue<Star
       return start && owners.get(start);
     },
     withdrawOf(owner) {
-      remove(starts.find((start) => owners.get(start) === owner));
+      const start = starts.find((one) => owners.get(one) === owner);
+      if (start !== undefined) remove(start);
     },
   };
 }

@@ -56,26 +56,20 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
   port.unref();
 
   function receive(message: ThreadPost): void {
-    switch (message.type) {
-      case 'log':
-        return events.log(message);
-      case 'ready':
-        return events.ready(message.threadId, message.osThreadId);
-      case 'unloadable':
-        return events.unloadable(message.reason, message.file);
-      case 'reply':
-        return end((done) => done.answered(message.reply));
-      case 'answered':
-        return look();
-      case 'leaving': {
-        look();
-        const isAtCall = errand !== undefined;
-        end((left) => left.leftBehind());
-        return events.leaving(isAtCall);
-      }
-      case 'settled':
-        return events.settled();
-    }
+    if (message.type === 'log') events.log(message);
+    else if (message.type === 'ready') events.ready(message.threadId, message.osThreadId);
+    else if (message.type === 'unloadable') events.unloadable(message.reason, message.file);
+    else if (message.type === 'reply') end((done) => done.answered(message.reply));
+    else if (message.type === 'answered') look();
+    else if (message.type === 'leaving') leaving();
+    else events.settled();
+  }
+
+  function leaving(): void {
+    look();
+    const isAtCall = errand !== undefined;
+    end((left) => left.leftBehind());
+    events.leaving(isAtCall);
   }
 
   function look(): void {
