@@ -21,7 +21,8 @@ export function drainingLane(lane: Lane): DrainingLane {
     const timedOut = sleep(timeoutMs, undefined, { signal: waiting.signal }).catch(() => undefined);
     await Promise.race([Promise.allSettled(open), timedOut]);
     waiting.abort();
-    return lane.close();
+    const { cut } = await lane.close();
+    return { cut };
   }
 
   return {
