@@ -3,6 +3,7 @@
 // When a connection should end is decided elsewhere.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { monotonicMs } from '../clock.js';
 
 /** What is stuck on a connection while bytes of an answer wait for their client. */
 export interface Stuck {
@@ -17,6 +18,8 @@ export type Answer = ServerResponse<IncomingMessage>;
 /** One socket. `ending`: nothing that still arrives is answered; `lingering`: nothing is due, our side is ended. */
 export class Connection {
   readonly socket: Socket;
+  /** monotonicMs() when it was accepted. */
+  readonly sinceMs = monotonicMs();
   state: 'open' | 'ending' | 'lingering' = 'open';
   requests = 0;
   /** What the socket had read when its last message was complete: more than that is half a request. */

@@ -17,6 +17,8 @@ export interface DrainTimings {
    * request that is on its way: in a reload nobody may notice, in a stop nobody wants to wait.
    */
   readonly silenceMs: Readonly<Record<CloseMode, number>>;
+  /** One that has sent nothing yet is not ended before it is so old: its first request is likely to be on its way. */
+  readonly freshMs: number;
   /** How long the answers of the calls that were cut may take to leave. */
   readonly flushMs: number;
   readonly tickMs: number;
@@ -39,7 +41,12 @@ export interface Drain {
   close(mode: CloseMode, timeoutMs: number): Promise<LaneEnd>;
 }
 
-const usualTimings: DrainTimings = { silenceMs: { stop: 100, reload: 2_000 }, flushMs: 500, tickMs: 25 };
+const usualTimings: DrainTimings = {
+  silenceMs: { stop: 100, reload: 2_000 },
+  freshMs: 500,
+  flushMs: 500,
+  tickMs: 25,
+};
 
 export function createDrain(deps: DrainDeps): Drain {
   const { http, lane, headersTimeoutMs, onAnswered, timings = usualTimings } = deps;
@@ -124,7 +131,8 @@ export function createDrain(deps: DrainDeps): Drain {
       return false;
     }
     const silenceMs = connection.isHalfSent ? headersTimeoutMs + 2_000 : timings.silenceMs[mode ?? 'stop'];
-    return nowMs - seen.sinceMs >= silenceMs;
+    const isFresh = bytesRead === 0 && nowMs - connection.sinceMs < timings.freshMs;
+    return !isFresh && nowMs - seen.sinceMs >= silenceMs;
   }
 
   return {

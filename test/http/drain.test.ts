@@ -72,14 +72,14 @@ test('stop: 200 idle connections and some that never spoke hold it up for less t
 });
 
 test('stop: who stands in the backlog is answered, then new connections are refused', async () => {
-  await start();
+  await start({ timings: { freshMs: 60_000 } });
   const client = await connect();
   client.send(get('/slow'));
   await held.arrived('/slow');
   const established = Promise.all(Array.from({ length: 32 }, connect));
   const closed = server.drain.close('stop', 10_000);
-  for (const late of await established)
-    expect((await late.send(get('/')).answer()).headers.get('connection')).toBe('close');
+  const answers = (await established).map((late) => late.send(get('/')).answer());
+  for (const { headers } of await Promise.all(answers)) expect(headers.get('connection')).toBe('close');
   await expect(connect()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   await held.release('/slow');
   await closed;
@@ -215,4 +215,14 @@ test('closing again changes nothing', async () => {
   expect(await server.drain.close('stop', 1_000)).toMatchObject({ cut: 0 });
   expect(await server.drain.close('reload', 1_000)).toMatchObject({ cut: 0 });
   expect(server.drain.mode()).toBe('stop');
+});
+
+test('stop: a connection that was just made may still send its first request', async () => {
+  await start({ timings: { freshMs: 60_000, silenceMs: { stop: 10, reload: 300 } } });
+  const old = await kept();
+  const fresh = await connect();
+  const closed = server.drain.close('stop', 10_000);
+  await old.closed();
+  expect((await fresh.send(get('/')).answer()).headers.get('connection')).toBe('close');
+  expect(await closed).toEqual({ cut: 0 });
 });

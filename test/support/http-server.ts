@@ -44,7 +44,13 @@ export async function startHttpServer(options: TestServerOptions = {}): Promise<
     http,
     lane: { close: options.closeLane ?? (() => Promise.resolve({ cut: 0, isQuiet: true })) },
     headersTimeoutMs: limits.headersTimeoutMs,
-    timings: { silenceMs: { stop: 50, reload: 300 }, flushMs: 200, tickMs: 5, ...options.timings },
+    timings: {
+      silenceMs: { stop: 50, reload: 300 },
+      freshMs: 50,
+      flushMs: 200,
+      tickMs: 5,
+      ...options.timings,
+    },
   });
   http.server.listen(0, '127.0.0.1');
   await once(http.server, 'listening');
