@@ -23,18 +23,25 @@ export interface TaskLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-export interface TaskContext {
+export interface TaskContext<Setup = unknown> {
   /**
    * Aborted when the caller has left or the deadline has passed. `aborted` and `throwIfAborted()` read shared
    * memory, so a synchronous loop may ask them too: often enough to stop within about 20 ms.
    */
   readonly signal: AbortSignal;
   readonly log: TaskLog;
+  /** Who calls: the name of its API key, its address, or what a program said. */
+  readonly client: string;
+  /** The request that the call is made for; undefined where a program made it for none. */
+  readonly requestId: string | undefined;
+  /** What `setup` returned here. */
+  readonly setup: Setup;
 }
 
 export interface TaskDefinition<
   Input extends z.ZodType = z.ZodType,
   Output extends OutputSpec | readonly OutputSpec[] = OutputSpec | readonly OutputSpec[],
+  Setup = unknown,
 > {
   /** One line for the API's description. */
   readonly summary?: string;
@@ -73,18 +80,25 @@ export interface TaskDefinition<
    */
   readonly inline?: boolean | ((input: z.output<Input>) => boolean);
   /**
+   * Once in each thread, before its first call of this task: loads what calls need (a model, a native module), so that
+   * the event loops, which import the file as well, do not. Its value, awaited, is `context.setup`. It counts neither
+   * as a call's run nor against TASK_TIMEOUT_MS. Where it throws, the call is TASK_FAILED and the next one tries again.
+   */
+  readonly setup?: () => Setup | Promise<Setup>;
+  /**
    * The work: a plain function that knows nothing of HTTP. A call whose thread died before it began is sent to another,
    * unless its bytes (16 KiB and more) were moved to the thread and died with it: that one is THREAD_LOST.
    * A throw is TASK_FAILED; an `InputError` is INVALID_INPUT.
    */
-  run(input: z.output<Input>, context: TaskContext): TaskResult<Output> | Promise<TaskResult<Output>>;
+  run(input: z.output<Input>, context: TaskContext<Setup>): TaskResult<Output> | Promise<TaskResult<Output>>;
 }
 
 /** Declares a task; the default export of a task file. Returns its argument: it is there for the types. */
 export function defineTask<
   const Input extends z.ZodType,
   const Output extends OutputSpec | readonly OutputSpec[],
->(definition: TaskDefinition<Input, Output>): TaskDefinition<Input, Output> {
+  Setup = undefined,
+>(definition: TaskDefinition<Input, Output, Setup>): TaskDefinition<Input, Output, Setup> {
   noteFile(definition, defineTask);
   return definition;
 }

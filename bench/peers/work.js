@@ -6,7 +6,8 @@ export const hello = `hello from server ${process.pid}`;
 
 const ignore = () => undefined;
 const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
-const context = { signal: new AbortController().signal, log };
+const { signal } = new AbortController();
+const context = { signal, log, client: 'bench', requestId: undefined, setup: undefined };
 
 /** @param {number} limit */
 export function primes(limit) {

@@ -3,11 +3,13 @@
 import { monotonicMs } from '../clock.js';
 import type { AppError } from '../errors.js';
 import type { Logger } from '../log.js';
+import type { TaskDefinition } from '../task.js';
 import { type CallContext, createCallContext, type StopFlag, stopFlag } from '../tasks/call-context.js';
 import { errorReport } from '../tasks/error-report.js';
 import type { Task } from '../tasks/registry.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
-import { runTask } from '../tasks/run-task.js';
+import { failed, runTask } from '../tasks/run-task.js';
+import { createSetups, type SetupValue } from '../tasks/setups.js';
 import { type Call, CallCancelled, type CallCharge, type CallOptions, type CallResult } from './call.js';
 import type { Ledger } from './call-counts.js';
 import type { KindEstimate } from './cost/estimate.js';
@@ -19,6 +21,8 @@ import { createTaskLog } from './task-log.js';
 import { withResolvers } from './with-resolvers.js';
 
 export interface InlineLane extends Pick<InlineWatch<unknown>, 'takes' | 'refuseExit'> {
+  /** Whether a call would not have to wait for the task's setup, which begins when this is first asked. */
+  isSetUp(task: Task): boolean;
   run(
     task: Task,
     input: unknown,
@@ -52,6 +56,8 @@ export function createInlineLane(
 ): InlineLane {
   const surpriseUs = inlineMaxUs * surpriseFactor;
   const told = new WeakSet<KindEstimate>();
+  const setups = createSetups();
+  const begun = new WeakSet<Task>();
 
   const watch = createInlineWatch<InlineCall>({
     broke: keepOnThreads,
@@ -61,6 +67,36 @@ export function createInlineLane(
       });
     },
   });
+
+  /** Once: where it fails here, its calls run on threads, as they did before. */
+  async function setUp(task: Task): Promise<void> {
+    begun.add(task);
+    try {
+      await setups.of(task.definition);
+    } catch (error) {
+      log.warn({ task: task.name, err: error }, 'it cannot be set up on the event loop: it stays on threads');
+    }
+  }
+
+  /** In place of threads: a call waits for the setup. */
+  function runSetUp(
+    definition: TaskDefinition,
+    context: CallContext,
+    run: () => CallReply | Promise<CallReply>,
+  ): CallReply | Promise<CallReply> {
+    const startedMs = performance.now();
+    const go = ({ value }: SetupValue): CallReply | Promise<CallReply> => {
+      context.setup = value;
+      return run();
+    };
+    try {
+      const setup = setups.of(definition);
+      if (!(setup instanceof Promise)) return go(setup);
+      return setup.then(go, (thrown: unknown) => failed(thrown, startedMs, false));
+    } catch (thrown) {
+      return failed(thrown, startedMs, true);
+    }
+  }
 
   function keepOnThreads({ task, profile: { kind } }: InlineCall): void {
     kind.keepOnThreads();
@@ -143,8 +179,12 @@ export function createInlineLane(
       const context = createCallContext(
         () => (flag === stopFlag.none && monotonicMs() >= limitMs ? stopFlag.expired : flag),
         () => createTaskLog(log, task, options, watch.aside),
+        options,
       );
-      const reply = watch.run(call, () => runTask(task.definition, input, context));
+      const { definition } = task;
+      const reply = watch.run(call, () =>
+        runSetUp(definition, context, () => runTask(definition, input, context)),
+      );
       if (reply instanceof Promise) {
         return answerLater(call, reply, context, (stopped) => {
           flag = stopped;
@@ -156,6 +196,11 @@ export function createInlineLane(
       } catch (error) {
         return { result: Promise.reject(error), cancel: nothing };
       }
+    },
+    isSetUp(task) {
+      if (setups.made(task.definition) !== undefined) return true;
+      if (!begun.has(task)) void setUp(task);
+      return setups.made(task.definition) !== undefined;
     },
     takes: watch.takes,
     refuseExit: watch.refuseExit,

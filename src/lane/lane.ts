@@ -55,7 +55,7 @@ export function createLane(deps: LaneDeps): Lane {
         meter &&
         counted(task, () => meter.charge(options.client, profile.kind.likelyUs(profile.cost) / 1_000, nowMs));
       if (onLoop) return inline.run(task, inputValue(task, input), options, profile, charge);
-      if (input.type === 'value' && runsInline(profile, config.inlineMaxUs, nowMs)) {
+      if (input.type === 'value' && runsInline(profile, config.inlineMaxUs, nowMs) && inline.isSetUp(task)) {
         return inline.run(task, input.value, options, profile, charge);
       }
       try {

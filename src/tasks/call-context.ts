@@ -9,6 +9,8 @@ export type StopFlag = (typeof stopFlag)[keyof typeof stopFlag];
 const watchIntervalMs = 10;
 
 export interface CallContext extends TaskContext {
+  /** There before the run. */
+  setup: unknown;
   /**
    * For asynchronous runs, which wait for events instead of asking. Returns what ends the watch.
    * @param turned called again and again, as long as the event loop turns
@@ -16,9 +18,23 @@ export interface CallContext extends TaskContext {
   watch(turned?: () => void): () => void;
 }
 
-/** @param readFlag the call's stop flag in shared memory */
-export function createCallContext(readFlag: () => StopFlag, createLog: () => TaskLog): CallContext {
-  return new LazyContext(readFlag, createLog);
+/** What is known of a call beside its input. */
+export interface CallFacts {
+  readonly client: string;
+  readonly requestId?: string | undefined;
+}
+
+/**
+ * @param readFlag the call's stop flag in shared memory
+ * @param setup what the task's `setup` returned here
+ */
+export function createCallContext(
+  readFlag: () => StopFlag,
+  createLog: () => TaskLog,
+  facts: CallFacts,
+  setup?: unknown,
+): CallContext {
+  return new LazyContext(readFlag, createLog, facts, setup);
 }
 
 /** A class, not an object with getters: V8 makes the functions of those anew for every call. */
@@ -27,8 +43,19 @@ class LazyContext implements CallContext {
   readonly #createLog: () => TaskLog;
   #signal: LiveSignal | undefined;
   #log: TaskLog | undefined;
+  readonly client: string;
+  readonly requestId: string | undefined;
+  setup: unknown;
 
-  constructor(readFlag: () => StopFlag, createLog: () => TaskLog) {
+  constructor(
+    readFlag: () => StopFlag,
+    createLog: () => TaskLog,
+    { client, requestId }: CallFacts,
+    setup: unknown,
+  ) {
+    this.client = client;
+    this.requestId = requestId;
+    this.setup = setup;
     this.#readFlag = readFlag;
     this.#createLog = createLog;
   }

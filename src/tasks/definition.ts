@@ -38,6 +38,7 @@ const definitionShape = z.strictObject({
   kind: callable.optional(),
   cost: callable.optional(),
   inline: z.union([z.boolean(), callable], 'must be true, false or a function').optional(),
+  setup: callable.optional(),
   run: callable,
 });
 

@@ -22,6 +22,7 @@ export interface ThreadCall {
     | { readonly type: 'json'; readonly bytes: Uint8Array };
   /** On the clock of monotonicMs(). */
   readonly deadlineMs: number | undefined;
+  readonly client: string;
   readonly requestId: string | undefined;
   readonly traceId: string | undefined;
 }
@@ -32,16 +33,16 @@ export interface ThreadSession {
 }
 
 /**
- * A message, flat: the row, then six fields a call (packCalls). A flat array is cloned three times as fast as the
+ * A message, flat: the row, then seven fields a call (packCalls). A flat array is cloned three times as fast as the
  * same calls as objects.
  */
 export type ThreadMessage = readonly unknown[];
 
 export function packCalls(row: number, calls: readonly ThreadCall[]): ThreadMessage {
   const message: unknown[] = [row];
-  for (const { task, input, deadlineMs, requestId, traceId } of calls) {
+  for (const { task, input, deadlineMs, client, requestId, traceId } of calls) {
     const payload = input.type === 'value' ? input.value : input.bytes;
-    message.push(task, input.type, payload, deadlineMs, requestId, traceId);
+    message.push(task, input.type, payload, deadlineMs, client, requestId, traceId);
   }
   return message;
 }
@@ -52,12 +53,13 @@ export function unpackCalls(message: ThreadMessage): {
   readonly calls: readonly ThreadCall[];
 } {
   const calls: ThreadCall[] = [];
-  for (let at = 1; at < message.length; at += 6) {
-    const [task, type, payload, deadlineMs, requestId, traceId] = message.slice(at, at + 6);
+  for (let at = 1; at < message.length; at += 7) {
+    const [task, type, payload, deadlineMs, client, requestId, traceId] = message.slice(at, at + 7);
     calls.push({
       task: task as number,
       input: type === 'json' ? { type, bytes: payload as Uint8Array } : { type: 'value', value: payload },
       deadlineMs: deadlineMs as number | undefined,
+      client: client as string,
       requestId: requestId as string | undefined,
       traceId: traceId as string | undefined,
     });

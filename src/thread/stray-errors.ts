@@ -1,17 +1,12 @@
 // In a thread: errors that come outside of any call's run, from a timer or a promise that a task has left behind. As
 // a rule of Node they end the thread, and with it whatever call it is at then, which has nothing to do with them.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { CallReply } from '../tasks/reply.js';
 
 export interface LeftoverErrors<Call> {
   /**
-   * Runs a call: `act`, or where such an error comes from the call itself while its reply is waited for, `failed`.
+   * Runs a call, or its setup: `act`, or where such an error comes from it while its result is waited for, `failed`.
    */
-  run(
-    call: Call,
-    act: () => CallReply | Promise<CallReply>,
-    failed: (thrown: unknown) => CallReply,
-  ): CallReply | Promise<CallReply>;
+  run<T>(call: Call, act: () => T | Promise<T>, failed: (thrown: unknown) => T): T | Promise<T>;
 }
 
 interface Attempt<Call> {
@@ -40,12 +35,12 @@ export function createLeftoverErrors<Call>(
   process.on('unhandledRejection', onError);
 
   return {
-    run(call, act, failed) {
+    run<T>(call: Call, act: () => T | Promise<T>, failed: (thrown: unknown) => T) {
       const attempt: Attempt<Call> = { call };
       const reply = origin.run(attempt, act);
       if (!(reply instanceof Promise)) return reply;
       waitedFor = attempt;
-      const failure = new Promise<CallReply>((resolve) => {
+      const failure = new Promise<T>((resolve) => {
         attempt.fail = (thrown) => resolve(failed(thrown));
       });
       return Promise.race([reply, failure]).finally(() => {

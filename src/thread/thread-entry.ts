@@ -13,6 +13,7 @@ import { logFields, logMessage } from '../tasks/log-line.js';
 import { definitionOf } from '../tasks/module.js';
 import type { CallReply } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
+import { createSetups, SetupError, type SetupValue } from '../tasks/setups.js';
 import { leave } from './departure.js';
 import {
   type LeaveOrder,
@@ -36,6 +37,7 @@ const control = createControl(data.rows, data.control);
 let session: MessagePort | undefined;
 stepBack(data.nice);
 const definitions = await Promise.all(data.modules.map(importTask));
+const setups = createSetups();
 // Not before: a thread that cannot be made ready has to end.
 const leftovers = createLeftoverErrors<ThreadCall>((call, thrown) =>
   createLog(call).error('an error that a task left behind', { err: errorReport(thrown) }),
@@ -84,9 +86,13 @@ async function runCalls(calls: readonly ThreadCall[], turn: Turn): Promise<CallR
   const journal = writeJournal(row.journal);
   for (const [index, call] of calls.entries()) {
     if (row.isEnding) break;
+    // Before it begins: it is no part of the call's run.
+    const setup = await setUp(call);
+    if (turn.isLeft) return undefined;
+    if (row.isEnding) break;
     row.beganMs = monotonicMs();
     row.begun = index + 1;
-    const reply = await runCall(call, turn, index);
+    const reply = await runCall(call, turn, index, setup);
     if (turn.isLeft) return undefined;
     // What does not fit the journal is posted now; the calls behind it have not begun and will come again.
     if (!journal.append(reply)) return movable(reply);
@@ -110,12 +116,33 @@ function post(port: MessagePort, message: ThreadPost): void {
   port.postMessage(message);
 }
 
-function runCall(call: ThreadCall, turn: Turn, index: number): CallReply | Promise<CallReply> {
+type Setup = SetupValue | SetupError;
+
+/** What the task's `setup` has made for this thread, or why it could not. */
+function setUp(call: ThreadCall): Setup | Promise<Setup> {
+  const definition = definitions[call.task];
+  const made = definition && setups.made(definition);
+  if (definition === undefined || made !== undefined) return made ?? new SetupError('there is no such task');
+  // What it leaves behind is of no request.
+  const origin = { ...call, requestId: undefined, traceId: undefined };
+  const fail = (thrown: unknown): Setup => setups.fail(definition, thrown);
+  const make = async (): Promise<Setup> => {
+    try {
+      return await setups.of(definition);
+    } catch (thrown) {
+      return fail(thrown);
+    }
+  };
+  return leftovers.run(origin, make, fail);
+}
+
+function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): CallReply | Promise<CallReply> {
   if (turn.flag(index) !== stopFlag.none) return { type: 'skipped' };
   if (call.deadlineMs !== undefined && call.deadlineMs <= monotonicMs()) return { type: 'skipped' };
   const startedMs = performance.now();
   const definition = definitions[call.task];
   if (definition === undefined) return failed(definition, startedMs, true);
+  if (setup instanceof SetupError) return failed(setup, startedMs, true);
   let input: unknown;
   try {
     input =
@@ -126,6 +153,8 @@ function runCall(call: ThreadCall, turn: Turn, index: number): CallReply | Promi
   const context = createCallContext(
     () => turn.flag(index),
     () => createLog(call),
+    call,
+    setup.value,
   );
   const reply = leftovers.run(
     call,

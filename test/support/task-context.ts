@@ -3,5 +3,6 @@ import type { TaskContext } from '#src/task.js';
 
 export function taskContext(signal: AbortSignal = new AbortController().signal): TaskContext {
   const ignore = () => {};
-  return { signal, log: { debug: ignore, info: ignore, warn: ignore, error: ignore } };
+  const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+  return { signal, log, client: 'test', requestId: undefined, setup: undefined };
 }

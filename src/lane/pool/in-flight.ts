@@ -307,6 +307,6 @@ export function createSlots(
 }
 
 function threadCall(call: PendingCall, task: number): ThreadCall {
-  const { deadlineMs, requestId, traceId } = call.options;
-  return { task, input: call.input, deadlineMs, requestId, traceId };
+  const { deadlineMs, client, requestId, traceId } = call.options;
+  return { task, input: call.input, deadlineMs, client, requestId, traceId };
 }

@@ -33,7 +33,7 @@ describe('the threads', () => {
     );
     onTestFinished(async () => void (await threads.close()));
     await threads.warm();
-    const call = { task: 0, deadlineMs: undefined, requestId: undefined, traceId: undefined };
+    const call = { task: 0, deadlineMs: undefined, client: 'test', requestId: undefined, traceId: undefined };
     const message = packCalls(0, [{ ...call, input: { type: 'value', value: { how: 'ok' } } }]);
     const row = control.row(0);
     const last = await new Promise((answered, lost) => {
