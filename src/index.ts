@@ -15,6 +15,7 @@ export { CallError } from './errors.js';
 export type { CpuLane, LaneOptions, TaskSource } from './library/lane.js';
 export type { Served, ServeOptions } from './library/serve.js';
 export { defineTask, InputError, type TaskContext, type TaskDefinition, type TaskLog } from './task.js';
+export { type ReplyOptions, reply, type TaskReply } from './task-reply.js';
 
 /**
  * The CPU lane alone, in any Node program. Resolves when the tasks are loaded and a first thread has run something.

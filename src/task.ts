@@ -2,6 +2,7 @@
 // Reading task files from disk is lane/task-registry.ts.
 import type { z } from 'zod';
 import { noteFile } from './definition-file.js';
+import type { TaskReply } from './task-reply.js';
 
 /** A result of bytes: what `run` returns as a Uint8Array is sent with this content type. */
 export interface BytesOutput {
@@ -14,6 +15,9 @@ type JsonResult<O> = O extends z.ZodType ? z.input<O> : O extends BytesOutput ? 
 
 /** What `run` may return for an `output` declaration: the schema's value, bytes, or either where both are declared. */
 export type TaskResult<O> = O extends readonly OutputSpec[] ? JsonResult<O[number]> : JsonResult<O>;
+
+/** The same, or a reply with such a body; or, where it names its content type, with any text or bytes. */
+export type RunResult<O> = TaskResult<O> | TaskReply<TaskResult<O> | string | Uint8Array | null | undefined>;
 
 /** Log lines of a call. They reach the server's log with the request's id. */
 export interface TaskLog {
@@ -90,7 +94,7 @@ export interface TaskDefinition<
    * unless its bytes (16 KiB and more) were moved to the thread and died with it: that one is THREAD_LOST.
    * A throw is TASK_FAILED; an `InputError` is INVALID_INPUT.
    */
-  run(input: z.output<Input>, context: TaskContext<Setup>): TaskResult<Output> | Promise<TaskResult<Output>>;
+  run(input: z.output<Input>, context: TaskContext<Setup>): RunResult<Output> | Promise<RunResult<Output>>;
 }
 
 /** Declares a task; the default export of a task file. Returns its argument: it is there for the types. */

@@ -1,6 +1,7 @@
 // The seam between the server and the CPU lane: what a call is given and what it answers, and nothing more.
 import type { ServerStatus, TaskCounts } from '../messages.js';
 import type { Task } from '../tasks/registry.js';
+import type { ReplyHead } from '../tasks/reply-head.js';
 
 /**
  * What a call works on: a value that has been validated, or the bytes of a JSON body that is too large to parse on
@@ -26,6 +27,7 @@ export interface CallResult {
   readonly lane: 'inline' | 'thread';
   readonly contentType: string;
   readonly body: string | Uint8Array;
+  readonly head?: ReplyHead | undefined;
   readonly queueMs: number;
   readonly runMs: number;
 }

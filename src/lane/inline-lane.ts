@@ -123,7 +123,8 @@ export function createInlineLane(
     ledger.record({ task: task.name, outcome, lane: 'inline', queueMs: 0, runMs });
     if (isExpired) throw lateError(call);
     if (reply.type === 'failed') throw ofTask(call, replyError(reply));
-    return { lane: 'inline', contentType: reply.contentType, body: reply.body, queueMs: 0, runMs };
+    const { contentType, body, head } = reply;
+    return { lane: 'inline', contentType, body, head, queueMs: 0, runMs };
   }
 
   /** It is asynchronous, against its author's word: answered in time all the same, whatever becomes of it. */

@@ -59,7 +59,10 @@ export function createOpenCalls(ledger: Ledger, alarmed: (call: PendingCall) => 
       const { runMs } = reply;
       ledger.record({ task: call.task.name, outcome: outcomeOf(reply), lane: 'thread', queueMs, runMs });
       if (reply.type === 'failed') reject(call, replyError(reply));
-      else call.resolve({ lane: 'thread', contentType: reply.contentType, body: reply.body, queueMs, runMs });
+      else {
+        const { contentType, body, head } = reply;
+        call.resolve({ lane: 'thread', contentType, body, head, queueMs, runMs });
+      }
     },
     fail(call, error, outcome, beganMs) {
       if (call.answered) return;

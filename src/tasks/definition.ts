@@ -5,6 +5,7 @@ import type { TaskDefinition } from '../task.js';
 import { reasonOf } from './error-report.js';
 import { inputIssues } from './input.js';
 import { fieldValues } from './input-shapes.js';
+import { soundContentType } from './reply-head.js';
 
 /** Why a default export cannot be served, or undefined. Throws whatever its getters throw. */
 export function definitionFault(exported: unknown): string | undefined {
@@ -18,7 +19,7 @@ export function definitionFault(exported: unknown): string | undefined {
 const callable = z.custom((value) => typeof value === 'function', 'must be a function');
 const schema = z.custom(isZod4, 'must be a zod 4 schema');
 /** What may stand in a Content-Type header. */
-const contentType = z.string().regex(/^[\w.+-]+\/[\w.+-]+(?:;[ -~]*)?$/, 'must be a media type');
+const contentType = z.string().regex(soundContentType, 'must be a media type');
 const outputRule = 'must be a zod 4 schema, { contentType }, or a list of these';
 const output = z.union([schema, z.strictObject({ contentType })], outputRule);
 

@@ -1,5 +1,7 @@
 // What became of a run, in whichever lane it was: a result, a failure, or nothing; and how its caller meets it.
+
 import { AppError, type ErrorCode, type InputIssue } from '../errors.js';
+import type { ReplyHead } from './reply-head.js';
 
 /** What went wrong inside a task, for the log only. */
 export interface ErrorReport {
@@ -14,6 +16,7 @@ export type CallReply =
       readonly type: 'done';
       readonly contentType: string;
       readonly body: string | Uint8Array;
+      readonly head?: ReplyHead;
       readonly runMs: number;
       readonly sync: boolean;
     }

@@ -2,12 +2,16 @@
 import type { z } from 'zod';
 import { AppError } from '../errors.js';
 import type { BytesOutput, OutputSpec, TaskDefinition } from '../task.js';
+import { isReply, replyOptions, type TaskReply } from '../task-reply.js';
 import { inputIssues } from './input.js';
 import { placeOf, requireJson } from './json-fault.js';
+import { isBodiless, type ReplyHead, replyHead } from './reply-head.js';
 
 export interface EncodedResult {
   readonly contentType: string;
   readonly body: string | Uint8Array;
+  /** Of a reply that has one of its own. */
+  readonly head?: ReplyHead;
 }
 
 export const jsonType = 'application/json; charset=utf-8';
@@ -15,10 +19,32 @@ export const jsonType = 'application/json; charset=utf-8';
 /** @throws AppError TASK_FAILED where the value is neither JSON of a declared schema nor declared bytes */
 export function encodeResult(definition: TaskDefinition, value: unknown): EncodedResult {
   try {
-    return value instanceof Uint8Array ? encodeBytes(definition, value) : encodeJson(definition, value);
+    if (value instanceof Uint8Array) return encodeBytes(definition, value);
+    return isReply(value) ? encodeReply(definition, value) : encodeJson(definition, value);
   } catch (cause) {
     throw new AppError('TASK_FAILED', 'The task returned what cannot be sent.', { cause });
   }
+}
+
+function encodeReply(definition: TaskDefinition, value: TaskReply): EncodedResult {
+  const options = replyOptions(value) ?? {};
+  const { contentType, status = 200 } = options;
+  const { body } = value;
+  if (isBodiless(status)) {
+    const isEmpty = body === undefined || body === null || body === '';
+    if (!isEmpty && !(body instanceof Uint8Array && body.length === 0))
+      throw new TypeError(`a reply of status ${status} has no body`);
+    return { contentType: '', body: '', head: replyHead(options, 'bytes') };
+  }
+  const isBytes = body instanceof Uint8Array;
+  if (contentType !== undefined && (isBytes || typeof body === 'string'))
+    return { contentType, body, head: replyHead(options, isBytes ? 'bytes' : 'text') };
+  const encoded = isBytes ? encodeBytes(definition, body) : encodeJson(definition, body);
+  return {
+    contentType: contentType ?? encoded.contentType,
+    body: encoded.body,
+    head: replyHead(options, isBytes ? 'bytes' : 'json'),
+  };
 }
 
 function encodeBytes({ output }: TaskDefinition, body: Uint8Array): EncodedResult {

@@ -37,8 +37,10 @@ async function settle(
 }
 
 function done(definition: TaskDefinition, value: unknown, startedMs: number, sync: boolean): CallReply {
-  const { contentType, body } = encodeResult(definition, value);
-  return { type: 'done', contentType, body, runMs: performance.now() - startedMs, sync };
+  const { contentType, body, head } = encodeResult(definition, value);
+  const runMs = performance.now() - startedMs;
+  if (head !== undefined) return { type: 'done', contentType, body, head, runMs, sync };
+  return { type: 'done', contentType, body, runMs, sync };
 }
 
 /** The reply of a call that threw. */

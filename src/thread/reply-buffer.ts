@@ -12,7 +12,7 @@ const runMsAt = 6;
 const bodyAt = 14;
 
 export interface JournalWriter {
-  /** False where the reply does not fit any more (or holds bytes): nothing was written. */
+  /** False where the reply does not fit any more (or holds bytes, or has a head of its own): nothing was written. */
   append(reply: CallReply): boolean;
 }
 
@@ -33,7 +33,8 @@ export function writeJournal(memory: Buffer): JournalWriter {
     append(reply) {
       if (memory.length - at < bodyAt) return false;
       const isDone = reply.type === 'done';
-      if (isDone && (typeof reply.body !== 'string' || reply.contentType !== jsonType)) return false;
+      if (isDone && (typeof reply.body !== 'string' || reply.contentType !== jsonType || reply.head))
+        return false;
       memory[at + isResultAt] = isDone ? 1 : 0;
       if (!isDone) return end(JSON.stringify(reply), replyAt);
       memory[at + syncAt] = reply.sync ? 1 : 0;

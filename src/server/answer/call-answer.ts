@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { monotonicMs } from '../../clock.js';
 import type { Call, CallInput, CallResult, Lane } from '../../lane/call.js';
 import type { Task } from '../../tasks/registry.js';
+import { isBodiless } from '../../tasks/reply-head.js';
 import { jsonType } from '../../tasks/result.js';
 import type { Quota } from '../guard/quota.js';
 import { clientOf } from '../request/client.js';
@@ -58,9 +59,23 @@ async function resultFor(socket: Socket, call: Call): Promise<CallResult> {
   }
 }
 
-function sendResult(res: Response, { lane, contentType, body, queueMs, runMs }: CallResult): void {
+function sendResult(res: Response, { lane, contentType, body, head, queueMs, runMs }: CallResult): void {
   const timing = `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`;
-  answer(res, 200, contentType, body, ['Server-Timing', timing, 'Cache-Control', 'no-store']);
+  if (head === undefined) {
+    answer(res, 200, contentType, body, ['Server-Timing', timing, 'Cache-Control', 'no-store']);
+    return;
+  }
+  const { status, headers } = head;
+  const isCacheable = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control');
+  const more = ['Server-Timing', timing, ...(isCacheable ? [] : ['Cache-Control', 'no-store'])];
+  for (let i = 0; i < more.length; i += 2) res.setHeader(String(more[i]), String(more[i + 1]));
+  for (let i = 0; i < headers.length; i += 2) res.appendHeader(String(headers[i]), String(headers[i + 1]));
+  res.statusCode = status;
+  if (!isBodiless(status)) {
+    res.setHeader('Content-Type', contentType);
+    res.setHeader('Content-Length', Buffer.byteLength(body));
+  }
+  res.end(body);
 }
 
 /** Milliseconds to the µs. */

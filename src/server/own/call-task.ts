@@ -10,6 +10,7 @@ import type { Call, CallResult, Lane, CallOptions as LaneOptions } from '../../l
 import { CallCancelled } from '../../lane/call.js';
 import { validateInput } from '../../tasks/input.js';
 import type { Task } from '../../tasks/registry.js';
+import { isBodiless } from '../../tasks/reply-head.js';
 import { jsonType } from '../../tasks/result.js';
 import type { Exchange } from '../exchange.js';
 import { deadlineOf } from '../request/deadline.js';
@@ -62,7 +63,7 @@ export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTas
     // Whom it was for may have left while it was looked who that is.
     if (req?.socket.destroyed) throw clientLeft();
     const running = lane.call(task, { type: 'value', value, keep: !transfer }, laneOptions(options, sender));
-    return resultValue(running.ready ?? (await resultFor(running, req?.socket, signal)));
+    return resultValue(task, running.ready ?? (await resultFor(running, req?.socket, signal)));
   }
 
   // The overloads of CallTask say more than one implementation can.
@@ -111,9 +112,23 @@ async function resultFor(
   }
 }
 
-function resultValue({ contentType, body }: CallResult): unknown {
-  if (typeof body !== 'string') return body;
-  return contentType === jsonType ? JSON.parse(body) : body;
+function resultValue({ definition }: Task, { contentType, body, head }: CallResult): unknown {
+  if (head !== undefined && isBodiless(head.status)) return undefined;
+  const isJson = contentType === jsonType && !declaresBytes(definition);
+  const form = head?.form ?? (isJson ? 'json' : 'bytes');
+  if (form === 'bytes') return body;
+  return form === 'json' ? JSON.parse(textOf(body)) : textOf(body);
+}
+
+/** As the one answer of a call: `application/json; charset=utf-8`, made by the task itself. */
+function declaresBytes({ output = [] }: Task['definition']): boolean {
+  return [output].flat().some((one) => 'contentType' in one && one.contentType === jsonType);
+}
+
+/** A long text comes encoded, in shared memory. */
+function textOf(body: string | Uint8Array): string {
+  if (typeof body === 'string') return body;
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
 }
 
 const clientLeft = (): DOMException => new DOMException('The client has left.', 'AbortError');
