@@ -20,7 +20,12 @@ export const commands = {
   },
   'new-task': {
     arguments: 'NAME',
-    prose: 'Writes a task file that works as it is: into ./workers of a checkout, or into --tasks.',
+    prose:
+      'Writes a task file that works as it is: into --tasks, into ./tasks, or into ./workers of a checkout.',
+  },
+  init: {
+    arguments: 'DIR',
+    prose: 'Writes a small project that runs: an app, a task, a test. DIR must be empty, or not there.',
   },
 } as const;
 
@@ -145,8 +150,9 @@ function checkFlags(name: CommandName | 'help', flags: readonly string[]): void 
 }
 
 function checkOperands(name: CommandName | 'help', operands: readonly string[]): void {
-  const most = name === 'new-task' || name === 'serve' ? 1 : 0;
-  if (name === 'new-task' && operands.length < most) throw misuse(`${name} needs a NAME`);
+  const most = name === 'new-task' || name === 'init' || name === 'serve' ? 1 : 0;
+  if ((name === 'new-task' || name === 'init') && operands.length < most)
+    throw misuse(`${name} needs a ${commands[name].arguments}`);
   if (operands.length > most)
     throw misuse(`${name} does not know what to do with ${quote(operands[most] ?? '')}`);
 }

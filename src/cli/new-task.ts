@@ -1,20 +1,22 @@
 // millrace new-task NAME: writes a task file that works as it is, where the server will find it. Never over another.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config.js';
 import { localUrl } from '../primary/address.js';
 import { builtInTasks, nameFault, taskName, taskRoute } from '../tasks/files.js';
 import { CommandError } from './failure.js';
+import { bareTask, checkoutTask, packageTask } from './task-template.js';
 
 /** @returns what to tell the user */
 export async function newTask(name: string, config: Config): Promise<string> {
   const fault = nameFault(name);
   if (fault !== undefined) throw new ConfigError(`${JSON.stringify(name)}: ${fault}`);
-  const { folder, extension } = await destination(config.tasksDir);
+  const { folder, extension, isCheckout } = await destination(config);
   for (const where of new Set([folder, builtInTasks])) await refuseTwin(name, where);
   const file = join(folder, `${name}.${extension}`);
-  const write = extension === 'ts' ? typescriptTask : javascriptTask;
+  const ownPackage = hasPackage('millrace', folder);
+  const write = isCheckout ? checkoutTask : ownPackage || extension === 'ts' ? packageTask : bareTask;
   const text = write(`${basename(folder)}/${name}.${extension}`, taskRoute(name));
   await writeFile(file, text, { flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
     throw new CommandError(`${file} cannot be written (${cause.code})`, { cause });
@@ -22,10 +24,10 @@ export async function newTask(name: string, config: Config): Promise<string> {
   const url = `${localUrl(config.host, config.port)}${taskRoute(name)}`;
   return [
     `${file} is there: POST ${taskRoute(name)}, GET ${taskRoute(name)}.`,
-    ...(extension === 'ts' || hasZod(folder)
+    ...(isCheckout || hasPackage('zod', folder)
       ? []
       : [`It needs zod 4: npm install zod in ${folder}, or above it.`]),
-    extension === 'ts' ? 'npm start builds and serves it; then:' : 'Start or reload the server; then:',
+    isCheckout ? 'npm start builds and serves it; then:' : 'Start or reload the server; then:',
     '',
     `  curl -w '\\n' -H 'Content-Type: application/json' -d '{"text":"to be or not to be"}' ${url}`,
   ].join('\n');
@@ -34,20 +36,39 @@ export async function newTask(name: string, config: Config): Promise<string> {
 interface Destination {
   readonly folder: string;
   readonly extension: 'ts' | 'js' | 'mjs';
+  /** Of millrace itself, where tasks are built with the server. */
+  readonly isCheckout: boolean;
 }
 
-async function destination(tasksDir: string | undefined): Promise<Destination> {
-  if (tasksDir !== undefined) {
-    const folder = resolve(tasksDir);
-    return { folder, extension: (await isCommonJs(folder)) ? 'mjs' : 'js' };
+/** TASKS_DIR, workers/ of a checkout, or tasks/: beside the app, or in this folder, where it is made. */
+async function destination({ tasksDir, app }: Config): Promise<Destination> {
+  if (tasksDir === undefined && (await manifestOf(process.cwd()))?.name === 'millrace')
+    return { folder: resolve('workers'), extension: 'ts', isCheckout: true };
+  const folder = resolve(tasksDir ?? join(app === undefined ? '.' : dirname(app), 'tasks'));
+  if (tasksDir === undefined) await make(folder);
+  const isTypeScript = tasksDir === undefined ? hasCompiler(folder) : await holdsTypeScript(folder);
+  const extension = isTypeScript ? 'ts' : (await isCommonJs(folder)) ? 'mjs' : 'js';
+  return { folder, extension, isCheckout: false };
+}
+
+async function make(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true }).catch((cause: NodeJS.ErrnoException) => {
+    throw new CommandError(`${folder} cannot be made (${cause.code})`, { cause });
+  });
+}
+
+/** A folder that is named may be one that a compiler writes. */
+async function holdsTypeScript(folder: string): Promise<boolean> {
+  const files = await readdir(folder).catch((): string[] => []);
+  return files.some((file) => taskName(file) !== undefined && /ts$/.test(file));
+}
+
+/** A project with a tsconfig.json, up to where its package.json is. */
+function hasCompiler(folder: string): boolean {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, 'tsconfig.json'))) return true;
+    if (existsSync(join(at, 'package.json')) || dirname(at) === at) return false;
   }
-  const manifest = await manifestOf(process.cwd());
-  if (manifest?.name !== 'millrace') {
-    throw new ConfigError(
-      'TASKS_DIR or --tasks must say where to write: this folder is no checkout of millrace',
-    );
-  }
-  return { folder: resolve('workers'), extension: 'ts' };
 }
 
 /** Where the nearest package.json does not say "module", Node would warn of a .js file, or not load it at all. */
@@ -75,44 +96,10 @@ async function refuseTwin(name: string, folder: string): Promise<void> {
   if (twin !== undefined) throw new CommandError(`the task ${name} is already there: ${join(folder, twin)}`);
 }
 
-function hasZod(folder: string): boolean {
-  try {
-    createRequire(join(folder, 'task.js')).resolve('zod');
-    return true;
-  } catch {
-    return false;
+/** Whether files in the folder can import it. */
+function hasPackage(name: string, folder: string): boolean {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, 'node_modules', name, 'package.json'))) return true;
+    if (dirname(at) === at) return false;
   }
 }
-
-/** As a file in workers/ sees it. */
-const contract = '../src/task.js';
-
-/** @param path of the file, as its reader knows it */
-function typescriptTask(path: string, route: string): string {
-  return `// ${path} → POST ${route}, GET ${route}?text=…
-import { z } from 'zod';
-import { defineTask } from '${contract}';
-
-export default defineTask({
-  ${body}
-});
-`;
-}
-
-function javascriptTask(path: string, route: string): string {
-  return `// ${path} → POST ${route}, GET ${route}?text=…
-import { z } from 'zod';
-
-export default {
-  ${body}
-};
-`;
-}
-
-const body = `summary: 'Count words',
-  input: z.strictObject({ text: z.string().max(100_000) }),
-  output: z.strictObject({ words: z.int() }),
-  examples: [{ text: 'to be or not to be' }],
-  query: true,
-  cost: ({ text }) => 1 + text.length / 100,
-  run: ({ text }) => ({ words: text.split(/\\s+/).filter(Boolean).length }),`;

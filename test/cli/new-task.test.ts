@@ -64,7 +64,7 @@ describe('millrace new-task', () => {
     }
   });
 
-  it('writes TypeScript that compiles into ./workers of a checkout, and nothing anywhere else', async () => {
+  it('writes TypeScript that compiles into ./workers of a checkout', async () => {
     const checkout = join(folder, 'checkout');
     await mkdir(join(checkout, 'workers'), { recursive: true });
     await symlink(join(root, 'src'), join(checkout, 'src'));
@@ -88,9 +88,16 @@ describe('millrace new-task', () => {
     );
     const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
     await promisify(execFile)(process.execPath, [tsc, '-p', checkout]);
+  });
 
-    const { code, stderr } = await millrace(['new-task', 'squares'], { cwd: tmpdir() });
-    expect(code).toBe(78);
-    expect(stderr).toContain('no checkout of millrace');
+  it('writes into ./tasks of a project of one’s own, TypeScript where it has a tsconfig.json', async () => {
+    const project = join(folder, 'project');
+    await mkdir(project);
+    await writeFile(join(project, 'package.json'), '{"type":"module"}');
+    expect(await millrace(['new-task', 'squares'], { cwd: project })).toMatchObject({ code: 0 });
+    await writeFile(join(project, 'tsconfig.json'), '{}');
+    expect(await millrace(['new-task', 'cubes'], { cwd: project })).toMatchObject({ code: 0 });
+    expect(await readdir(join(project, 'tasks'))).toEqual(['cubes.ts', 'squares.js']);
+    expect(await readFile(join(project, 'tasks/cubes.ts'), 'utf8')).toContain("from 'millrace'");
   });
 });

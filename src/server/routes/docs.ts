@@ -1,7 +1,8 @@
-// The API's description as JSON, and a page to read and try it: Swagger UI, served from its package and from nowhere
-// else. Nothing of the page is looked for, read or kept before somebody opens it.
+// The API's description as JSON, and a page to read and try it: Swagger UI, as the build has copied it,
+// served from nowhere else. Nothing of the page is looked for, read or kept before somebody opens it.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RequestHandler, Router } from 'express';
 import { AppError } from '../../errors.js';
@@ -62,9 +63,11 @@ function swaggerUiPackage(): () => Promise<SwaggerUi> {
     return found;
   };
   async function find(): Promise<SwaggerUi> {
-    const manifest = import.meta.resolve('swagger-ui-dist/package.json');
-    const { version }: { version?: unknown } = JSON.parse(await readFile(fileURLToPath(manifest), 'utf8'));
-    return { version: String(version), folder: fileURLToPath(new URL('.', manifest)) };
+    const folder = fileURLToPath(new URL('../openapi/swagger-ui/', import.meta.url));
+    const { version }: { version?: unknown } = JSON.parse(
+      await readFile(join(folder, 'package.json'), 'utf8'),
+    );
+    return { version: String(version), folder };
   }
 }
 

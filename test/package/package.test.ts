@@ -1,0 +1,171 @@
+// What others install: the packed tarball in a project of its own, as a stranger's.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { millrace } from '../support/command.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const fixtures = fileURLToPath(new URL('../fixtures/package', import.meta.url));
+const minute = 60_000;
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+let folder: string;
+let project: string;
+let packed: Packed;
+let installed: Ran;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-package-'));
+  const pack = await run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
+  packed = firstOf(pack.stdout);
+  project = join(folder, 'shop');
+  await millrace(['init', project]);
+  // As if it had come from a registry, where no script of it is run either.
+  const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'));
+  manifest.dependencies.millrace = `file:../${packed.filename}`;
+  await writeFile(join(project, 'package.json'), JSON.stringify(manifest));
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--omit=dev'];
+  installed = await run(project, 'npm', 'install', ...flags);
+}, 3 * minute);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** npm 12 and newer name each package. */
+function firstOf(json: string): Packed {
+  const told: Packed[] | Record<string, Packed> = JSON.parse(json);
+  const [first] = Object.values(told);
+  if (first === undefined) throw new Error('npm packed nothing');
+  return first;
+}
+
+describe('the packed tarball', () => {
+  it('holds the build, its documents and nothing of the checkout', () => {
+    const paths = packed.files.map(({ path }) => path);
+    const stray = paths.filter(
+      (path) =>
+        !/^(dist\/(src|workers)|docs)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) ||
+        /\.test\.|tsbuildinfo|(?<!\.d)\.ts$/.test(path),
+    );
+    expect(stray).toEqual([]);
+    expect(paths).toContain('LICENSE');
+    expect(packed.unpackedSize).toBeLessThan(6_000_000);
+  });
+
+  it('has maps that carry their sources', async () => {
+    const map = JSON.parse(await readFile(join(root, 'dist/src/task.js.map'), 'utf8'));
+    expect(map.sourcesContent[0]).toContain('What a task is');
+  });
+
+  it('packs each picture and document that the README links to', async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    const linked = [...readme.matchAll(/\]\(([^)#:]+\.(?:md|svg|png))/g)].map(([, path]) => path);
+    expect(linked.length).toBeGreaterThan(3);
+    const paths = packed.files.map(({ path }) => path);
+    expect(linked.filter((path) => !paths.includes(String(path)))).toEqual([]);
+  });
+});
+
+describe('a project that installed it', () => {
+  function needsRegistry(context: { skip(note: string): void }): void {
+    const isAway = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTCACHED|ENETUNREACH/.test(installed.stderr);
+    if (isAway) context.skip('npm reaches no registry');
+  }
+
+  it('was installed without a warning', (context) => {
+    needsRegistry(context);
+    expect(installed).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('passes its own test', { timeout: minute }, async (context) => {
+    needsRegistry(context);
+    const ran = await run(project, 'npm', 'test');
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    expect(ran.stdout).toContain('pass 2');
+  });
+
+  it('is checked, and gets tasks, by the command', { timeout: minute }, async (context) => {
+    needsRegistry(context);
+    expect(await run(project, 'npx', 'millrace', '--help')).toMatchObject({ code: 0, stderr: '' });
+    expect(await run(project, 'npx', 'millrace', 'new-task', 'letters')).toMatchObject({ code: 0 });
+    expect(await readdir(join(project, 'tasks'))).toContain('letters.js');
+    const checked = await run(project, 'npm', 'run', 'check');
+    expect(checked.stdout).toMatch(/POST \/letters[\s\S]*POST \/wordcount/);
+  });
+
+  it('serves by npm start, and drains on a signal to npm', { timeout: minute }, async (context) => {
+    needsRegistry(context);
+    const env = { ...process.env, PORT: '0', ADMIN_PORT: 'off', WORKERS: '1' };
+    const server = spawn('npm', ['start'], { cwd: project, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(server, 'exit');
+    for await (const line of createInterface(server.stdout)) {
+      if (!line.includes('"msg":"listening"')) continue;
+      const { url }: { url: string } = JSON.parse(line);
+      expect(await (await fetch(`${url}/`)).text()).toBe('hello');
+      expect(await (await fetch(`${url}/wordcount?text=to+be`)).json()).toEqual({ words: 2 });
+      const page = await (await fetch(`${url}/docs`)).text();
+      const bundle = /docs\/[\d.]+\/swagger-ui-bundle\.js/.exec(page)?.[0];
+      expect((await fetch(`${url}/${bundle}`)).status).toBe(200);
+      server.kill('SIGTERM');
+    }
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it.for(['nodenext', 'bundler'])(
+    'compiles strictly, without skipLibCheck, by %s resolution',
+    { timeout: 2 * minute },
+    async (kind, context) => {
+      needsRegistry(context);
+      await cp(fixtures, join(project, 'typed'), { recursive: true });
+      const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
+      const config = join(project, 'typed', `tsconfig.${kind}.json`);
+      const { code, stdout } = await run(project, process.execPath, tsc, '-p', config);
+      expect(stdout).toBe('');
+      expect(code).toBe(0);
+    },
+  );
+
+  it('is a library for CommonJS, too', { timeout: minute }, async (context) => {
+    needsRegistry(context);
+    const load = 'require' in process.features ? "require('millrace')" : "await import('millrace')";
+    const file = join(project, 'program.cjs');
+    await writeFile(
+      file,
+      `(async () => {
+        const { createLane } = ${load};
+        const lane = await createLane({ tasks: __dirname + '/tasks' });
+        console.log(JSON.stringify(await lane.call('wordcount', { text: 'a b' })));
+        await lane.close();
+      })();`,
+    );
+    const ran = await run(project, process.execPath, file);
+    expect(ran).toMatchObject({ code: 0, stdout: '{"words":2}\n' });
+  });
+});
+
+function run(cwd: string, command: string, ...args: string[]): Promise<Ran> {
+  // The node that runs the tests, also under npm; and nothing of an npm that runs them.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_|^VITEST|^NODE_ENV$/.test(name)),
+  );
+  env.PATH = `${dirname(process.execPath)}:${env.PATH}`;
+  return new Promise((resolve) => {
+    const child = execFile(command, args, { cwd, env, maxBuffer: 1e8 }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
