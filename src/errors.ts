@@ -149,6 +149,15 @@ export class AppError extends Error {
   get status(): number {
     return errorTable[this.code].status;
   }
+
+  get title(): string {
+    return errorTable[this.code].title;
+  }
+
+  /** The code as it is told: that of the table, but for a status that has none there. */
+  get toldCode(): string {
+    return this.code;
+  }
 }
 
 /**

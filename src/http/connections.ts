@@ -144,6 +144,8 @@ export class Connections {
   /** It is somebody else's from now on. */
   release(socket: Socket): void {
     this.#bySocket.delete(socket);
+    // And ends as sockets do, see http-server.ts.
+    Reflect.deleteProperty(socket, 'destroySoon');
   }
 
   of(socket: Socket): Connection | undefined {

@@ -38,10 +38,11 @@ export function createAccessLog(setting: Config['accessLog'], log: Logger, fault
       log[level](lineOf(exchanged), level === 'warn' ? 'request failed' : 'request');
     },
     writeFailure(error, exchanged) {
-      const { code, task, status, message } = error;
-      const line = { code, task, ...lineOf(exchanged) };
+      const { code, toldCode, task, status, message } = error;
+      const line = { code: toldCode, task, ...lineOf(exchanged) };
       // Why a call took too long no stack can tell.
-      if (status === 500) faults.error({ ...line, err: error.cause ?? error }, message);
+      if (status === 500 || code === 'INTERNAL')
+        faults.error({ ...line, err: error.cause ?? error }, message);
       else if (setting !== 'off') log.warn(line, message);
     },
   };

@@ -19,7 +19,7 @@ import { createAccessLog } from './access-log.js';
 import { type Check, continueWhenRead } from './answer/preconditions.js';
 import { notFound, nothingAt, problemHandler } from './answer/problem.js';
 import { type FixedPaths, fixedPaths, optionsAnswer } from './answer/resource.js';
-import { securityHeaders } from './answer/security-headers.js';
+import { ownSecurityHeaders, securityHeaders } from './answer/security-headers.js';
 import { stampHeads } from './answer/stamped-head.js';
 import { access } from './guard/access.js';
 import { cors } from './guard/cors.js';
@@ -76,7 +76,7 @@ export function openApp(deps: AppDeps): OpenApp {
   // Ours need nothing of these; a team's own app gets what Express gives to every app.
   if (!isOwn) for (const setting of ['query parser', 'etag']) app.set(setting, false);
   trustProxies(app, config.trustProxy);
-  stampHeads(app, securityHeaders());
+  stampHeads(app, securityHeaders(), isOwn ? { own: ownSecurityHeaders } : {});
 
   const lines = createAccessLog(config.accessLog, requestLog, log);
   const arrive = arrival({ lines, onAnswer: deps.onAnswer });

@@ -12,6 +12,8 @@ export interface Exchange {
   continued: boolean;
   /** Its failure has its line in the log already. */
   told: boolean;
+  /** The answer is of a route of the server's, or a problem, not of an app's own code. */
+  isOurs: boolean;
   /** The name of the API key that was shown, once it was found good. */
   keyName: string | undefined;
   /** The client by its address, once it was asked for. */
@@ -26,6 +28,7 @@ export function createExchange(requestId: string): Exchange {
     route: undefined,
     continued: false,
     told: false,
+    isOurs: false,
     keyName: undefined,
     address: undefined,
   };

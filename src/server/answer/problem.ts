@@ -8,24 +8,32 @@ import type { RefusalPace } from '../refusal-pace.js';
 import { exchanged } from '../request/arrival.js';
 import { ClientLeft } from '../request/body.js';
 import { answer } from './answer.js';
-import { refusalOfLibrary, undecodablePath } from './library-error.js';
+import { errorOfLibrary, undecodablePath } from './library-error.js';
 
 /** The end of every route that did not answer: errors become problems, and failures become log lines. */
 export function problemHandler(lines: AccessLog, pace: RefusalPace) {
   // Express knows an error handler by its four parameters.
   return (thrown: unknown, req: Request, res: Response, _next?: NextFunction): void => {
-    // Nobody is left to tell, or too much was told already: the latter is a fault that only a cut connection can show.
+    // Nobody is left to tell.
     if (thrown instanceof ClientLeft || req.socket.destroyed) return;
-    const error = refusalOfLibrary(thrown) ?? toAppError(thrown);
-    tellFailure(lines, error, req);
+    const error = errorOfLibrary(thrown) ?? toAppError(thrown);
     if (res.headersSent) {
-      res.destroy();
+      // Whatever it was: another answer has begun, which is now the server's fault.
+      tellFailure(lines, new AppError('INTERNAL', afterHeaders(res), { cause: error.cause ?? error }), req);
+      // Only a cut connection shows the client that something is missing.
+      if (!res.writableEnded) res.destroy();
       return;
     }
+    tellFailure(lines, error, req);
     if (error.code !== 'OVERLOADED' && error.code !== 'QUOTA_EXCEEDED') sendProblem(req, res, error);
     else pace.inTurn(() => sendInTurn(req, res, error));
   };
 }
+
+const afterHeaders = ({ writableEnded }: Response): string =>
+  writableEnded
+    ? 'An error came after the whole answer had been given.'
+    : 'An error came after the answer had begun: its connection was cut.';
 
 /** While it waited the client may have left, or been told that the server stops. */
 function sendInTurn(req: Request, res: Response, error: AppError): void {
@@ -45,7 +53,12 @@ export function nothingAt({ path }: Request): AppError {
   return new AppError('NOT_FOUND', `There is nothing at ${path}.`);
 }
 
+const ofAnotherBody = ['Content-Encoding', 'Content-Disposition', 'Content-Range', 'ETag', 'Last-Modified'];
+
 function sendProblem(req: Request, res: Response, error: AppError): void {
+  req.exchange.isOurs = true;
+  // An app's route may have said what its own body would be.
+  for (const name of ofAnotherBody) res.removeHeader(name);
   res.setHeader('Cache-Control', 'no-store');
   if (error.allow) res.setHeader('Allow', error.allow.join(', '));
   if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));

@@ -32,6 +32,7 @@ function resource({ get, post }: Methods, bodyLimitBytes: number): RequestHandle
   }
 
   return (req, res, next) => {
+    req.exchange.isOurs = true;
     const method =
       req.method === 'GET' || req.method === 'HEAD' ? get : req.method === 'POST' ? post : undefined;
     if (method === undefined) {

@@ -23,8 +23,32 @@ const protect = helmet({
   xXssProtection: false,
 });
 
-/** Names and values to set on every answer. */
-export function securityHeaders(): readonly (readonly [name: string, value: string])[] {
+/**
+ * What an app's own pages and files can live with. What they may load only the app knows: its Content-Security-Policy is
+ * its own, and so are Referrer-Policy (without a referrer, forms would be sent with `Origin: null`) and the rest.
+ */
+const protectLittle = helmet({
+  contentSecurityPolicy: false,
+  referrerPolicy: false,
+  strictTransportSecurity: false,
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xPoweredBy: false,
+  xXssProtection: false,
+});
+
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** Names and values to set on every answer of ours. */
+export const securityHeaders = (): HeaderList => headersBy(protect);
+
+/** The same for the answers of an app's own routes. */
+export const ownSecurityHeaders = (): HeaderList => headersBy(protectLittle);
+
+function headersBy(protect: ReturnType<typeof helmet>): HeaderList {
   const req = new IncomingMessage(new Socket());
   const res = new ServerResponse(req);
   protect(req, res, () => undefined);

@@ -40,8 +40,23 @@ export function arrival({ lines, onAnswer }: ArrivalDeps): (req: Request, res: R
 
 /** A request as the log tells of it. */
 export function exchanged(req: Request, status: number, durationMs: number): Exchanged {
-  const { method, path, headers, exchange } = req;
-  return { method, path, status, durationMs, requestId: exchange.requestId, client: clientOf(req), headers };
+  const { method, headers, exchange } = req;
+  return {
+    method,
+    path: pathOf(req),
+    status,
+    durationMs,
+    requestId: exchange.requestId,
+    client: clientOf(req),
+    headers,
+  };
+}
+
+/** What was asked for: routers that are mounted cut their own part from the front of `url`. */
+function pathOf({ originalUrl, url }: Request): string {
+  const target = originalUrl ?? url;
+  const queryAt = target.indexOf('?');
+  return queryAt < 0 ? target : target.slice(0, queryAt);
 }
 
 /** The path or pattern that took the request: labels of a metric must be few. */

@@ -19,11 +19,12 @@ import type { Check } from '../answer/preconditions.js';
 import { announcedLength, bodyTypeOf, mediaType, sendContinue } from '../answer/preconditions.js';
 import { type FixedPaths, methodNotAllowed, optionsAnswer } from '../answer/resource.js';
 import type { Quota } from '../guard/quota.js';
-import { readBody } from '../request/body.js';
+import { bodyTooLarge, readBody } from '../request/body.js';
 import { clientOf } from '../request/client.js';
 import { deadlineOf } from '../request/deadline.js';
 import { noQuery, queryOf } from '../request/query.js';
 import { type QueryForm, queryForm, querySchema } from '../request/query-form.js';
+import { bytesOf, parsedBody } from '../request/read-body.js';
 
 export interface TaskRoutesDeps {
   readonly config: Pick<Config, 'bodyLimitBytes' | 'uploadLimitBytes'>;
@@ -135,12 +136,27 @@ const largestJsonOnLoopBytes = 32_768;
 async function jsonInput(task: Task, req: Request, res: Response, limitBytes: number): Promise<CallInput> {
   const deadlineMs = deadlineOf(req);
   noQuery(req);
-  // An app's express.json() in front has read it.
-  if (req.body !== undefined) return { type: 'value', value: validateInput(task.definition, req.body) };
-  sendContinue(req, res);
-  const bytes = await readBody(req, limitBytes, deadlineMs);
+  const parsed = parsedBody(req);
+  if (parsed !== undefined && bytesOf(parsed) === undefined)
+    return { type: 'value', value: validateInput(task.definition, parsed) };
+  const bytes = await bodyBytes(req, res, limitBytes, deadlineMs);
   if (bytes.length > largestJsonOnLoopBytes) return { type: 'json', bytes };
   return { type: 'value', value: validateInput(task.definition, parseJson(bytes)) };
+}
+
+async function bodyBytes(
+  req: Request,
+  res: Response,
+  limitBytes: number,
+  deadlineMs: number | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const read = bytesOf(parsedBody(req));
+  if (read !== undefined) {
+    if (read.length > limitBytes) throw bodyTooLarge(limitBytes);
+    return read;
+  }
+  sendContinue(req, res);
+  return readBody(req, limitBytes, deadlineMs);
 }
 
 type QueryCheck = (parameters: ReadonlyMap<string, string>) => void;
@@ -163,8 +179,7 @@ async function bytesInput(
   const query = queryOf(req);
   check(query);
   const parameters = dictionary(query);
-  sendContinue(req, res);
-  const bytes = await readBody(req, limitBytes, deadlineMs);
+  const bytes = await bodyBytes(req, res, limitBytes, deadlineMs);
   return { type: 'value', value: validateInput(task.definition, fromBytes(task, bytes, parameters)) };
 }
 

@@ -1,9 +1,10 @@
 // Errors of Express and its middleware, made by these themselves.
 import express, { type ErrorRequestHandler } from 'express';
+import createError from 'http-errors';
 import request from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { AppError, errorTable } from '#src/errors.js';
-import { refusalOfLibrary } from '#src/server/answer/library-error.js';
+import { errorOfLibrary } from '#src/server/answer/library-error.js';
 
 /** The last thing that was thrown at its end. */
 let thrown: unknown;
@@ -62,26 +63,49 @@ describe('what Express and its middleware refuse is refused by us', () => {
   ] as const)('%s', async (_title, send, code) => {
     thrown = undefined;
     await send();
-    const refusal = refusalOfLibrary(thrown);
+    const refusal = errorOfLibrary(thrown);
     expect({ thrown, code: refusal?.code }).toMatchObject({ code });
     expect(refusal?.message).not.toContain(import.meta.dirname);
     expect(refusal?.cause).toBe(thrown);
   });
 });
 
-it('a status of 4xx without a code here is told as 400', () => {
-  expect(refusalOfLibrary(Object.assign(new Error(), { statusCode: 422 }))?.code).toBe('BAD_REQUEST');
+it.each([
+  [403, 'FORBIDDEN', 'Forbidden'],
+  [409, 'CONFLICT', 'Conflict'],
+  [410, 'GONE', 'Gone'],
+  [418, 'IM_A_TEAPOT', "I'm a Teapot"],
+  [422, 'UNPROCESSABLE_ENTITY', 'Unprocessable Entity'],
+  [429, 'TOO_MANY_REQUESTS', 'Too Many Requests'],
+  [502, 'BAD_GATEWAY', 'Bad Gateway'],
+  [503, 'SERVICE_UNAVAILABLE', 'Service Unavailable'],
+])('a status of its own stays: %i is %s', (status, toldCode, title) => {
+  const error = errorOfLibrary(Object.assign(new Error('inner'), { statusCode: status }));
+  expect(error).toMatchObject({ status, toldCode, title, message: title });
+});
+
+it('a message is told where it was written for the client, and never with a path of this machine in it', () => {
+  expect(errorOfLibrary(createError(409, 'The name is taken.'))?.message).toBe('The name is taken.');
+  expect(errorOfLibrary(createError(503, 'db-7 is down'))?.message).toBe('Service Unavailable');
+  const missing = Object.assign(new Error('ENOENT, stat /srv/secret'), { syscall: 'stat' });
+  expect(errorOfLibrary(createError(404, missing))?.message).not.toContain('secret');
 });
 
 it('the headers that a library wants sent are sent', () => {
   const error = Object.assign(new Error(), { status: 416, headers: { 'Content-Range': 'bytes */7' } });
-  expect(refusalOfLibrary(error)?.headers).toEqual({ 'Content-Range': 'bytes */7' });
+  expect(errorOfLibrary(error)?.headers).toEqual({ 'Content-Range': 'bytes */7' });
 });
 
-it('what does not blame the request stays a fault of the server', () => {
+it('what names no status stays a fault of the server', () => {
   const own = new AppError('INVALID_INPUT', 'x');
-  const faults = [new Error(), Object.assign(new Error(), { status: 503 }), { status: 404 }, undefined, own];
-  for (const fault of faults) expect(refusalOfLibrary(fault)).toBeUndefined();
+  const faults = [
+    new Error(),
+    Object.assign(new Error(), { status: 500 }),
+    { status: '404' },
+    undefined,
+    own,
+  ];
+  for (const fault of faults) expect(errorOfLibrary(fault)).toBeUndefined();
 });
 
 it('every code below 500 but those of 400 is the only one of its status', () => {

@@ -13,7 +13,7 @@ const stamps = [
 
 function stampedApp(appends: boolean | undefined): Express {
   const app = express();
-  stampHeads(app, stamps, appends);
+  stampHeads(app, stamps, appends === undefined ? {} : { appends });
   app.use((req, res, next) => {
     if (req.path !== '/unstamped') res.requestId = 'id-1';
     next();
