@@ -85,8 +85,8 @@ const lingeringPerThread = 2;
 
 const lookEveryMs = 1_000;
 /** How long threads that end by themselves may take to, where all are ended. */
-const closeMs = 300;
-const closeLookMs = 20;
+const closeMs = 150;
+const closeLookMs = 5;
 
 export function createThreads(options: ThreadsOptions, events: ThreadsEvents): Threads {
   const starts = createStartQueue<Parameters<TaskQueue['push']>[0], PoolThread>();
