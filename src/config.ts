@@ -402,7 +402,7 @@ function parse(one: Setting<unknown>, name: string, value: string | undefined): 
 }
 
 /** The value in one line of bounded length, whatever is in it. */
-function quote(value: string): string {
+export function quote(value: string): string {
   return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
 }
 

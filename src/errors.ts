@@ -1,5 +1,5 @@
 // Every error a user can meet: its code, status and title, and the one funnel from `unknown` to AppError.
-// What an error looks like on the wire is server/problem.ts.
+// What an error looks like on the wire is problem.ts.
 
 /**
  * Code → HTTP status, title and when a user meets it. The titles are constant; what differs from case to case is the
@@ -175,6 +175,11 @@ export function refusalForLoad(
   Error.stackTraceLimit = stackTraceLimit;
   return refusal;
 }
+
+export const shuttingDown = (): AppError => new AppError('SHUTTING_DOWN', 'The server is stopping.');
+
+export const deadlineExceeded = (): AppError =>
+  new AppError('DEADLINE_EXCEEDED', 'The deadline passed before the answer was there.');
 
 /** What was thrown → an AppError. Whatever is not one already is a fault of the server; it stays as `cause`. */
 export function toAppError(thrown: unknown): AppError {

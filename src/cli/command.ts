@@ -1,6 +1,6 @@
 // Reads the command line: which command, with which flags. What the settings' values mean is config.ts.
 import { parseArgs } from 'node:util';
-import { ConfigError, settings, type Values } from '../config.js';
+import { ConfigError, quote, settings, type Values } from '../config.js';
 
 /** Every command: its arguments, and one line for the help. */
 export const commands = {
@@ -159,8 +159,4 @@ function checkOperands(name: CommandName | 'help', operands: readonly string[]):
 
 function misuse(what: string): ConfigError {
   return new ConfigError(`${what}; see millrace --help`);
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }

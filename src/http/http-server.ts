@@ -10,7 +10,7 @@ import { linger } from './linger.js';
 import { createRefuser, drop, type RefuserOptions } from './refuser.js';
 import { watchSending } from './send-watch.js';
 import { unsoundness } from './strict-http.js';
-import { leavesLongRest } from './unread-body.js';
+import { hasBody, leavesLongRest } from './unread-body.js';
 
 export type HttpLimits = Pick<
   ServerConfig,
@@ -155,8 +155,4 @@ function mayAnswer(connection: Connection): boolean {
   // It is the last one no more, and those behind it are to be seen.
   if (last !== undefined && !last.headersSent) last.shouldKeepAlive = true;
   return true;
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 }

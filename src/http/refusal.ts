@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { AppError } from '../errors.js';
-import { problemJson, problemType } from '../problem-json.js';
+import { problemHeaders, problemJson, problemType } from '../problem.js';
 import type { Answer } from './connections.js';
 import { soundRequestId } from './sound-request-id.js';
 
@@ -48,15 +48,10 @@ export function rawRefusal(
 }
 
 function fieldsOf(refusal: AppError, requestId: string, body: string): [name: string, value: string][] {
-  const { allow, retryAfterSeconds } = refusal;
   return [
     ['Content-Type', problemType],
     ['Content-Length', String(Buffer.byteLength(body))],
     ['X-Request-Id', requestId],
-    ['Cache-Control', 'no-store'],
-    ...(allow === undefined ? [] : [['Allow', allow.join(', ')] satisfies [string, string]]),
-    ...(retryAfterSeconds === undefined
-      ? []
-      : [['Retry-After', String(retryAfterSeconds)] satisfies [string, string]]),
+    ...problemHeaders(refusal),
   ];
 }

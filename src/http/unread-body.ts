@@ -1,8 +1,12 @@
-// Whether a connection can outlive an answer that is given before the request's body has been read.
+// Whether a request has a body, and whether its connection can outlive an answer that is given before that was read.
 import type { IncomingMessage } from 'node:http';
 
 /** A rest that is not longer is read by Node behind the answer, and the connection is kept. */
 const shortBodyBytes = 65_536;
+
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
 
 /** True where keeping the connection would bind us to read whatever the client still sends. */
 export function leavesLongRest({ complete, headers }: IncomingMessage): boolean {

@@ -1,7 +1,7 @@
 // The inline lane: runs a call on the event loop, at once. Which calls may is placement.ts; what becomes of those that
 // are not what their author vouched for is inline-watch.ts. Nothing can end a call that does not stop here by itself.
 import { monotonicMs } from '../clock.js';
-import type { AppError } from '../errors.js';
+import { type AppError, deadlineExceeded } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { TaskDefinition } from '../task.js';
 import { type CallContext, createCallContext, type StopFlag, stopFlag } from '../tasks/call-context.js';
@@ -15,7 +15,7 @@ import type { Ledger } from './call-counts.js';
 import type { KindEstimate } from './cost/estimate.js';
 import type { CallProfile } from './cost/profile.js';
 import { createInlineWatch, type InlineWatch } from './inline-watch.js';
-import { deadlineError, runLimitError } from './pending-call.js';
+import { runLimitError } from './pending-call.js';
 import { surpriseFactor } from './placement.js';
 import { createTaskLog } from './task-log.js';
 import { withResolvers } from './with-resolvers.js';
@@ -209,7 +209,7 @@ export function createInlineLane(
 }
 
 function lateError(call: InlineCall): AppError {
-  return ofTask(call, call.limitMs === call.options.deadlineMs ? deadlineError() : runLimitError());
+  return ofTask(call, call.limitMs === call.options.deadlineMs ? deadlineExceeded() : runLimitError());
 }
 
 function ofTask({ task }: InlineCall, error: AppError): AppError {

@@ -1,6 +1,7 @@
 // The CPU lane, whole: places each call, inline or on a thread, and keeps the books. How the thread lane works is
 // thread-lane.ts; where a call belongs is placement.ts.
 import { monotonicMs } from '../clock.js';
+import { deadlineExceeded, shuttingDown } from '../errors.js';
 import { validateInput } from '../tasks/input.js';
 import { parseJson } from '../tasks/json.js';
 import type { Task } from '../tasks/registry.js';
@@ -10,7 +11,7 @@ import { createEstimates } from './cost/estimate.js';
 import { profileCall } from './cost/profile.js';
 import { createInlineLane } from './inline-lane.js';
 import type { LaneDeps } from './lane-deps.js';
-import { deadlineError, shuttingDownError } from './pending-call.js';
+
 import { runsInline } from './placement.js';
 import { createThreadLane } from './thread-lane.js';
 
@@ -44,11 +45,11 @@ export function createLane(deps: LaneDeps): Lane {
       });
     },
     call(task, input, options) {
-      if (closed) throw shuttingDownError();
+      if (closed) throw shuttingDown();
       const nowMs = monotonicMs();
       if (options.deadlineMs !== undefined && options.deadlineMs <= nowMs) {
         ledger.record({ task: task.name, outcome: 'expired', lane: 'none', queueMs: 0, runMs: 0 });
-        throw deadlineError();
+        throw deadlineExceeded();
       }
       const profile = profileCall(estimates, task, input);
       const charge =

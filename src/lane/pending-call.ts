@@ -42,9 +42,6 @@ export interface PendingCall extends Place {
   readonly reject: (error: Error) => void;
 }
 
-export const deadlineError = (): AppError =>
-  new AppError('DEADLINE_EXCEEDED', 'The deadline passed before the answer was there.');
-
 /** Of a call whose own deadline is later, if it has one. */
 export const runLimitError = (): AppError =>
   new AppError('DEADLINE_EXCEEDED', 'The call ran for as long as a call may run.');
@@ -56,5 +53,3 @@ export const noThreadError = (): AppError =>
   refusalForLoad('OVERLOADED', 'No thread is there to run this call; try again later.', {
     retryAfterSeconds: 1,
   });
-
-export const shuttingDownError = (): AppError => new AppError('SHUTTING_DOWN', 'The server is stopping.');

@@ -2,6 +2,7 @@
 // let in and who goes next is the waiting room's; what is in flight the slots'; this ties both to answers and alarms.
 import { cpus } from 'node:os';
 import { monotonicMs } from '../clock.js';
+import { deadlineExceeded, shuttingDown } from '../errors.js';
 import { stopFlag } from '../tasks/call-context.js';
 import type { Task } from '../tasks/registry.js';
 import type { CallReply } from '../tasks/reply.js';
@@ -22,13 +23,7 @@ import type { CallProfile } from './cost/profile.js';
 import { createDeadlines } from './deadlines.js';
 import type { LaneDeps } from './lane-deps.js';
 import { createOpenCalls } from './open-calls.js';
-import {
-  deadlineError,
-  noThreadError,
-  type PendingCall,
-  runLimitError,
-  shuttingDownError,
-} from './pending-call.js';
+import { noThreadError, type PendingCall, runLimitError } from './pending-call.js';
 import { isBatchable } from './placement.js';
 import { createIdleCores } from './pool/idle-cores.js';
 import { createSlots } from './pool/in-flight.js';
@@ -236,7 +231,7 @@ export function createThreadLane(
       }
     }
     const isLate = (call.options.deadlineMs ?? Number.POSITIVE_INFINITY) <= nowMs;
-    abandon(call, isLate ? deadlineError() : runLimitError(), 'expired', stopFlag.expired);
+    abandon(call, isLate ? deadlineExceeded() : runLimitError(), 'expired', stopFlag.expired);
   }
 
   /** Answers a call that will not be waited for any longer, and stops whatever it does. */
@@ -283,7 +278,7 @@ export function createThreadLane(
     open.setAlarm(call, undefined);
     if (reply.type === 'skipped') {
       waiting.skipped(call);
-      open.fail(call, deadlineError(), 'expired', undefined);
+      open.fail(call, deadlineExceeded(), 'expired', undefined);
       return;
     }
     learn(call, { completed: reply.type === 'done', runUs: reply.runMs * 1_000, sync: reply.sync });
@@ -361,7 +356,7 @@ export function createThreadLane(
   async function end(): Promise<LaneEnd> {
     const cut = open.size;
     waiting.clear();
-    for (const call of open.all()) open.fail(call, shuttingDownError(), 'cancelled', slots.beganMs(call));
+    for (const call of open.all()) open.fail(call, shuttingDown(), 'cancelled', slots.beganMs(call));
     open.close();
     kept.close();
     clearTimeout(lookAgain);

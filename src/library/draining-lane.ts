@@ -1,6 +1,6 @@
 // A lane that can be left politely: it takes no more calls and waits for those that it has, for a while.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError } from '../errors.js';
+import { shuttingDown } from '../errors.js';
 import type { Lane } from '../lane/call.js';
 
 export interface DrainingLane extends Lane {
@@ -13,7 +13,7 @@ export function drainingLane(lane: Lane): DrainingLane {
   let drained: Promise<{ readonly cut: number }> | undefined;
 
   function refuseWhileDraining(): void {
-    if (drained !== undefined) throw new AppError('SHUTTING_DOWN', 'The lane is closing.');
+    if (drained !== undefined) throw shuttingDown();
   }
 
   async function drain(timeoutMs: number): Promise<{ readonly cut: number }> {

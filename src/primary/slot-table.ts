@@ -19,13 +19,22 @@ import type { Timings } from './timings.js';
 /** A place in the table. It stays when its server process is replaced. */
 export interface Slot {
   readonly number: number;
-  server: ServerHandle | undefined;
+  readonly server: ServerHandle | undefined;
   /** During a reload: the process that is to take the place. */
-  successor: ServerHandle | undefined;
+  readonly successor: ServerHandle | undefined;
   /** The process that was lost here last, until the next one is forked. */
-  lost: ServerHandle | undefined;
-  losses: number;
+  readonly lost: ServerHandle | undefined;
+  readonly losses: number;
 }
+
+/** The table's own view: nobody else writes to it. */
+type OwnSlot = { -readonly [Field in keyof Slot]: Slot[Field] };
+
+export type Replacement =
+  | { readonly type: 'replaced'; readonly old: ServerHandle | undefined }
+  /** The place was taken out of the table meanwhile. */
+  | { readonly type: 'removed' }
+  | { readonly type: 'failed'; readonly reason: string };
 
 export interface SlotTableOptions {
   /** What a server process works with where this many of them share the cores. */
@@ -53,7 +62,7 @@ export interface SlotTableOptions {
 }
 
 export class SlotTable {
-  readonly slots: Slot[] = [];
+  readonly #slots: OwnSlot[] = [];
   /** Whether any process was ever ready. */
   everReady = false;
   readonly #options: SlotTableOptions;
@@ -83,6 +92,10 @@ export class SlotTable {
       .find(Boolean);
     if (file === undefined) return undefined;
     return { code: exitCodes.unusable, line: neverLoaded(file, this.#options.bootTimeoutMs).line };
+  }
+
+  get slots(): readonly Slot[] {
+    return this.#slots;
   }
 
   get allReady(): boolean {
@@ -117,13 +130,34 @@ export class SlotTable {
 
   add(): void {
     const number = Math.max(0, ...this.slots.map((slot) => slot.number)) + 1;
-    this.slots.push({ number, server: undefined, successor: undefined, lost: undefined, losses: 0 });
+    this.#slots.push({ number, server: undefined, successor: undefined, lost: undefined, losses: 0 });
   }
 
   /** One place fewer: the last one that serves nobody, else the last. So one that is ready stays, if any is. */
   remove(): Slot | undefined {
     const idle = this.slots.findLastIndex((slot) => !isReady(slot));
-    return this.slots.splice(idle, 1)[0];
+    return this.#slots.splice(idle, 1)[0];
+  }
+
+  /** Puts a new process in the place of the one that has it, once it is ready: that one is left to the caller. */
+  async replace(place: Slot): Promise<Replacement> {
+    const find = () => this.#slots.find((one) => one === place);
+    const slot = find();
+    if (slot === undefined) return { type: 'removed' };
+    const fresh = this.#fork(slot.number);
+    if (fresh === undefined) return { type: 'failed', reason: unforkable };
+    slot.successor = fresh;
+    const failure = await fresh.booted;
+    slot.successor = undefined;
+    if (find() !== slot) return { type: 'removed' };
+    if (failure !== undefined) return { type: 'failed', reason: failure.line };
+    // Between its `ready` and this turn it may have been lost again, or everything may be stopping.
+    if (fresh.state !== 'ready') return { type: 'failed', reason: 'a new server process was lost at once' };
+    const old = slot.server;
+    slot.server = fresh;
+    slot.lost = undefined;
+    this.changed();
+    return { type: 'replaced', old };
   }
 
   /** Nothing is forked any more. */
@@ -138,7 +172,7 @@ export class SlotTable {
     clearTimeout(this.#fillTimer);
     if (this.#closed) return;
     // Until one was ready only the first slot is tried: what is wrong with it is wrong with all.
-    const places = this.everReady ? this.slots : this.slots.slice(0, 1);
+    const places = this.everReady ? this.#slots : this.#slots.slice(0, 1);
     for (const slot of places) {
       if (slot.server !== undefined || slot.successor !== undefined) continue;
       const { isDamaged } = this;
@@ -147,7 +181,7 @@ export class SlotTable {
         this.#fillTimer = setTimeout(() => this.fill(), waitMs);
         return;
       }
-      slot.server = this.fork(slot.number);
+      slot.server = this.#fork(slot.number);
       if (slot.server === undefined) {
         this.#unforked++;
         const { respawnFirstMs, refusedForkMaxMs } = this.#options.timings;
@@ -162,7 +196,7 @@ export class SlotTable {
   }
 
   /** A new process for this slot, which its caller puts there; undefined where there cannot be one. */
-  fork(slot: number): ServerHandle | undefined {
+  #fork(slot: number): ServerHandle | undefined {
     const { alive, configFor, timings, log, readiness, publicPort, onEvent } = this.#options;
     const worker = this.#options.fork();
     if (worker === undefined) return undefined;
@@ -236,7 +270,7 @@ export class SlotTable {
   }
 
   #lost(server: ServerHandle): void {
-    const slot = this.slots.find((one) => one.server === server);
+    const slot = this.#slots.find((one) => one.server === server);
     if (slot !== undefined) slot.server = undefined;
     if (server.state === 'draining') this.#relieve(server);
     // A successor that fails is the reload's affair; a process without a place, nobody's.
@@ -247,7 +281,7 @@ export class SlotTable {
   }
 
   /** Its place is empty again. */
-  #fell(slot: Slot, fallen: Fallen): void {
+  #fell(slot: OwnSlot, fallen: Fallen): void {
     slot.losses++;
     this.#respawn.died(fallen);
     this.changed();

@@ -3,7 +3,7 @@
 import { Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../clock.js';
-import { AppError } from '../errors.js';
+import { shuttingDown } from '../errors.js';
 import { emptyBacklog } from '../http/backlog.js';
 import type { Answer, Connection } from '../http/connections.js';
 import type { HttpServer } from '../http/http-server.js';
@@ -97,7 +97,7 @@ export function createDrain(deps: DrainDeps): Drain {
   /** Who waits in the lane or on a timer is told so, and given a moment to hear it. */
   async function answerCut(flushedMs: number): Promise<void> {
     await until(() => unanswered().length === 0, flushedMs - timings.flushMs / 2);
-    for (const answer of unanswered()) answerRefusal(answer, shuttingDown);
+    for (const answer of unanswered()) answerRefusal(answer, shuttingDown());
     await until(() => accepted().length === 0, flushedMs);
   }
 
@@ -166,5 +166,3 @@ async function acceptBacklog(server: NetServer): Promise<void> {
 function stopAccepting(server: NetServer): void {
   NetServer.prototype.close.call(server);
 }
-
-const shuttingDown = new AppError('SHUTTING_DOWN', 'The server is shutting down.');

@@ -1,6 +1,7 @@
 // Requests that no handler sees, because the HTTP layer refuses them: counted and logged like the others.
 import type { Config } from '../config.js';
 import type { Refused } from '../http/refuser.js';
+import { pathOf } from '../http/request-target.js';
 import type { Logger } from '../log.js';
 import { createAccessLog } from './access-log.js';
 import type { OnAnswer } from './request/arrival.js';
@@ -20,7 +21,8 @@ export function countRefused({ accessLog, log, onAnswer }: RefusedDeps): (refuse
     if (level === undefined) return;
     lines.write(level, {
       method: req?.method,
-      path: pathOf(req?.url),
+      // Another target than a path may have a password in it.
+      path: req?.url?.startsWith('/') ? pathOf(req.url) : undefined,
       status,
       durationMs: undefined,
       requestId,
@@ -28,9 +30,4 @@ export function countRefused({ accessLog, log, onAnswer }: RefusedDeps): (refuse
       headers: req?.headers ?? {},
     });
   };
-}
-
-/** Of a target that is a path: another may have a password in it. */
-function pathOf(target: string | undefined): string | undefined {
-  return target?.startsWith('/') ? target.split('?', 1)[0] : undefined;
 }

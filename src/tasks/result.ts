@@ -1,6 +1,7 @@
 // What a task returned → what is sent: the same check in every lane. JSON or bytes, else TASK_FAILED.
 import type { z } from 'zod';
 import { AppError } from '../errors.js';
+import { jsonType } from '../media-types.js';
 import type { BytesOutput, OutputSpec, TaskDefinition } from '../task.js';
 import { isReply, replyOptions, type TaskReply } from '../task-reply.js';
 import { inputIssues } from './input.js';
@@ -13,8 +14,6 @@ export interface EncodedResult {
   /** Of a reply that has one of its own. */
   readonly head?: ReplyHead;
 }
-
-export const jsonType = 'application/json; charset=utf-8';
 
 /** @throws AppError TASK_FAILED where the value is neither JSON of a declared schema nor declared bytes */
 export function encodeResult(definition: TaskDefinition, value: unknown): EncodedResult {

@@ -2,8 +2,8 @@
 // what does not fit is posted instead. An entry: its length, then whether it is a JSON result. Such a result: whether
 // its run was synchronous, how long it took, its body. Anything else: the reply as JSON.
 
+import { jsonType } from '../media-types.js';
 import type { CallReply } from '../tasks/reply.js';
-import { jsonType } from '../tasks/result.js';
 
 const isResultAt = 4;
 const replyAt = 5;

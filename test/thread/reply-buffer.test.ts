@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { jsonType } from '#src/media-types.js';
 import type { CallReply } from '#src/tasks/reply.js';
-import { jsonType } from '#src/tasks/result.js';
 import { readJournal, writeJournal } from '#src/thread/reply-buffer.js';
 
 const done = fc.record({

@@ -1,10 +1,12 @@
 // The admin server in the primary: its limits, and the way of a request: sound HTTP → guard → path → method → answer.
 // What is answered comes from admin.ts. It serves operators and scrapers, never users.
-import type { IncomingMessage, Server } from 'node:http';
+import type { Server } from 'node:http';
 import { AppError, toAppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import { createHttpServer, type HttpLimits } from '../../http/http-server.js';
+import { pathOf } from '../../http/request-target.js';
 import { allowedMethods } from '../../http/strict-http.js';
+import { hasBody } from '../../http/unread-body.js';
 import type { Logger } from '../../log.js';
 import type { Guard } from './guard.js';
 import { begin, type Exchange, replyProblem } from './reply.js';
@@ -50,7 +52,7 @@ const exchangeEvent = 'exchange';
 export function serveAdmin(server: Server, resources: Resources, guard: Guard, log: Logger): void {
   async function respond(exchange: Exchange): Promise<void> {
     const { req, res } = exchange;
-    const path = pathOf(req);
+    const path = pathOf(req.url ?? '/');
     const refusal = guard.refusal(path, req.headers);
     if (refusal !== undefined) throw new AppError('FORBIDDEN', refusal);
     const resource = resources.get(path);
@@ -87,13 +89,4 @@ export function serveAdmin(server: Server, resources: Resources, guard: Guard, l
 function allowedAt(resource: Resource | undefined): readonly string[] {
   if (resource === undefined) return allowedMethods;
   return resource.method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : ['POST', 'OPTIONS'];
-}
-
-function pathOf({ url = '/' }: IncomingMessage): string {
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

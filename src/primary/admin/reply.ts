@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AppError } from '../../errors.js';
-import { problemJson, problemType } from '../../problem-json.js';
+import { soundRequestId } from '../../http/sound-request-id.js';
+import { jsonType } from '../../media-types.js';
+import { problemHeaders, problemJson, problemType } from '../../problem.js';
 
 /** Nothing from elsewhere, nothing inline, and nobody frames it: a click on "reload" is the operator's own. */
 const securityHeaders = {
@@ -22,9 +24,7 @@ export interface Exchange {
 
 export function begin({ req, res }: Exchange): void {
   for (const [name, value] of Object.entries(securityHeaders)) res.setHeader(name, value);
-  const given = req.headers['x-request-id'];
-  const own = typeof given === 'string' && /^[\w.-]{1,128}$/.test(given);
-  res.setHeader('X-Request-Id', own ? given : randomUUID());
+  res.setHeader('X-Request-Id', soundRequestId(req.headers['x-request-id']) ?? randomUUID());
   res.setHeader('Cache-Control', 'no-store');
 }
 
@@ -34,13 +34,11 @@ export function reply({ req, res }: Exchange, status: number, type: string, body
 }
 
 export function replyJson(exchange: Exchange, status: number, value: unknown): void {
-  reply(exchange, status, 'application/json; charset=utf-8', JSON.stringify(value));
+  reply(exchange, status, jsonType, JSON.stringify(value));
 }
 
 export function replyProblem(exchange: Exchange, error: AppError): void {
   const { res } = exchange;
-  if (error.allow) res.setHeader('Allow', error.allow.join(', '));
-  if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));
-  for (const [name, value] of Object.entries(error.headers ?? {})) res.setHeader(name, value);
+  for (const [name, value] of problemHeaders(error)) res.setHeader(name, value);
   reply(exchange, error.status, problemType, problemJson(error, String(res.getHeader('X-Request-Id'))));
 }

@@ -1,7 +1,7 @@
 // Sends an answer that is there as a whole. Does what res.send does for us, without what we do not need of it
 // (ETag, freshness, charset juggling): light routes are charged for every µs.
 import type { Response } from 'express';
-import { jsonType } from '../../tasks/result.js';
+import { jsonType } from '../../media-types.js';
 import { joinBody } from './stamped-head.js';
 
 /** @param more further headers, name, value, name, value: handed over at once, three times as fast as one by one */

@@ -1,8 +1,8 @@
-// Errors become answers: problems on the wire (problem-json.ts) and failures log lines.
+// Errors become answers: problems on the wire (src/problem.ts) and failures log lines.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError, toAppError } from '../../errors.js';
 import { leavesLongRest } from '../../http/unread-body.js';
-import { problemJson, problemType } from '../../problem-json.js';
+import { problemHeaders, problemJson, problemType } from '../../problem.js';
 import { type AccessLog, isFailure } from '../access-log.js';
 import type { RefusalPace } from '../refusal-pace.js';
 import { exchanged } from '../request/arrival.js';
@@ -59,12 +59,9 @@ function sendProblem(req: Request, res: Response, error: AppError): void {
   req.exchange.isOurs = true;
   // An app's route may have said what its own body would be.
   for (const name of ofAnotherBody) res.removeHeader(name);
-  res.setHeader('Cache-Control', 'no-store');
-  if (error.allow) res.setHeader('Allow', error.allow.join(', '));
-  if (error.retryAfterSeconds !== undefined) res.setHeader('Retry-After', String(error.retryAfterSeconds));
   if (error.code === 'SHUTTING_DOWN' || error.code === 'BODY_TOO_LARGE' || leavesLongRest(req))
     res.setHeader('Connection', 'close');
-  for (const [name, value] of Object.entries(error.headers ?? {})) res.setHeader(name, value);
+  for (const [name, value] of problemHeaders(error)) res.setHeader(name, value);
   answer(res, error.status, problemType, problemJson(error, req.exchange.requestId));
 }
 

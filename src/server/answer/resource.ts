@@ -2,6 +2,7 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
+import { pathOf } from '../../http/request-target.js';
 import { announcedLength, type Check } from './preconditions.js';
 
 export interface Method {
@@ -75,9 +76,7 @@ export function fixedPaths(bodyLimitBytes: number): FixedPaths {
     resource: (methods) => resource(methods, bodyLimitBytes),
     list: () => [...resources.keys()],
     middleware(req, res, next) {
-      const { url } = req;
-      const queryAt = url.indexOf('?');
-      const path = queryAt < 0 ? url : url.slice(0, queryAt);
+      const path = pathOf(req.url);
       const handler = resources.get(path);
       if (handler === undefined) return next();
       req.exchange.route = path;

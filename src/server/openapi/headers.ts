@@ -1,11 +1,12 @@
 // The headers of requests and answers, as the document describes them.
 import type { ErrorCode } from '../../errors.js';
+import { requestIdForm } from '../../http/sound-request-id.js';
 import type { Components, Node, Reference } from './components.js';
 
 const answerHeaders = {
   'X-Request-Id': {
     description: "The request's id: the caller's own where it is sound, else a new one.",
-    schema: { type: 'string', pattern: '^[\\w.-]{1,128}$' },
+    schema: { type: 'string', pattern: requestIdForm.source },
     required: true,
   },
   'Server-Timing': {

@@ -1,7 +1,7 @@
 // The error answers of operations, from the error table. All errors look alike, so they are one response, which every
 // operation refers to as its `default`: the answer stays in sight, and which codes there are stands in one table.
 import { type ErrorCode, errorTable } from '../../errors.js';
-import { problemType } from '../../problem-json.js';
+import { problemType } from '../../problem.js';
 import type { Access } from './access.js';
 import type { Components, Node, Reference } from './components.js';
 import { headersOf, optionalHeader } from './headers.js';

@@ -15,7 +15,3 @@ export function deadlineOf(req: Pick<Request, 'headers' | 'exchange'>): number |
   const passedMs = performance.now() - req.exchange.arrivedMs;
   return monotonicMs() - passedMs + seconds * 1_000;
 }
-
-export function deadlineExceeded(): AppError {
-  return new AppError('DEADLINE_EXCEEDED', 'The deadline passed before the answer was there.');
-}

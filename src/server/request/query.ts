@@ -3,14 +3,14 @@
 
 import type { Request } from 'express';
 import { AppError, type InputIssue } from '../../errors.js';
+import { queryStringOf } from '../../http/request-target.js';
 
 const none: ReadonlyMap<string, string> = new Map();
 
 /** @throws AppError BAD_REQUEST for a broken encoding; INVALID_INPUT for a repeated parameter */
 export function queryOf(req: Request): ReadonlyMap<string, string> {
-  const start = req.url.indexOf('?');
-  if (start === -1) return none;
-  const text = req.url.slice(start + 1);
+  const text = queryStringOf(req.url);
+  if (text === undefined) return none;
   checkEncoding(text);
   const parameters = new Map<string, string>();
   const issues: InputIssue[] = [];

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { RequestHandler, Router } from 'express';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
+import { jsonType } from '../../media-types.js';
 import type { Task } from '../../tasks/registry.js';
 import { millraceVersion } from '../../version.js';
 import { answer } from '../answer/answer.js';
@@ -41,7 +42,7 @@ function description(document: Buffer): RequestHandler {
     if (req.fresh) {
       res.statusCode = 304;
       res.end();
-    } else answer(res, 200, 'application/json; charset=utf-8', document);
+    } else answer(res, 200, jsonType, document);
   };
 }
 

@@ -1,13 +1,14 @@
 // The light routes: they only ever wait. Nothing here touches the CPU lane.
 import type { Request, RequestHandler } from 'express';
 import { monotonicMs } from '../../clock.js';
+import { deadlineExceeded } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import { answer, answerJson } from '../answer/answer.js';
 import type { Check } from '../answer/preconditions.js';
 import { announcedLength, identityEncoding, sendContinue } from '../answer/preconditions.js';
 import type { FixedPaths } from '../answer/resource.js';
 import { readBody } from '../request/body.js';
-import { deadlineExceeded, deadlineOf } from '../request/deadline.js';
+import { deadlineOf } from '../request/deadline.js';
 import { invalidQuery, noQuery, queryOf, unknownParameter } from '../request/query.js';
 
 /**

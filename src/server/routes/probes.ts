@@ -1,8 +1,8 @@
 // What an orchestrator asks: is the process alive, may the cluster get traffic. A full queue is no reason to say no:
 // light routes still answer, and taking the host out would move the load to the next one.
 import { expectation } from '../../http/expectation.js';
+import { jsonType } from '../../media-types.js';
 import type { ClusterReadiness } from '../../messages.js';
-import { jsonType } from '../../tasks/result.js';
 import { answer } from '../answer/answer.js';
 import type { FixedPaths } from '../answer/resource.js';
 

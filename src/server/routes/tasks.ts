@@ -3,7 +3,7 @@
 import type { Request, RequestHandler, Response, Router } from 'express';
 import type { Config } from '../../config.js';
 import { dictionary } from '../../dictionary.js';
-import { AppError } from '../../errors.js';
+import { AppError, shuttingDown } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import type { CallInput, Lane } from '../../lane/call.js';
 import type { CloseMode } from '../../messages.js';
@@ -104,7 +104,7 @@ function addPathForm(app: Router, paths: FixedPaths, task: Task, deps: TaskRoute
 function room(task: Task, { lane, closing }: TaskRoutesDeps): Check {
   return (req) => {
     if (req.method !== 'HEAD') {
-      if (closing() === 'stop') throw new AppError('SHUTTING_DOWN', 'The server is stopping.');
+      if (closing() === 'stop') throw shuttingDown();
       lane.checkRoom(task, clientOf(req));
     }
   };

@@ -1,0 +1,32 @@
+// What an error looks like on the wire: its body, application/problem+json (RFC 9457), and its header fields, for every
+// server and way of answering. Which errors there are is errors.ts.
+import type { AppError } from './errors.js';
+
+export const problemType = 'application/problem+json';
+
+/** The header fields of an error's answer, but those of its body. */
+export function problemHeaders({
+  allow,
+  retryAfterSeconds,
+  headers = {},
+}: AppError): [name: string, value: string][] {
+  const fields: [string, string][] = [['Cache-Control', 'no-store']];
+  if (allow !== undefined) fields.push(['Allow', allow.join(', ')]);
+  if (retryAfterSeconds !== undefined) fields.push(['Retry-After', String(retryAfterSeconds)]);
+  fields.push(...Object.entries(headers));
+  return fields;
+}
+
+/** The body of an error's answer. */
+export function problemJson(error: AppError, requestId: string | undefined): string {
+  const { status, title } = error;
+  return JSON.stringify({
+    type: 'about:blank',
+    title,
+    status,
+    detail: error.message,
+    code: error.toldCode,
+    requestId,
+    errors: error.issues,
+  });
+}
