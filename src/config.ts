@@ -53,6 +53,11 @@ function integer(min: number, max: number): Kind<number> {
   };
 }
 
+const prefix: Kind<string> = {
+  rule: 'a path such as /cpu, without a slash at its end',
+  parse: (value) => (/^(?:\/[\w~-][\w.~-]*)+$/.test(value) ? value : undefined),
+};
+
 function oneOf<const T extends string>(...words: readonly T[]): Kind<T> {
   return {
     rule: words.length === 1 ? `${words[0]}` : `one of ${words.join(', ')}`,
@@ -333,6 +338,18 @@ export const settings = {
     oneOf('on', 'off'),
     'Whether to serve the built-in routes: `GET /`, `/io/*` and the tasks that come along. If unset: on, but off with APP.',
   ),
+  routePrefix: optional(
+    'ROUTE_PREFIX',
+    prefix,
+    'Path in front of the routes of tasks, of /docs and of /openapi.json. The probes stay where they are.',
+  ),
+  apiTitle: optional(
+    'API_TITLE',
+    text,
+    'Title of the API, in /openapi.json and /docs. This, version and description, if unset: those of the package.json nearest to APP; without APP, millrace’s.',
+  ),
+  apiVersion: optional('API_VERSION', text, 'Version of the API, in /openapi.json.'),
+  apiDescription: optional('API_DESCRIPTION', text, 'What the API is for, in /openapi.json and /docs.'),
   tasksDir: optional(
     'TASKS_DIR',
     text,

@@ -43,6 +43,10 @@ describe('settings', () => {
       ACCESS_LOG: 'errors',
       APP: undefined,
       BUILT_INS: undefined,
+      ROUTE_PREFIX: undefined,
+      API_TITLE: undefined,
+      API_VERSION: undefined,
+      API_DESCRIPTION: undefined,
       TASKS_DIR: undefined,
     });
   });

@@ -26,7 +26,7 @@ export async function check(config: Config): Promise<string> {
     '',
     textTable([
       ['TASK', 'ROUTES', 'FROM'],
-      ...tasks.map((task) => [task.name, task.routes.join(', '), originOf(task)]),
+      ...tasks.map((task) => [task.name, routesOf(task, config.routePrefix), originOf(task)]),
     ]),
     '',
     'Settings and task files are fine.',
@@ -67,6 +67,10 @@ function importFiles(folders: readonly string[], timeoutMs: number): Promise<rea
 
 function unusable(error: unknown): never {
   throw error instanceof KeyFileError ? new ConfigError(error.message, { cause: error }) : error;
+}
+
+function routesOf({ routes }: CheckedTask, prefix = ''): string {
+  return routes.map((route) => route.replace(' /', ` ${prefix}/`)).join(', ');
 }
 
 function originOf({ module }: CheckedTask): string {

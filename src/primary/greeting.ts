@@ -6,12 +6,14 @@ export interface Places {
   readonly adminUrl: string | null;
   /** Whether /docs is served. */
   readonly docs: boolean;
+  /** In front of it. */
+  readonly prefix?: string | undefined;
 }
 
-export function greeting({ url, adminUrl, docs }: Places): string {
+export function greeting({ url, adminUrl, docs, prefix = '' }: Places): string {
   const rows = [
     ['Server', url],
-    ...(docs ? [['API', `${url}/docs`]] : []),
+    ...(docs ? [['API', `${url}${prefix}/docs`]] : []),
     ...(adminUrl === null ? [] : [['Dashboard', adminUrl]]),
   ];
   return `\n${rows.map(([name = '', place]) => `  ${name.padEnd(11)}${place}\n`).join('')}\n`;

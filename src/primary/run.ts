@@ -116,7 +116,14 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
       parent.listening({ url, adminUrl: what.adminUrl, pid: process.pid });
       if (!process.stdout.isTTY) log.info(what, 'listening');
       else if (log.isLevelEnabled('info'))
-        logOutput.write(greeting({ url, adminUrl: what.adminUrl, docs: config.docs === 'on' }));
+        logOutput.write(
+          greeting({
+            url,
+            adminUrl: what.adminUrl,
+            docs: config.docs === 'on',
+            prefix: config.routePrefix,
+          }),
+        );
     },
   });
   admin?.attach(primary);

@@ -25,6 +25,7 @@ import { access } from './guard/access.js';
 import { cors } from './guard/cors.js';
 import type { Quota } from './guard/quota.js';
 import { trustProxies, watchForProxy } from './guard/trust-proxy.js';
+import { apiInfo } from './openapi/api-info.js';
 import type { RefusalPace } from './refusal-pace.js';
 import { arrival, type OnAnswer } from './request/arrival.js';
 import { addDocs } from './routes/docs.js';
@@ -99,7 +100,10 @@ export function openApp(deps: AppDeps): OpenApp {
     if (isOwn) app.use(paths.middleware);
     const patterns = express.Router({ caseSensitive: true, strict: true });
     addRoutes(patterns, paths, deps, guard);
-    app.use(patterns);
+    // Mounted in a router as strict as itself.
+    const { routePrefix } = config;
+    if (routePrefix === undefined) app.use(patterns);
+    else app.use(express.Router({ caseSensitive: true, strict: true }).use(routePrefix, patterns));
     // Asks for the server as a whole (RFC 9110, 9.3.7).
     app.options('\\*', optionsAnswer(allowedMethods));
     app.use(isOwn ? notFoundUnlessOptions : notFound);
@@ -140,6 +144,8 @@ export function addRoutes(
   const builtIns = servesBuiltIns(config);
   if (builtIns) addIoRoutes(paths, config.bodyLimitBytes, access(keys));
   const described = { keyed: keys !== undefined, quota: config.cpuQuotaMsPerMinute > 0 };
-  if (config.docs === 'on') addDocs(patterns, paths, tasks, described, builtIns);
-  addTasks(patterns, paths, { ...deps, guard });
+  const { routePrefix: prefix = '' } = config;
+  const prefixed: FixedPaths = { ...paths, add: (path, methods) => paths.add(prefix + path, methods) };
+  if (config.docs === 'on') addDocs(patterns, prefixed, tasks, apiInfo(config), described, builtIns, prefix);
+  addTasks(patterns, prefixed, { ...deps, guard });
 }

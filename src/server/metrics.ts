@@ -22,8 +22,11 @@ export interface ServerMetrics {
 /** Whoever invents methods must not invent series. */
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
-/** @param taskRoutes the routes of CPU calls; the patterns below them are theirs too */
-export function createServerMetrics(taskRoutes: readonly string[]): ServerMetrics {
+/**
+ * @param taskRoutes the routes of CPU calls; the patterns below them are theirs too
+ * @param prefix in front of these, and of the API's pages
+ */
+export function createServerMetrics(taskRoutes: readonly string[], prefix = ''): ServerMetrics {
   const all: Series[] = [];
   const lightLatency: number[] = [];
   const callLatency: CallLatency[] = [];
@@ -53,7 +56,9 @@ export function createServerMetrics(taskRoutes: readonly string[]): ServerMetric
   );
 
   /** Nor are the API's pages: large files that people look at say nothing of light routes. */
-  function isLight(route: string): boolean {
+  function isLight(full: string): boolean {
+    if (!full.startsWith(prefix)) return true;
+    const route = full.slice(prefix.length);
     if (/^\/(docs|openapi\.json)/.test(route)) return false;
     return !taskRoutes.some((task) => route === task || route.startsWith(`${task}/:`));
   }

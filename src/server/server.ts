@@ -98,7 +98,10 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   });
   const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
   if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
-  const { onAnswer, onCall, report } = createServerMetrics(tasks.map(({ route }) => route));
+  const { onAnswer, onCall, report } = createServerMetrics(
+    tasks.map(({ route }) => route),
+    config.routePrefix,
+  );
   const runtime = createRuntimeMetrics(String(deps.slot));
   const link =
     config.cpuQuotaMsPerMinute > 0

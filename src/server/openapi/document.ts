@@ -1,24 +1,35 @@
 // The API's description: OpenAPI 3.1, made once from the tasks and the error table. How it is served is routes/docs.ts.
 import type { Task } from '../../tasks/registry.js';
 import { type Access, securitySchemes } from './access.js';
+import type { ApiInfo } from './api-info.js';
 import { createComponents, type Node } from './components.js';
 import { lightPaths } from './light-paths.js';
 import { taskPaths } from './task-paths.js';
 
-const description = `CPU-bound routes run on threads; light routes never wait for them.
+const manner = `CPU-bound routes run on threads; light routes never wait for them.
 
 HEAD answers wherever GET does, without running a call. OPTIONS answers 204 with \`Allow\`.
 Query numbers are plain decimals. A repeated or unknown parameter or field is refused; an empty one is an empty text.
 A client whose connection ends before its answer has left: its call is cancelled.`;
 
-/** @param access what the settings ask of callers; @param builtIns whether the built-in light routes are served */
-export function apiDocument(tasks: readonly Task[], version: string, access: Access, builtIns = true): Node {
+/**
+ * @param access what the settings ask of callers
+ * @param builtIns whether the built-in light routes are served
+ * @param prefix in front of everything but light routes
+ */
+export function apiDocument(
+  tasks: readonly Task[],
+  info: ApiInfo,
+  access: Access,
+  builtIns = true,
+  prefix = '',
+): Node {
   const components = createComponents();
-  const paths: Record<string, Node> = lightPaths(components, access, builtIns);
+  const paths: Record<string, Node> = lightPaths(components, access, builtIns, prefix);
   for (const task of tasks) Object.assign(paths, taskPaths(components, task, access));
   return {
     openapi: '3.1.1',
-    info: { title: 'millrace', version, description, license: { name: 'MIT', identifier: 'MIT' } },
+    info: { ...info, description: [info.description, manner].filter(Boolean).join('\n\n') },
     // From the description's own address: calls go the way it came, behind any prefix of a proxy.
     servers: [{ url: '.', description: 'Where this description came from.' }],
     tags: [

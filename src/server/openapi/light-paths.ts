@@ -5,15 +5,22 @@ import { headerParameters, headersOf } from './headers.js';
 import { problemResponses } from './problems.js';
 
 /** Path items by path. @param builtIns whether the routes of io.ts are served */
-export function lightPaths(components: Components, access: Access, builtIns: boolean): Record<string, Node> {
+export function lightPaths(
+  components: Components,
+  access: Access,
+  builtIns: boolean,
+  prefix = '',
+): Record<string, Node> {
+  // The description's own folder is the prefix, and these stand outside of it.
+  const outside = prefix === '' ? {} : { servers: [{ url: prefix.replace(/[^/]+/g, '..').slice(1) }] };
   return {
     ...(builtIns && {
-      '/': { get: hello(components, access) },
-      '/io/delay': { get: delay(components, access) },
-      '/io/echo': { post: echo(components, access) },
+      '/': { ...outside, get: hello(components, access) },
+      '/io/delay': { ...outside, get: delay(components, access) },
+      '/io/echo': { ...outside, post: echo(components, access) },
     }),
-    '/livez': { get: probe(components, access, 'livez', 'Does the event loop turn?') },
-    '/readyz': { get: readiness(components, access) },
+    '/livez': { ...outside, get: probe(components, access, 'livez', 'Does the event loop turn?') },
+    '/readyz': { ...outside, get: readiness(components, access) },
     '/openapi.json': { get: description(components, access) },
     '/docs': { get: page(components, access) },
   };

@@ -9,10 +9,10 @@ import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import { jsonType } from '../../media-types.js';
 import type { Task } from '../../tasks/registry.js';
-import { millraceVersion } from '../../version.js';
 import { answer } from '../answer/answer.js';
 import type { FixedPaths } from '../answer/resource.js';
 import type { Access } from '../openapi/access.js';
+import type { ApiInfo } from '../openapi/api-info.js';
 import { apiDocument } from '../openapi/document.js';
 import { noQuery } from '../request/query.js';
 
@@ -20,14 +20,16 @@ export function addDocs(
   app: Router,
   paths: FixedPaths,
   tasks: readonly Task[],
+  info: ApiInfo,
   access: Access,
   builtIns: boolean,
+  prefix = '',
 ): void {
-  const document = Buffer.from(JSON.stringify(apiDocument(tasks, millraceVersion(), access, builtIns)));
+  const document = Buffer.from(JSON.stringify(apiDocument(tasks, info, access, builtIns, prefix)));
   const checks = [expectation];
   paths.add('/openapi.json', { get: { checks, answer: description(document) } });
   const swaggerUi = swaggerUiPackage();
-  paths.add('/docs', { get: { checks, answer: page(swaggerUi) } });
+  paths.add('/docs', { get: { checks, answer: page(swaggerUi, info.title) } });
   app.all('/docs/:version/:asset', paths.resource({ get: { checks, answer: asset(swaggerUi) } }));
 }
 
@@ -96,24 +98,25 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-function page(swaggerUi: () => Promise<SwaggerUi>): RequestHandler {
+function page(swaggerUi: () => Promise<SwaggerUi>, title: string): RequestHandler {
   return async (req, res) => {
     noQuery(req);
     const { version } = await swaggerUi();
     res.setHeader('Content-Security-Policy', pagePolicy);
     res.setHeader('Cache-Control', 'no-cache');
-    answer(res, 200, 'text/html; charset=utf-8', pageHtml(`docs/${version}`));
+    answer(res, 200, 'text/html; charset=utf-8', pageHtml(`docs/${version}`, title));
   };
 }
 
 /** @param assets relative, so that the page works behind a proxy that puts a prefix before its path */
-function pageHtml(assets: string): string {
+function pageHtml(assets: string, title: string): string {
+  const titleText = title.replace(/[&<>]/g, (letter) => `&#${letter.charCodeAt(0)};`);
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>millrace API</title>
+<title>${titleText} API</title>
 <link rel="icon" href="${assets}/${icon}">
 <link rel="stylesheet" href="${assets}/${stylesheet}">
 <link rel="stylesheet" href="${assets}/${ownStylesheet}">
@@ -141,7 +144,7 @@ function asset(swaggerUi: () => Promise<SwaggerUi>): RequestHandler {
     const name = String(req.params.asset);
     const isOwn = own.includes(name);
     if (req.params.version !== version || !(isOwn || packaged.includes(name))) {
-      throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);
+      throw new AppError('NOT_FOUND', `There is nothing at ${req.baseUrl}${req.path}.`);
     }
     noQuery(req);
     res.setHeader('Cache-Control', isOwn ? revalidated : forever);

@@ -85,7 +85,7 @@ function addPathForm(app: Router, paths: FixedPaths, task: Task, deps: TaskRoute
   const values = fieldValues(definition.input, pathParam);
   const exists: RequestHandler = (req, _res, next) => {
     if (values?.has(String(req.params[pathParam])) === false) {
-      throw new AppError('NOT_FOUND', `There is nothing at ${req.path}.`);
+      throw new AppError('NOT_FOUND', `There is nothing at ${req.baseUrl}${req.path}.`);
     }
     next();
   };

@@ -16,7 +16,9 @@ import { ioDeps } from '../../support/app.js';
 import { startTestServer, type TestServer } from '../../support/server.js';
 
 const tasks = await loadTasks([builtInTasks, describedTasks]);
-const document = JSON.parse(JSON.stringify(apiDocument(tasks, '1.2.3', { keyed: false, quota: false })));
+const document = JSON.parse(
+  JSON.stringify(apiDocument(tasks, { title: 'millrace', version: '1.2.3' }, { keyed: false, quota: false })),
+);
 const operations = operationsOf(document);
 
 describe('the description', () => {
@@ -98,7 +100,9 @@ describe('the description', () => {
 });
 
 describe('the description of a server with keys and quotas', () => {
-  const guarded = JSON.parse(JSON.stringify(apiDocument(tasks, '1.2.3', { keyed: true, quota: true })));
+  const guarded = JSON.parse(
+    JSON.stringify(apiDocument(tasks, { title: 'millrace', version: '1.2.3' }, { keyed: true, quota: true })),
+  );
   const byId = new Map(operationsOf(guarded).map(({ operation }) => [operation.operationId, operation]));
 
   it('is valid, and says where a key is asked for and what happens without it', async () => {
