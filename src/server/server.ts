@@ -150,7 +150,11 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     if (setup !== undefined) {
       const identify = (req: Request): void => noteKey(keys, req);
       const file = resolve(String(config.app));
-      own = await setUpOwnApp({ file, setup, app, server: http.server, lane, tasks, identify, log });
+      // A setup that never ends, or leaves an error behind, is told like such an import.
+      own = await run(async () => {
+        await importing(file);
+        return setUpOwnApp({ file, setup, app, server: http.server, lane, tasks, identify, log });
+      });
     }
     finish(own?.guard);
     await lane.warm();
