@@ -37,6 +37,10 @@ type LaneSettings = Pick<
 /** A folder of task files, or one task's own file. */
 export type TaskSource = string | URL;
 
+/**
+ * `inlineMaxUs` is 0 by default: no task runs on the event loop of its host. What such a run leaves behind (a timer that
+ * throws) would be an uncaught exception of the host's.
+ */
 export interface LaneOptions extends LaneSettings {
   readonly tasks: TaskSource | readonly TaskSource[];
   /** A pino logger, for what the lane and its tasks have to say. Default: nothing is said. */
@@ -70,7 +74,7 @@ export interface CpuLane {
  */
 export async function createLane(options: LaneOptions): Promise<CpuLane> {
   const { tasks: sources, log = createLogger('silent', {}), onFatal, ...given } = options;
-  const config = readConfig(variablesOf(given));
+  const config = readConfig({ INLINE_MAX_US: '0', ...variablesOf(given) });
   const tasks = await loadTasks([sources].flat().map(pathOf));
   const { onCall, onAnswer, report } = createServerMetrics(tasks.map(({ route }) => route));
   const lane = drainingLane(

@@ -109,7 +109,10 @@ async function loadTask(
   const fault = nameFault(name);
   if (fault !== undefined) throw new TaskFileError(file, fault);
   if (/ts$/.test(file) && !loadsTypeScript) {
-    throw new TaskFileError(file, 'this Node cannot load TypeScript: compile it to .js first');
+    throw new TaskFileError(
+      file,
+      'this Node cannot load TypeScript: compile it to .js first, or use Node 22.18 or newer',
+    );
   }
   // The threads import what is there now, wherever a link in the path leads to by then.
   const path = await realpath(file).catch(() => file);

@@ -6,8 +6,10 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import express from 'express';
+import { fastify } from 'fastify';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CallError } from '#src/errors.js';
 import { type CpuLane, createLane } from '#src/library/lane.js';
 import { linesMatching } from '../support/json-lines.js';
 
@@ -104,6 +106,44 @@ it('changes nothing of its host: no title, no listeners, no priorities, no outpu
   const { before, during, answer, cut }: Record<string, unknown> = JSON.parse(stdout);
   expect(during).toEqual(before);
   expect([answer, cut, stderr]).toEqual([{ loud: 'ABC' }, 0, '']);
+});
+
+it('leaves nothing behind, however often it is opened and closed', { timeout: 120_000 }, async () => {
+  const host = fileURLToPath(new URL('../fixtures/hosts/leaks.js', import.meta.url));
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--expose-gc', host]);
+  const { early, late }: Record<'early' | 'late', { heapMiB: number }> = JSON.parse(stdout);
+  expect(stderr).toBe('');
+  expect(late).toEqual({ ...early, heapMiB: expect.any(Number) });
+  // 45 lanes: less than 100 KiB for each is code that V8 has compiled, and no lane.
+  expect(late.heapMiB - early.heapMiB).toBeLessThan(4.5);
+});
+
+it('serves a Fastify app, by the request that is below its own', async () => {
+  const lane = await createLane({ tasks, poolMaxThreads: 1 });
+  const app = fastify();
+  app.get('/shout', async (req) => lane.call('shout', { text: 'abc' }, { req: req.raw }));
+  app.setErrorHandler((error, _req, reply) => {
+    if (error instanceof CallError) reply.code(error.status).send({ code: error.code });
+    else throw error;
+  });
+  app.get('/refused', async (req) => lane.call('shout', { text: 1 }, { req: req.raw }));
+  const url = await app.listen({ port: 0, host: '127.0.0.1' });
+  try {
+    expect(await (await fetch(`${url}/shout`)).json()).toEqual({ loud: 'ABC' });
+    const refused = await fetch(`${url}/refused`);
+    expect([refused.status, await refused.json()]).toEqual([400, { code: 'INVALID_INPUT' }]);
+  } finally {
+    await app.close();
+    await lane.close();
+  }
+});
+
+it('runs no task on the event loop of its host, unless it is asked to', async () => {
+  const vouching = new URL('../fixtures/vouching/vouched.js', import.meta.url);
+  const lane = await createLane({ tasks: vouching, poolMaxThreads: 1 });
+  for (let i = 0; i < 200; i++) await lane.call('vouched', { tag: 'host', how: 'well' });
+  expect(await lane.metrics()).not.toContain('lane="inline"');
+  await lane.close();
 });
 
 it.each([

@@ -139,6 +139,20 @@ describe('a project that installed it', () => {
     },
   );
 
+  it('runs the program and the test of the README', { timeout: minute }, async (context) => {
+    needsRegistry(context);
+    const readme = await readFile(join(root, 'README.md'), 'utf8');
+    const block = (heading: string): string =>
+      readme.split(`## ${heading}\n`)[1]?.match(/```js\n([\s\S]*?)```/)?.[1] ?? '';
+    await writeFile(join(project, 'program.js'), block('As a library'));
+    await writeFile(join(project, 'test/readme.test.js'), block('Testing your app'));
+    const program = await run(project, process.execPath, 'program.js');
+    expect(program).toMatchObject({ code: 0, stdout: '{ words: 6 }\n', stderr: '' });
+    const tested = await run(project, process.execPath, '--test', 'test/readme.test.js');
+    expect(tested.code, tested.stdout).toBe(0);
+    expect(tested.stdout).toContain('pass 1');
+  });
+
   it('is a library for CommonJS, too', { timeout: minute }, async (context) => {
     needsRegistry(context);
     const load = 'require' in process.features ? "require('millrace')" : "await import('millrace')";
