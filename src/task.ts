@@ -42,6 +42,15 @@ export interface TaskContext<Setup = unknown> {
   readonly setup: Setup;
 }
 
+export interface TaskLimits {
+  /** Longest run of one call, in ms: less than TASK_TIMEOUT_MS. Beyond it the call is DEADLINE_EXCEEDED. */
+  readonly runMs?: number;
+  /** A call whose estimated wait is longer is refused at arrival, in ms: less than QUEUE_MAX_WAIT_MS. */
+  readonly waitMs?: number;
+  /** Largest body, JSON or not: less than BODY_LIMIT_BYTES or UPLOAD_LIMIT_BYTES. */
+  readonly bodyBytes?: number;
+}
+
 export interface TaskDefinition<
   Input extends z.ZodType = z.ZodType,
   Output extends OutputSpec | readonly OutputSpec[] = OutputSpec | readonly OutputSpec[],
@@ -66,8 +75,21 @@ export interface TaskDefinition<
   readonly query?: boolean | z.ZodType;
   /** The field that stands in the GET form's path: `'operation'` → `GET /compute/:operation`. */
   readonly pathParam?: Extract<keyof z.input<Input>, string>;
-  /** The input for a body of `application/octet-stream`: the bytes (unshared, yours) and the query's parameters. */
-  readonly fromBytes?: (bytes: Uint8Array, query: Readonly<Record<string, string>>) => unknown;
+  /**
+   * The input for a body of `application/octet-stream`, or of what `accepts` names: the bytes (unshared, yours), the
+   * query's parameters, and the Content-Type as the client sent it.
+   */
+  readonly fromBytes?: (
+    bytes: Uint8Array,
+    query: Readonly<Record<string, string>>,
+    contentType?: string,
+  ) => unknown;
+  /**
+   * Further content types of bodies that go to `fromBytes`: `image/png`, `image/*`. JSON stays JSON. Any other is 415.
+   */
+  readonly accepts?: readonly string[];
+  /** Of this task alone, within the server's. */
+  readonly limits?: TaskLimits;
   /**
    * What may be in the query beside raw bytes: described, and checked before `fromBytes` gets the texts. Default: anything.
    */

@@ -15,7 +15,7 @@ import type { Ledger } from './call-counts.js';
 import type { KindEstimate } from './cost/estimate.js';
 import type { CallProfile } from './cost/profile.js';
 import { createInlineWatch, type InlineWatch } from './inline-watch.js';
-import { runLimitError } from './pending-call.js';
+import { longestRunMs, runLimitError } from './pending-call.js';
 import { surpriseFactor } from './placement.js';
 import { createTaskLog } from './task-log.js';
 import { withResolvers } from './with-resolvers.js';
@@ -174,7 +174,8 @@ export function createInlineLane(
   return {
     run(task, input, options, profile, charge) {
       const beganMs = monotonicMs();
-      const limitMs = Math.min(beganMs + taskTimeoutMs, options.deadlineMs ?? Number.POSITIVE_INFINITY);
+      const mostMs = longestRunMs(task, taskTimeoutMs);
+      const limitMs = Math.min(beganMs + mostMs, options.deadlineMs ?? Number.POSITIVE_INFINITY);
       const call: InlineCall = { task, options, profile, charge, beganMs, limitMs };
       let flag: StopFlag = stopFlag.none;
       const context = createCallContext(

@@ -42,6 +42,10 @@ export interface PendingCall extends Place {
   readonly reject: (error: Error) => void;
 }
 
+/** The server's limit, or the task's own where that is shorter, in ms. */
+export const longestRunMs = ({ definition }: Task, taskTimeoutMs: number): number =>
+  Math.min(taskTimeoutMs, definition.limits?.runMs ?? Number.POSITIVE_INFINITY);
+
 /** Of a call whose own deadline is later, if it has one. */
 export const runLimitError = (): AppError =>
   new AppError('DEADLINE_EXCEEDED', 'The call ran for as long as a call may run.');

@@ -23,7 +23,7 @@ import type { CallProfile } from './cost/profile.js';
 import { createDeadlines } from './deadlines.js';
 import type { LaneDeps } from './lane-deps.js';
 import { createOpenCalls } from './open-calls.js';
-import { noThreadError, type PendingCall, runLimitError } from './pending-call.js';
+import { longestRunMs, noThreadError, type PendingCall, runLimitError } from './pending-call.js';
 import { isBatchable } from './placement.js';
 import { createIdleCores } from './pool/idle-cores.js';
 import { createSlots } from './pool/in-flight.js';
@@ -212,7 +212,8 @@ export function createThreadLane(
   }
 
   function runLimitMs(call: PendingCall, beganMs: number): number {
-    return Math.min(beganMs + config.taskTimeoutMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
+    const mostMs = longestRunMs(call.task, config.taskTimeoutMs);
+    return Math.min(beganMs + mostMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** Its deadline or its longest run has passed; or, where it is answered already, its time to stop by itself. */
@@ -317,6 +318,7 @@ export function createThreadLane(
       estimateUs,
       options.deadlineMs,
       nowMs,
+      task.definition.limits?.waitMs,
     );
     const { promise, resolve, reject } = withResolvers<CallResult>();
     // Field by field: with a spread the object is a dictionary to V8, and the lane took 35 µs a call instead of 12.

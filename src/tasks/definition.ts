@@ -13,6 +13,8 @@ export function definitionFault(exported: unknown): string | undefined {
   const shape = definitionShape.safeParse(exported);
   if (!shape.success) return `${firstIssue(shape.error)}${zod3Hint(exported)}`;
   const definition = exported as TaskDefinition;
+  if (definition.accepts && !definition.fromBytes)
+    return 'accepts needs fromBytes, which makes the input from such a body';
   return descriptionFault(definition) ?? pathParamFault(definition) ?? exampleFault(definition);
 }
 
@@ -20,6 +22,10 @@ const callable = z.custom((value) => typeof value === 'function', 'must be a fun
 const schema = z.custom(isZod4, 'must be a zod 4 schema');
 /** What may stand in a Content-Type header. */
 const contentType = z.string().regex(soundContentType, 'must be a media type');
+const mediaRange = z
+  .string()
+  .regex(/^(?:\*|[\w.+-]+)\/(?:\*|[\w.+-]+)$/, 'must be a media type, or a range such as image/*');
+const atLeastOne = z.int().min(1).optional();
 const outputRule = 'must be a zod 4 schema, { contentType }, or a list of these';
 const output = z.union([schema, z.strictObject({ contentType })], outputRule);
 
@@ -35,6 +41,8 @@ const definitionShape = z.strictObject({
     .regex(/^[A-Za-z_]\w*$/, 'must be a name of letters, digits and _')
     .optional(),
   fromBytes: callable.optional(),
+  accepts: z.array(mediaRange).min(1).optional(),
+  limits: z.strictObject({ runMs: atLeastOne, waitMs: atLeastOne, bodyBytes: atLeastOne }).optional(),
   bytesQuery: schema.optional(),
   kind: callable.optional(),
   cost: callable.optional(),

@@ -39,13 +39,15 @@ export function isFull(maxQueue: number, load: Load, isLong: boolean): boolean {
   return load.waiting + load.waitingLong - startable(load) >= maxQueue;
 }
 
-/** How long a call may wait: the setting, or what its deadline leaves, in ms. */
+/** How long a call may wait: the setting, its task's own limit, or what its deadline leaves, in ms. */
 export function allowedWaitMs(
   limits: AdmissionLimits,
   nowMs: number,
   deadlineMs: number | undefined,
+  taskWaitMs = Number.POSITIVE_INFINITY,
 ): number {
-  return deadlineMs === undefined ? limits.maxWaitMs : Math.min(limits.maxWaitMs, deadlineMs - nowMs);
+  const mostMs = Math.min(limits.maxWaitMs, taskWaitMs);
+  return deadlineMs === undefined ? mostMs : Math.min(mostMs, deadlineMs - nowMs);
 }
 
 /**

@@ -55,7 +55,13 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
   checkRoom(client: string, nowMs: number): void;
   /** A place for a call. @throws AppError OVERLOADED where it would wait too long, or there is no place */
-  admit(client: string, estimateUs: number, deadlineMs: number | undefined, nowMs: number): Place;
+  admit(
+    client: string,
+    estimateUs: number,
+    deadlineMs: number | undefined,
+    nowMs: number,
+    taskWaitMs?: number,
+  ): Place;
   /** A call that has its place waits; also one that comes back. */
   add(call: T): void;
   /** It leaves without having run. False where it is not waiting. */
@@ -129,10 +135,10 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
     },
     has: (client) => lastPlaces.has(client),
     checkRoom: (client, nowMs) => requirePlace(client, false, nowMs),
-    admit(client, estimateUs, deadlineMs, nowMs) {
+    admit(client, estimateUs, deadlineMs, nowMs, taskWaitMs) {
       requirePlace(client, isLong(estimateUs), nowMs);
       const { tag, key } = order.place(client, estimateUs);
-      const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs);
+      const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs, taskWaitMs);
       // Where one of several threads could do all of it in time, how they share it need not be reckoned. (With
       // a single one it always is: it is learned from.)
       const allUs = (short.workUs + long.workUs + threads.inFlightUs) * waitError.factor;

@@ -22,8 +22,11 @@ const typeForm = /[^\s;]+[ \t]*/y;
 /** One parameter, or none between two semicolons. A step at a time: each character is looked at once. */
 const parameterForm = /;[ \t]*(?:([\w-]+)=(?:"([^"]*)"|([^\s;"]+))[ \t]*)?/y;
 
-/** Parameters that the type does not define are ignored, as receivers should (RFC 9110, 8.3.1; RFC 2045, 5). */
-export function bodyTypeOf(req: Request): BodyType {
+/**
+ * Parameters that the type does not define are ignored, as receivers should (RFC 9110, 8.3.1; RFC 2045, 5).
+ * @param accepts media types and ranges that are bytes, too, in lower case
+ */
+export function bodyTypeOf(req: Request, accepts: readonly string[] = none): BodyType {
   const header = req.headers['content-type'] ?? '';
   // What nearly everybody sends.
   if (header === 'application/json') return 'json';
@@ -40,16 +43,33 @@ export function bodyTypeOf(req: Request): BodyType {
     if (isCharset && !/^utf-?8$/i.test(quoted ?? plain ?? '')) return 'other';
   }
   if (type === 'application/json') return 'json';
-  return type === 'application/octet-stream' ? 'bytes' : 'other';
+  return type === 'application/octet-stream' || (type !== undefined && isAccepted(type, accepts))
+    ? 'bytes'
+    : 'other';
+}
+
+const none: readonly string[] = [];
+
+function isAccepted(type: string, accepts: readonly string[]): boolean {
+  return accepts.some(
+    (range) =>
+      range === type || range === '*/*' || (range.endsWith('/*') && type.startsWith(range.slice(0, -1))),
+  );
 }
 
 const mediaTypes = { json: 'application/json (UTF-8)', bytes: 'application/octet-stream' };
 
-/** The body must be one of these, and must not be compressed: a few bytes could unfold to any number. */
-export function mediaType(...accepted: readonly Exclude<BodyType, 'other'>[]): Check {
-  const wanted = accepted.map((type) => mediaTypes[type]).join(' or ');
+/**
+ * The body must be one of these, and must not be compressed: a few bytes could unfold to any number.
+ * @param accepts as bodyTypeOf has it
+ */
+export function mediaType(
+  accepted: readonly Exclude<BodyType, 'other'>[],
+  accepts: readonly string[] = none,
+): Check {
+  const wanted = [...accepted.map((type) => mediaTypes[type]), ...accepts].join(' or ');
   return (req) => {
-    const type = bodyTypeOf(req);
+    const type = bodyTypeOf(req, accepts);
     if (type === 'other' || !accepted.includes(type)) {
       throw new AppError('UNSUPPORTED_MEDIA_TYPE', `The body must be ${wanted}.`);
     }

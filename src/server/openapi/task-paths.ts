@@ -29,13 +29,21 @@ function postOperation(components: Components, task: Task, access: Access): Node
     schema: shareSchema(components, `${name}.input`, definition.input, 'input'),
     ...((definition.examples ?? []).length > 0 && { examples: namedExamples(task) }),
   };
-  const bytes = definition.fromBytes && { [bytesType]: { schema: { type: 'string', format: 'binary' } } };
+  const bytesTypes = definition.fromBytes === undefined ? [] : [bytesType, ...(definition.accepts ?? [])];
+  const bytes = Object.fromEntries(
+    bytesTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+  );
+  const most = definition.limits?.bodyBytes;
   const beside = definition.bytesQuery && formParameters(definition.bytesQuery, { mediaType: bytesType });
   return {
     ...commonParts(task, 'post'),
     ...securityOf(access),
     parameters: [...(beside ?? []), ...headerParameters(components)],
-    requestBody: { required: true, content: { 'application/json': json, ...bytes } },
+    requestBody: {
+      required: true,
+      ...(most !== undefined && { description: `At most ${most} bytes.` }),
+      content: { 'application/json': json, ...bytes },
+    },
     responses: {
       200: okResponse(components, task, access),
       ...problemResponses(components, access),

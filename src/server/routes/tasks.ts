@@ -45,13 +45,16 @@ export function addTasks(app: Router, paths: FixedPaths, deps: TaskRoutesDeps): 
 }
 
 function addTask(paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
-  const { bodyLimitBytes, uploadLimitBytes } = deps.config;
   const { definition, route } = task;
+  const most = definition.limits?.bodyBytes ?? Number.POSITIVE_INFINITY;
+  const bodyLimitBytes = Math.min(deps.config.bodyLimitBytes, most);
+  const uploadLimitBytes = Math.min(deps.config.uploadLimitBytes, most);
+  const accepts = definition.accepts?.map((range) => range.toLowerCase());
   const form = definition.pathParam === undefined ? queryForm(definition) : undefined;
   const takesBytes = definition.fromBytes !== undefined;
   const bytesQuery = bytesQueryCheck(definition);
   const limitOf = (req: Request) =>
-    takesBytes && bodyTypeOf(req) === 'bytes' ? uploadLimitBytes : bodyLimitBytes;
+    takesBytes && bodyTypeOf(req, accepts) === 'bytes' ? uploadLimitBytes : bodyLimitBytes;
 
   const checks = [...deps.guard, expectation];
   paths.add(route, {
@@ -60,11 +63,11 @@ function addTask(paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
       checks: [
         ...checks,
         announcedLength(limitOf),
-        takesBytes ? mediaType('json', 'bytes') : mediaType('json'),
+        takesBytes ? mediaType(['json', 'bytes'], accepts) : mediaType(['json']),
         room(task, deps),
       ],
       async answer(req, res) {
-        const type = bodyTypeOf(req);
+        const type = bodyTypeOf(req, accepts);
         const input =
           type === 'bytes'
             ? await bytesInput(task, bytesQuery, req, res, uploadLimitBytes)
@@ -180,12 +183,19 @@ async function bytesInput(
   check(query);
   const parameters = dictionary(query);
   const bytes = await bodyBytes(req, res, limitBytes, deadlineMs);
-  return { type: 'value', value: validateInput(task.definition, fromBytes(task, bytes, parameters)) };
+  const contentType = req.headers['content-type'] ?? '';
+  const value = validateInput(task.definition, fromBytes(task, bytes, parameters, contentType));
+  return { type: 'value', value };
 }
 
-function fromBytes(task: Task, bytes: Uint8Array, parameters: Readonly<Record<string, string>>): unknown {
+function fromBytes(
+  task: Task,
+  bytes: Uint8Array,
+  parameters: Readonly<Record<string, string>>,
+  contentType: string,
+): unknown {
   try {
-    return task.definition.fromBytes?.(bytes, parameters);
+    return task.definition.fromBytes?.(bytes, parameters, contentType);
   } catch (thrown) {
     throw replyError(failureOf(thrown));
   }
