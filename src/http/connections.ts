@@ -114,6 +114,11 @@ export class Connection {
     this.socket.removeAllListeners('data').on('data', drop);
   }
 
+  /** The client has ended its side: it may still read, or it has left. Only what is written to it can tell. */
+  get isHalfClosed(): boolean {
+    return this.socket.readableEnded;
+  }
+
   /** Stops the flow control of a body that nobody reads, so that the socket's end is seen behind it. */
   discardBody(): void {
     this.#last?.req.resume();
@@ -124,6 +129,15 @@ function drop(): void {}
 
 function isDue(answer: Answer): boolean {
   return !answer.writableFinished && !answer.destroyed;
+}
+
+/**
+ * Ends the connection instead of this answer, once it is its turn: those in front of it are still given. For a client
+ * that ended its side, which is told nothing of a request that it did not wait for.
+ */
+export function leaveUnanswered(answer: Answer): void {
+  if (answer.socket === null) answer.once('socket', (socket: Socket) => socket.destroy());
+  else answer.socket.destroy();
 }
 
 /** The open connections by their sockets. */

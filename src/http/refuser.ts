@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../errors.js';
 import { refusalFor } from './client-error.js';
-import type { Answer, Connection } from './connections.js';
+import { type Answer, type Connection, leaveUnanswered } from './connections.js';
 import { answerRefusal, rawRefusal } from './refusal.js';
 import { allowedMethods } from './strict-http.js';
 
@@ -58,10 +58,14 @@ export function createRefuser({ headers = [], onRefusal }: RefuserOptions): Refu
       const { socket } = connection;
       const refusal = refusalFor(error);
       const last = connection.lastOpen;
-      // Who has said nothing is told nothing; who leaves within a request will not read the answers before it.
-      const hasLeft = last !== undefined && socket.readableEnded;
-      if (refusal === undefined || !socket.writable || socket.bytesRead === 0 || hasLeft) {
+      // Who has said nothing is told nothing.
+      if (refusal === undefined || !socket.writable || socket.bytesRead === 0) {
         socket.destroy();
+        return;
+      }
+      // Its client has left in the middle of it. Node tells the handler when the socket is gone.
+      if (connection.isHalfClosed && connection.isUploading && last !== undefined) {
+        leaveUnanswered(last);
         return;
       }
       if (connection.state !== 'open' || connection.hasSaidClose) return;

@@ -1,4 +1,5 @@
-// Ends connections whose clients take nothing of their answers. Node gives them all the time in the world.
+// Ends connections whose clients take nothing of their answers: Node gives them all the time in the world. And those
+// whose clients ended their side, where nothing is sent for as long: most of them have left.
 import type { Socket } from 'node:net';
 import type { Connections } from './connections.js';
 
@@ -23,7 +24,7 @@ function checkSending(connections: Connections, sendTimeoutMs: number): void {
   const nowMs = performance.now();
   for (const connection of connections) {
     const { socket, stuck } = connection;
-    if (socket.writableLength === 0) {
+    if (socket.writableLength === 0 && !connection.isHalfClosed) {
       connection.stuck = undefined;
       continue;
     }

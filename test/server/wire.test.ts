@@ -186,6 +186,40 @@ describe('a client that leaves', () => {
     expect(lines).toEqual([]);
   });
 
+  it('by ending its side only cancels its running call as well, and gets what stands in front of it', async () => {
+    const events = new EventEmitter();
+    const called = once(events, 'called');
+    const lane: Lane = {
+      ...apps.lane,
+      call(...args) {
+        const call = apps.lane.call(...args);
+        events.emit('called');
+        return call;
+      },
+    };
+    const left: unknown[] = [];
+    const { log, lines } = listeningLog();
+    const onAnswer = (_method: string, route: string, status: number) => void left.push([route, status]);
+    const before = apps.lane.status().tasks.fail?.cancelled ?? 0;
+    const server = await listen(apps.app({ lane, log, onAnswer }));
+    // As the server's own is.
+    const wire = dial(Object.assign(server, { httpAllowHalfOpen: true }));
+    const ended = once(wire.socket, 'close');
+    wire.send(
+      head('GET /io/delay?ms=300'),
+      `${head('POST /fail', json, 'Content-Length: 17')}{"how":"endless"}`,
+      head('GET /livez'),
+    );
+    await called;
+    wire.socket.end();
+    await expect.poll(() => apps.lane.status().tasks.fail?.cancelled).toBe(before + 1);
+    expect(await wire.received('"waitedMs":300')).not.toContain('"status"');
+    await ended;
+    expect(left[0]).toEqual(['/io/delay', 200]);
+    expect(left).not.toContainEqual(['/fail', 500]);
+    expect(lines).toEqual([]);
+  });
+
   it('in the middle of an upload is no error', async () => {
     const events = new EventEmitter();
     const gone = once(events, 'gone');

@@ -48,6 +48,11 @@ export function createLiveFeed(): LiveFeed {
       if (clients.size >= maxClients) return false;
       clients.add(res);
       res.on('close', () => clients.delete(res));
+      // A page that was closed ends its side first.
+      res.socket?.once('end', () => {
+        clients.delete(res);
+        res.end();
+      });
       res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
       res.write(`retry: ${retryMs}\n\n`);
       const { status = null, latencyMs = null } = latest ?? {};

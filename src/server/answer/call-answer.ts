@@ -8,6 +8,7 @@ import { jsonType } from '../../media-types.js';
 import type { Task } from '../../tasks/registry.js';
 import { isBodiless } from '../../tasks/reply-head.js';
 import type { Quota } from '../guard/quota.js';
+import { ClientLeft } from '../request/body.js';
 import { clientOf } from '../request/client.js';
 import { deadlineOf } from '../request/deadline.js';
 import { traceIdOf } from '../request/traceparent.js';
@@ -27,7 +28,8 @@ export async function answerCall(
   res: Response,
 ): Promise<void> {
   const { socket } = req;
-  if (socket.destroyed) return;
+  // Who has ended its side waits for no call: like nearly all that do, it may have left.
+  if (socket.destroyed || socket.readableEnded) throw new ClientLeft('The connection ended before the call.');
   const deadlineMs = deadlineOf(req);
   const traceId = traceIdOf(req.headers.traceparent);
   const client = clientOf(req);
@@ -51,11 +53,11 @@ async function resultFor(socket: Socket, call: Call): Promise<CallResult> {
   // The socket, not the response: one that waits behind others of its connection (pipelining) never hears of the end.
   // So there may be many listeners, and they are no leak.
   socket.setMaxListeners(0);
-  socket.once('close', cancel);
+  socket.once('end', cancel).once('close', cancel);
   try {
     return await call.result;
   } finally {
-    socket.off('close', cancel);
+    socket.off('end', cancel).off('close', cancel);
   }
 }
 

@@ -1,7 +1,9 @@
 // Errors become answers: problems on the wire (src/problem.ts) and failures log lines.
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { AppError, toAppError } from '../../errors.js';
+import { leaveUnanswered } from '../../http/connections.js';
 import { leavesLongRest } from '../../http/unread-body.js';
+import { CallCancelled } from '../../lane/call.js';
 import { problemHeaders, problemJson, problemType } from '../../problem.js';
 import { type AccessLog, isFailure } from '../access-log.js';
 import type { RefusalPace } from '../refusal-pace.js';
@@ -15,7 +17,11 @@ export function problemHandler(lines: AccessLog, pace: RefusalPace) {
   // Express knows an error handler by its four parameters.
   return (thrown: unknown, req: Request, res: Response, _next?: NextFunction): void => {
     // Nobody is left to tell.
-    if (thrown instanceof ClientLeft || req.socket.destroyed) return;
+    if (req.socket.destroyed) return;
+    if (tellsOfLeaver(thrown, req)) {
+      leaveUnanswered(res);
+      return;
+    }
     const error = errorOfLibrary(thrown) ?? toAppError(thrown);
     if (res.headersSent) {
       // Whatever it was: another answer has begun, which is now the server's fault.
@@ -34,6 +40,13 @@ const afterHeaders = ({ writableEnded }: Response): string =>
   writableEnded
     ? 'An error came after the whole answer had been given.'
     : 'An error came after the answer had begun: its connection was cut.';
+
+/** What was asked for was given up because its client left, or ended its side. */
+function tellsOfLeaver(thrown: unknown, req: Request): boolean {
+  if (thrown instanceof ClientLeft || thrown instanceof CallCancelled) return true;
+  // What an app's own call to a task rejects with.
+  return req.socket.readableEnded && thrown instanceof DOMException && thrown.name === 'AbortError';
+}
 
 /** While it waited the client may have left, or been told that the server stops. */
 function sendInTurn(req: Request, res: Response, error: AppError): void {

@@ -10,7 +10,7 @@ const manner = `CPU-bound routes run on threads; light routes never wait for the
 
 HEAD answers wherever GET does, without running a call. OPTIONS answers 204 with \`Allow\`.
 Query numbers are plain decimals. A repeated or unknown parameter or field is refused; an empty one is an empty text.
-A client whose connection ends before its answer has left: its call is cancelled.`;
+A client whose connection ends before its answer has left: its call is cancelled. Ending one side of it is enough for a call; light routes still answer.`;
 
 /**
  * @param access what the settings ask of callers

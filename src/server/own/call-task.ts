@@ -61,7 +61,7 @@ export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTas
     const value = validateInput(task.definition, given);
     const sender = req === undefined ? undefined : await senderOf(req);
     // Whom it was for may have left while it was looked who that is.
-    if (req?.socket.destroyed) throw clientLeft();
+    if (req?.socket.destroyed || req?.socket.readableEnded) throw clientLeft();
     const running = lane.call(task, { type: 'value', value, keep: !transfer }, laneOptions(options, sender));
     return resultValue(task, running.ready ?? (await resultFor(running, req?.socket, signal)));
   }
@@ -99,7 +99,7 @@ async function resultFor(
 ): Promise<CallResult> {
   const cancel = (): void => call.cancel();
   // A handler may make many calls for one request.
-  socket?.setMaxListeners(0).once('close', cancel);
+  socket?.setMaxListeners(0).once('end', cancel).once('close', cancel);
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     return await call.result;
@@ -107,7 +107,7 @@ async function resultFor(
     if (!(error instanceof CallCancelled)) throw error;
     throw signal?.aborted ? signal.reason : clientLeft();
   } finally {
-    socket?.off('close', cancel);
+    socket?.off('end', cancel).off('close', cancel);
     signal?.removeEventListener('abort', cancel);
   }
 }
