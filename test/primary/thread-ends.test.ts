@@ -1,0 +1,163 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { ServerStatus } from '#src/messages.js';
+import { type Cluster, type Env, startCluster } from '../support/cluster.js';
+
+// The packages' own work takes seconds, on machines that may be busy.
+vi.setConfig({ testTimeout: 120_000 });
+
+const native = new URL('../fixtures/native', import.meta.url).pathname;
+
+/** One server process, whose threads are up: what it does is what is seen. */
+function start(env: Env = {}): Promise<Cluster> {
+  return startCluster({
+    env: {
+      TASKS_DIR: native,
+      WORKERS: '1',
+      POOL_MIN_THREADS: '2',
+      POOL_MAX_THREADS: '2',
+      POOL_NICE: '0',
+      HEARTBEAT_TIMEOUT_MS: '60000',
+      ...env,
+    },
+  });
+}
+
+interface Ask {
+  readonly timeoutS?: number;
+  readonly leavesAfterMs?: number;
+}
+
+/** The status of the answer, or `left`. */
+async function ask({ url }: Cluster, task: string, input: unknown, how: Ask = {}): Promise<number | 'left'> {
+  const { timeoutS, leavesAfterMs } = how;
+  try {
+    const answer = await fetch(`${url}/${task}`, {
+      method: 'POST',
+      body: JSON.stringify(input),
+      headers: {
+        'content-type': 'application/json',
+        ...(timeoutS !== undefined && { 'request-timeout': String(timeoutS) }),
+      },
+      ...(leavesAfterMs !== undefined && { signal: AbortSignal.timeout(leavesAfterMs) }),
+    });
+    await answer.arrayBuffer();
+    return answer.status;
+  } catch (error) {
+    if (leavesAfterMs !== undefined && error instanceof DOMException) return 'left';
+    throw error;
+  }
+}
+
+interface Status {
+  readonly primary: {
+    readonly exits: readonly { readonly reason: string; readonly signal: string | null }[];
+  };
+  readonly servers: readonly (ServerStatus & { readonly pid: number; readonly state: string })[];
+}
+
+async function statusOf({ adminUrl }: Cluster): Promise<Status> {
+  return (await fetch(new URL('/status', adminUrl))).json() as Promise<Status>;
+}
+
+async function threadsOf(cluster: Cluster): Promise<ServerStatus['threads'] | undefined> {
+  return (await statusOf(cluster)).servers.at(-1)?.threads;
+}
+
+describe('native work that goes on after its caller has left', () => {
+  it.each([
+    ['bcrypt', { rounds: 12 }],
+    ['argon2', { timeCost: 30 }],
+    ['sharp', { width: 2_000 }],
+  ])(
+    'of npm’s %s ends no server process, 100 times by deadline and 100 by a closed connection',
+    async (task, input) => {
+      await using cluster = await start();
+      const inTurns = async (how: Ask): Promise<void> => {
+        let left = 100;
+        const caller = async (): Promise<void> => {
+          while (left-- > 0) expect([504, 503, 200, 'left']).toContain(await ask(cluster, task, input, how));
+        };
+        await Promise.all([caller(), caller(), caller(), caller()]);
+      };
+      await inTurns({ timeoutS: 0.1 });
+      await inTurns({ leavesAfterMs: 100 });
+      // Some did run and were left behind: their threads are gone once the work is done, and none was ended in it.
+      await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 60_000 }).toBe(0);
+      const { primary } = await statusOf(cluster);
+      expect(primary.exits.filter(({ reason }) => reason === 'died')).toEqual([]);
+      expect(await ask(cluster, 'quick', {})).toBe(200);
+      expect(await cluster.stop()).toBe(0);
+    },
+  );
+
+  it('is no reason for a stop to fail: what nobody waits for ends with the process', async () => {
+    await using cluster = await start();
+    expect(await ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 0.5 })).toBe(504);
+    await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 20_000 }).toBe(1);
+    expect(await cluster.stop()).toBe(0);
+  });
+});
+
+describe('a call that goes on', () => {
+  it('is left its thread, which is replaced: told in log, status and metrics', async () => {
+    await using cluster = await start({ POOL_MIN_THREADS: '1', POOL_MAX_THREADS: '1' });
+    expect(await ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 0.5 })).toBe(504);
+    await cluster.waitForLine(
+      ({ msg, task }) => String(msg).startsWith('a call goes on') && task === 'linger',
+    );
+    await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 20_000 }).toBe(1);
+    expect(await ask(cluster, 'quick', {})).toBe(200);
+    const metrics = await (await fetch(new URL('/metrics', cluster.adminUrl))).text();
+    expect(metrics).toContain('millrace_threads{state="leftover"} 1');
+  });
+
+  it('with nothing in flight is no reason for a thread to stay', async () => {
+    await using cluster = await start();
+    expect(await ask(cluster, 'linger', { how: 'never' }, { timeoutS: 0.5 })).toBe(504);
+    await expect
+      .poll(() => threadsOf(cluster), { timeout: 20_000 })
+      .toMatchObject({ busy: 0, idle: 2, leftover: 0 });
+  });
+
+  it('and blocks its thread then is ended', async () => {
+    await using cluster = await start();
+    expect(await ask(cluster, 'linger', { how: 'spin', ms: 2_000 }, { timeoutS: 0.5 })).toBe(504);
+    await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 20_000 }).toBe(1);
+    await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 40_000 }).toBe(0);
+  });
+
+  it('too often has the process replaced, without a call lost', async () => {
+    await using cluster = await start();
+    const [first] = cluster.serverPids();
+    const ends = Array.from({ length: 8 }, () =>
+      ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 1 }),
+    );
+    expect(await Promise.all(ends)).toEqual(ends.map(() => 504));
+    for (let more = 0; more < 8; more++)
+      await ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 1 });
+    const line = await cluster.waitForLine(
+      ({ msg, serverPid }) => String(msg).startsWith('server process exited') && serverPid === first,
+    );
+    expect(line).toMatchObject({ reason: 'lost threads', cut: 0 });
+    const ready = cluster.lines.findLastIndex(({ msg }) => msg === 'server process ready');
+    expect(cluster.lines.indexOf(line)).toBeGreaterThan(ready);
+    expect(await ask(cluster, 'quick', {})).toBe(200);
+  });
+});
+
+describe('threads stuck in native code', () => {
+  it('count as none: what comes is answered, and they are told', async () => {
+    await using cluster = await start({ TASK_TIMEOUT_MS: '1000' });
+    const held = [1, 2].map(() => ask(cluster, 'sleep', { seconds: 60 }));
+    expect(await Promise.all(held)).toEqual([504, 504]);
+    const quick = Array.from({ length: 60 }, () => ask(cluster, 'quick', {}));
+    expect(await Promise.all(quick)).toEqual(quick.map(() => 200));
+    await cluster.waitForLine(
+      ({ msg, stuck }) => String(msg).includes('stuck in native code') && stuck === 2,
+    );
+    await expect
+      .poll(() => threadsOf(cluster), { timeout: 20_000 })
+      .toMatchObject({ busy: 0, max: 2, stuck: 2 });
+    expect(await cluster.stop()).toBe(0);
+  });
+});
