@@ -214,7 +214,7 @@ export const settings = {
     'CANCEL_GRACE_MS',
     integer(0, maxTimerMs),
     '250',
-    'How long a cancelled call may take to stop by itself before its thread is ended, in ms.',
+    'How long a cancelled call may take to stop by itself before its thread is replaced, in ms.',
   ),
   bodyLimitBytes: setting(
     'BODY_LIMIT_BYTES',
