@@ -46,7 +46,7 @@ const statusShape = z.strictObject({
       cpuCores: z.number().min(0),
       release: z.strictObject({ folder: z.string(), version: z.string() }).nullable(),
       eventLoopDelayMs: z.strictObject({ p50: z.number().min(0), p99: z.number().min(0) }),
-      threads: z.strictObject({ busy: whole, idle: whole, max: whole }),
+      threads: z.strictObject({ busy: whole, idle: whole, max: whole, leftover: whole, stuck: whole }),
       queue: z.strictObject({ waiting: whole, limit: whole }),
       tasks: z.record(z.string(), counts),
     }),
@@ -86,7 +86,10 @@ describe('GET /status and GET /metrics', () => {
     expect(sum('http_request_duration_seconds_count', { route: '/hash', status: '200' })).toBe(before + 6);
     expect(sum('millrace_server_processes', { state: 'ready' })).toBe(2);
     expect(sum('millrace_threads')).toBe(
-      after.servers.reduce((n, { threads }) => n + threads.busy + threads.idle, 0),
+      after.servers.reduce(
+        (n, { threads }) => n + threads.busy + threads.idle + threads.leftover + threads.stuck,
+        0,
+      ),
     );
   });
 
