@@ -156,6 +156,8 @@ export function createInlineLane(
     }
     void reply.then((settled) => {
       unwatch();
+      // The signal may have ended it before the alarm has rung.
+      if (monotonicMs() >= call.limitMs) give(stopFlag.expired, 'expired', lateError(call));
       if (answered) return;
       answered = true;
       clearTimeout(alarm);
