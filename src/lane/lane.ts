@@ -1,7 +1,7 @@
 // The CPU lane, whole: places each call, inline or on a thread, and keeps the books. How the thread lane works is
 // thread-lane.ts; where a call belongs is placement.ts.
 import { monotonicMs } from '../clock.js';
-import { deadlineExceeded, shuttingDown } from '../errors.js';
+import { AppError, deadlineExceeded, shuttingDown } from '../errors.js';
 import { validateInput } from '../tasks/input.js';
 import { parseJson } from '../tasks/json.js';
 import type { Task } from '../tasks/registry.js';
@@ -31,7 +31,9 @@ export function createLane(deps: LaneDeps): Lane {
     try {
       return enter();
     } catch (error) {
-      ledger.record({ task: task.name, outcome: 'refused', lane: 'none', queueMs: 0, runMs: 0 });
+      // Whatever is no refusal of ours is a fault of ours.
+      const outcome = error instanceof AppError ? 'refused' : 'failed';
+      ledger.record({ task: task.name, outcome, lane: 'none', queueMs: 0, runMs: 0 });
       throw error;
     }
   }
