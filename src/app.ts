@@ -4,7 +4,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Express, Request } from 'express';
 import type { z } from 'zod';
 import type { Logger } from './log.js';
-import type { BytesOutput, OutputSpec, TaskDefinition } from './task.js';
+import type { BytesOutput, OutputSpec, Progress, TaskDefinition } from './task.js';
 
 /** Who calls and for how long, for one call of a task from a program. */
 export interface CallOptions {
@@ -19,6 +19,8 @@ export interface CallOptions {
   readonly timeoutMs?: number;
   /** Cancels the call, which then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** Hears how far the call says that it is (`progress` in its task). What it throws cancels the call. */
+  readonly onProgress?: (progress: Progress) => void;
   /** For the log lines of the call; with `req` in place of its id. */
   readonly requestId?: string;
   /** Byte arrays in the input are given away: moved to the thread, not copied, and empty afterwards. Default: false. */

@@ -27,6 +27,14 @@ export interface TaskLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/** How far a call is. */
+export interface Progress {
+  /** From 0 to 1. */
+  readonly done: number;
+  /** At most 200 characters. */
+  readonly note?: string;
+}
+
 export interface TaskContext<Setup = unknown> {
   /**
    * Aborted when the caller has left or the deadline has passed. `aborted` and `throwIfAborted()` read shared
@@ -40,6 +48,11 @@ export interface TaskContext<Setup = unknown> {
   readonly requestId: string | undefined;
   /** What `setup` returned here. */
   readonly setup: Setup;
+  /**
+   * Says how far the call is, from 0 to 1: heard by the `onProgress` of who called it from a program. About ten a
+   * second are told on; a note is cut at 200 characters.
+   */
+  progress(done: number, note?: string): void;
 }
 
 export interface TaskLimits {

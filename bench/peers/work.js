@@ -7,7 +7,7 @@ export const hello = `hello from server ${process.pid}`;
 const ignore = () => undefined;
 const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 const { signal } = new AbortController();
-const context = { signal, log, client: 'bench', requestId: undefined, setup: undefined };
+const context = { signal, log, client: 'bench', requestId: undefined, setup: undefined, progress: ignore };
 
 /** @param {number} limit */
 export function primes(limit) {

@@ -1,5 +1,6 @@
 // The seam between the server and the CPU lane: what a call is given and what it answers, and nothing more.
 import type { ServerStatus, TaskCounts } from '../messages.js';
+import type { Progress } from '../task.js';
 import type { Task } from '../tasks/registry.js';
 import type { ReplyHead } from '../tasks/reply-head.js';
 
@@ -21,6 +22,8 @@ export interface CallOptions {
   readonly requestId?: string;
   /** The caller's W3C trace id, for the same lines. */
   readonly traceId?: string;
+  /** How far the call says that it is. Must not throw. */
+  readonly onProgress?: (progress: Progress) => void;
 }
 
 export interface CallResult {

@@ -184,6 +184,7 @@ export function createInlineLane(
         () => (flag === stopFlag.none && monotonicMs() >= limitMs ? stopFlag.expired : flag),
         () => createTaskLog(log, task, options, watch.aside),
         options,
+        (progress) => watch.aside(() => options.onProgress?.(progress)),
       );
       const { definition } = task;
       const reply = watch.run(call, () =>

@@ -1,5 +1,6 @@
 // What a task's `run` is given beside its input. Its parts cost nothing unless a task asks for them.
-import type { TaskContext, TaskLog } from '../task.js';
+import type { Progress, TaskContext, TaskLog } from '../task.js';
+import { createProgress } from './progress.js';
 
 /** Why a call is to stop. */
 export const stopFlag = { none: 0, cancelled: 1, expired: 2 } as const;
@@ -32,9 +33,10 @@ export function createCallContext(
   readFlag: () => StopFlag,
   createLog: () => TaskLog,
   facts: CallFacts,
+  tell: (progress: Progress) => void,
   setup?: unknown,
 ): CallContext {
-  return new LazyContext(readFlag, createLog, facts, setup);
+  return new LazyContext(readFlag, createLog, facts, tell, setup);
 }
 
 /** A class, not an object with getters: V8 makes the functions of those anew for every call. */
@@ -42,7 +44,9 @@ class LazyContext implements CallContext {
   readonly #readFlag: () => StopFlag;
   readonly #createLog: () => TaskLog;
   #signal: LiveSignal | undefined;
+  readonly #tell: (progress: Progress) => void;
   #log: TaskLog | undefined;
+  #progress: ((done: number, note?: string) => void) | undefined;
   readonly client: string;
   readonly requestId: string | undefined;
   setup: unknown;
@@ -51,8 +55,10 @@ class LazyContext implements CallContext {
     readFlag: () => StopFlag,
     createLog: () => TaskLog,
     { client, requestId }: CallFacts,
+    tell: (progress: Progress) => void,
     setup: unknown,
   ) {
+    this.#tell = tell;
     this.client = client;
     this.requestId = requestId;
     this.setup = setup;
@@ -68,6 +74,12 @@ class LazyContext implements CallContext {
   get log(): TaskLog {
     this.#log ??= this.#createLog();
     return this.#log;
+  }
+
+  /** A function of its own: tasks take it out of the context. */
+  get progress(): (done: number, note?: string) => void {
+    this.#progress ??= createProgress(this.#tell);
+    return this.#progress;
   }
 
   watch(turned?: () => void): () => void {

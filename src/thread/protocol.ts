@@ -88,7 +88,17 @@ export type ThreadPost =
   | { readonly type: 'reply'; readonly reply: CallReply }
   | { readonly type: 'leaving' }
   | { readonly type: 'settled' }
+  | ThreadProgress
   | ThreadLogLine;
+
+/** How far a call of a message is; the message by its number among those that the thread has had. */
+export interface ThreadProgress {
+  readonly type: 'progress';
+  readonly message: number;
+  readonly call: number;
+  readonly done: number;
+  readonly note: string | undefined;
+}
 
 /** A log line of a task, posted while it runs (or later, where it left something behind). */
 export interface ThreadLogLine {

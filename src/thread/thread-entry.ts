@@ -22,6 +22,7 @@ import {
   type ThreadLogLine,
   type ThreadMessage,
   type ThreadPost,
+  type ThreadProgress,
   type ThreadSession,
   unpackCalls,
 } from './protocol.js';
@@ -35,6 +36,8 @@ const data: ThreadData = workerData;
 const control = createControl(data.rows, data.control);
 /** Where everything is said to the lane. Not by `parentPort`: that one is the tasks' as well. */
 let session: MessagePort | undefined;
+/** Messages that it has had. */
+let messages = 0;
 stepBack(data.nice);
 const definitions = await Promise.all(data.modules.map(importTask));
 const setups = createSetups();
@@ -64,6 +67,7 @@ export default function serve({ port }: ThreadSession): Promise<never> {
       leave(message);
       return;
     }
+    messages++;
     const { row, calls } = unpackCalls(message);
     turn = createTurn(control.row(row));
     const last = await runCalls(calls, turn);
@@ -136,6 +140,10 @@ function setUp(call: ThreadCall): Setup | Promise<Setup> {
   return leftovers.run(origin, make, fail);
 }
 
+function tellProgress(progress: ThreadProgress): void {
+  if (session !== undefined) post(session, progress);
+}
+
 function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): CallReply | Promise<CallReply> {
   if (turn.flag(index) !== stopFlag.none) return { type: 'skipped' };
   if (call.deadlineMs !== undefined && call.deadlineMs <= monotonicMs()) return { type: 'skipped' };
@@ -150,10 +158,12 @@ function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): Cal
   } catch (thrown) {
     return failed(thrown, startedMs, true);
   }
+  const message = messages;
   const context = createCallContext(
     () => turn.flag(index),
     () => createLog(call),
     call,
+    ({ done, note }) => tellProgress({ type: 'progress', message, call: index, done, note }),
     setup.value,
   );
   const reply = leftovers.run(

@@ -253,6 +253,10 @@ export function createSlots(
         row: control.row(row),
         message,
         transfer,
+        progress(index, progress) {
+          const call = calls[index];
+          if (call?.answered === false) call.options.onProgress?.(progress);
+        },
         answered(last) {
           finish(row, slot, last);
           const gone = threads.gone(control.row(row).threadId);

@@ -1,8 +1,16 @@
 // The channel to one thread: a message at a time goes out on its port, and its answer comes back by shared memory and a
 // wake, or by the port. Which thread gets what is threads.ts; how a thread lives and ends, pool-thread.ts.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { Progress } from '../../task.js';
+import { soundProgress } from '../../tasks/progress.js';
 import type { CallReply } from '../../tasks/reply.js';
-import type { LeaveOrder, ThreadLogLine, ThreadMessage, ThreadPost } from '../../thread/protocol.js';
+import type {
+  LeaveOrder,
+  ThreadLogLine,
+  ThreadMessage,
+  ThreadPost,
+  ThreadProgress,
+} from '../../thread/protocol.js';
 import type { ControlRow } from '../../thread/shared-rows.js';
 
 /** A message on a thread, and who waits for what becomes of it: one of the three is called, once, never at once. */
@@ -10,6 +18,8 @@ export interface Errand {
   readonly row: ControlRow;
   readonly message: ThreadMessage;
   readonly transfer: readonly ArrayBuffer[];
+  /** A call of it says how far it is. Before any of the three. */
+  progress?(call: number, progress: Progress): void;
   /** @param last the reply behind those of the journal, if there is one */
   answered(last: CallReply | undefined): void;
   /** The thread is left to the call that it is at, which nobody waits for. */
@@ -51,6 +61,7 @@ export interface ThreadLineEvents {
 
 export function createThreadLine(port: MessagePort, events: ThreadLineEvents): ThreadLine {
   let errand: Errand | undefined;
+  let sent = 0;
 
   port.on('message', receive);
   port.unref();
@@ -61,8 +72,15 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
     else if (message.type === 'unloadable') events.unloadable(message.reason, message.file);
     else if (message.type === 'reply') end((done) => done.answered(message.reply));
     else if (message.type === 'answered') look();
+    else if (message.type === 'progress') progress(message);
     else if (message.type === 'leaving') leaving();
     else events.settled();
+  }
+
+  /** Its message may have been answered by shared memory, and another be there by now. */
+  function progress({ message, call, done, note }: ThreadProgress): void {
+    const sound = soundProgress(done, note);
+    if (message === sent && sound !== undefined) errand?.progress?.(call, sound);
   }
 
   function leaving(): void {
@@ -91,6 +109,7 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
       errand = next;
       try {
         port.postMessage(next.message, next.transfer);
+        sent++;
       } catch (cause) {
         const error = new ThreadMessageError('The input cannot be handed to a thread.', { cause });
         queueMicrotask(() => end((undone) => undone.lost(error)));

@@ -62,8 +62,18 @@ export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTas
     const sender = req === undefined ? undefined : await senderOf(req);
     // Whom it was for may have left while it was looked who that is.
     if (req?.socket.destroyed || req?.socket.readableEnded) throw clientLeft();
-    const running = lane.call(task, { type: 'value', value, keep: !transfer }, laneOptions(options, sender));
-    return resultValue(task, running.ready ?? (await resultFor(running, req?.socket, signal)));
+    const heard = options.onProgress && listener(options.onProgress);
+    const running = lane.call(
+      task,
+      { type: 'value', value, keep: !transfer },
+      { ...laneOptions(options, sender), ...(heard && { onProgress: heard.hear }) },
+    );
+    const ended = [signal, heard?.failed].filter((one) => one !== undefined);
+    return resultValue(
+      task,
+      running.ready ??
+        (await resultFor(running, req?.socket, ended.length > 1 ? AbortSignal.any(ended) : ended[0])),
+    );
   }
 
   // The overloads of CallTask say more than one implementation can.
@@ -91,6 +101,24 @@ function laneOptions({ req, timeoutMs, ...given }: CallOptions, sender: Sender |
   };
 }
 
+type Listen = NonNullable<CallOptions['onProgress']>;
+
+/** What hears of progress, and is told no more once it has thrown: then nobody can know what the call is still for. */
+function listener(onProgress: Listen): { readonly hear: Listen; readonly failed: AbortSignal } {
+  const failing = new AbortController();
+  return {
+    hear(progress) {
+      if (failing.signal.aborted) return;
+      try {
+        onProgress(progress);
+      } catch (error) {
+        failing.abort(error);
+      }
+    },
+    failed: failing.signal,
+  };
+}
+
 /** The call's result; it is cancelled by the end of the connection it is for, and by the signal. */
 async function resultFor(
   call: Call,
@@ -101,6 +129,8 @@ async function resultFor(
   // A handler may make many calls for one request.
   socket?.setMaxListeners(0).once('end', cancel).once('close', cancel);
   signal?.addEventListener('abort', cancel, { once: true });
+  // Inline a call may have been told off before there was anything to cancel.
+  if (signal?.aborted) cancel();
   try {
     return await call.result;
   } catch (error) {
