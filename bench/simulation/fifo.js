@@ -20,9 +20,14 @@ export function createFifo(threads, run) {
 
   return {
     arrive(kind, client, nowMs) {
-      const place = { tag: 0, key: 0, seq: 0, expectedWaitUs: 0 };
+      const ticket = {
+        ...{ client, estimateUs: kind.us, isBack: false },
+        ...{ tag: 0, key: 0, seq: 0, expectedWaitUs: 0 },
+      };
       queue.push({
-        ...place,
+        ticket,
+        key: 0,
+        seq: 0,
         kind,
         options: { client },
         arrivedMs: nowMs,

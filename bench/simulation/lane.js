@@ -47,7 +47,7 @@ export function createSimulatedLane(rules, clock, idleCores, random, run) {
   /** @type {Set<SimulatedCall>} */
   const inFlight = new Set();
   let longInFlight = 0;
-  /** @type {import('#src/lane/deadlines.js').Alarm | undefined} */
+  /** @type {import('#src/lane/alarm.js').Alarm | undefined} */
   let lookAgain;
 
   /** @param {SimulatedCall} call @param {number} nowMs */
@@ -60,7 +60,7 @@ export function createSimulatedLane(rules, clock, idleCores, random, run) {
     return (nowMs - sentMs) * 1_000 > lateFactor * estimateUs + lateUs;
   }
 
-  const kept = createKeptThreads(clock.alarms, () => pump(lookSoonMs));
+  const kept = createKeptThreads(clock.setAlarm, () => pump(lookSoonMs));
   const spare = createSpareThreads(
     { share, max },
     {
@@ -105,7 +105,7 @@ export function createSimulatedLane(rules, clock, idleCores, random, run) {
 
   /** @param {number} againMs */
   function pump(againMs) {
-    if (lookAgain !== undefined) clock.alarms.clear(lookAgain);
+    lookAgain?.clear();
     lookAgain = undefined;
     for (let free = freeNow(); free > 0; free = freeNow()) {
       const calls = waiting.take(free, clock.nowMs);
@@ -119,7 +119,7 @@ export function createSimulatedLane(rules, clock, idleCores, random, run) {
     }
     if (waiting.size === 0) return;
     const isHeld = waiting.startable(clock.nowMs) === 0 && inFlight.size < max && waiting.first !== undefined;
-    if (isHeld) lookAgain = clock.alarms.set(clock.nowMs + againMs, () => pump(lookAgainMs));
+    if (isHeld) lookAgain = clock.setAlarm(clock.nowMs + againMs, () => pump(lookAgainMs));
   }
 
   /** @param {string} client */
@@ -135,14 +135,16 @@ export function createSimulatedLane(rules, clock, idleCores, random, run) {
   return {
     arrive(kind, client, nowMs) {
       kept.came(client, nowMs);
-      let place;
+      let ticket;
       try {
-        place = waiting.admit(client, kind.us, undefined, nowMs);
+        ticket = waiting.admit(client, kind.us, undefined, nowMs);
       } catch {
         return false;
       }
       waiting.add({
-        ...place,
+        ticket,
+        key: ticket.key,
+        seq: ticket.seq,
         kind,
         options: { client },
         arrivedMs: nowMs,
@@ -156,7 +158,7 @@ export function createSimulatedLane(rules, clock, idleCores, random, run) {
     end(call, nowMs) {
       const { client } = call.options;
       const runMs = nowMs - call.sentMs;
-      waiting.ran(call, runMs * 1_000, nowMs);
+      waiting.giveBack(call.ticket, runMs * 1_000, nowMs);
       if (rules.keepsThreads) kept.ended(client, runMs, nowMs, () => isCrowdedOut(client));
       inFlight.delete(call);
       if (isLong(call.estimateUs)) longInFlight--;

@@ -95,18 +95,18 @@ export function simulate(machine) {
   function arriveAtRandom() {
     const kind = pick(classes, random());
     arrive(kind, kind.client ?? `client ${arrivals}`, servers[Math.floor(random() * processes)]);
-    if (++arrivals < calls) clock.alarms.set(clock.nowMs - Math.log(1 - random()) * gapMs, arriveAtRandom);
+    if (++arrivals < calls) clock.setAlarm(clock.nowMs - Math.log(1 - random()) * gapMs, arriveAtRandom);
   }
 
   /** @param {Returning} client */
   function comeBack(client) {
     if (arrivals >= calls) return;
     if (!arrive(client, client.name, servers[0]))
-      clock.alarms.set(clock.nowMs + retryMs, () => comeBack(client));
+      clock.setAlarm(clock.nowMs + retryMs, () => comeBack(client));
   }
 
-  clock.alarms.set(0, arriveAtRandom);
-  if (returning !== undefined) clock.alarms.set(0, () => comeBack(returning));
+  clock.setAlarm(0, arriveAtRandom);
+  if (returning !== undefined) clock.setAlarm(0, () => comeBack(returning));
   while (arrivals < calls || open > 0) {
     const rate = Math.min(1, cores / Math.max(1, running.size));
     const least = running.least();
@@ -131,7 +131,7 @@ export function simulate(machine) {
       ?.end((clock.nowMs - call.arrivedMs) / (call.kind.us / 1_000), arrivals > calls / 5);
     server.end(call, clock.nowMs);
     if (returning !== undefined && call.kind === returning)
-      clock.alarms.set(clock.nowMs + returning.awayMs, () => comeBack(returning));
+      clock.setAlarm(clock.nowMs + returning.awayMs, () => comeBack(returning));
   }
   return {
     classes: Object.fromEntries([...seen].map(([name, one]) => [name, one.outcome()])),

@@ -3,12 +3,12 @@ import { dictionary } from '../dictionary.js';
 import type { TaskCounts } from '../messages.js';
 import type { CallRecord } from './call.js';
 
-export interface Ledger {
+export interface CallCounts {
   record(record: CallRecord): void;
   counts(): Readonly<Record<string, TaskCounts>>;
 }
 
-export function createLedger(tasks: readonly string[], onCall: (record: CallRecord) => void): Ledger {
+export function createCallCounts(tasks: readonly string[], onCall: (record: CallRecord) => void): CallCounts {
   const counts = new Map<string, TaskCounts>(
     tasks.map((task) => [
       task,

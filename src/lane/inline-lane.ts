@@ -11,7 +11,7 @@ import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
 import { createSetups, type SetupValue } from '../tasks/setups.js';
 import { type Call, CallCancelled, type CallCharge, type CallOptions, type CallResult } from './call.js';
-import type { Ledger } from './call-counts.js';
+import type { CallCounts } from './call-counts.js';
 import type { KindEstimate } from './cost/estimate.js';
 import type { CallProfile } from './cost/profile.js';
 import { createInlineWatch, type InlineWatch } from './inline-watch.js';
@@ -51,7 +51,7 @@ interface InlineCall {
 
 export function createInlineLane(
   { inlineMaxUs, taskTimeoutMs, onLoop }: InlineLimits,
-  ledger: Ledger,
+  counts: CallCounts,
   log: Logger,
 ): InlineLane {
   const surpriseUs = inlineMaxUs * surpriseFactor;
@@ -120,7 +120,7 @@ export function createInlineLane(
     charge?.ran(runMs, nowMs);
     const isExpired = reply.type === 'failed' && nowMs >= limitMs;
     const outcome = isExpired ? 'expired' : outcomeOf(reply);
-    ledger.record({ task: task.name, outcome, lane: 'inline', queueMs: 0, runMs });
+    counts.record({ task: task.name, outcome, lane: 'inline', queueMs: 0, runMs });
     if (isExpired) throw lateError(call);
     if (reply.type === 'failed') throw ofTask(call, replyError(reply));
     const { contentType, body, head } = reply;
@@ -151,7 +151,7 @@ export function createInlineLane(
       const nowMs = monotonicMs();
       const runMs = nowMs - call.beganMs;
       call.charge?.ran(runMs, nowMs);
-      ledger.record({ task: call.task.name, outcome, lane: 'inline', queueMs: 0, runMs });
+      counts.record({ task: call.task.name, outcome, lane: 'inline', queueMs: 0, runMs });
       reject(error);
     }
     void reply.then((settled) => {

@@ -6,7 +6,7 @@ import { validateInput } from '../tasks/input.js';
 import { parseJson } from '../tasks/json.js';
 import type { Task } from '../tasks/registry.js';
 import type { CallInput, Lane } from './call.js';
-import { createLedger } from './call-counts.js';
+import { createCallCounts } from './call-counts.js';
 import { createEstimates } from './cost/estimate.js';
 import { profileCall } from './cost/profile.js';
 import { createInlineLane } from './inline-lane.js';
@@ -17,13 +17,13 @@ import { createThreadLane } from './thread-lane.js';
 
 export function createLane(deps: LaneDeps): Lane {
   const { config, tasks, log, meter, onLoop = false, onCall = () => undefined } = deps;
-  const ledger = createLedger(
+  const counts = createCallCounts(
     tasks.map((task) => task.name),
     onCall,
   );
   const estimates = createEstimates();
-  const inline = createInlineLane({ ...config, onLoop }, ledger, log);
-  const threads = createThreadLane(deps, ledger);
+  const inline = createInlineLane({ ...config, onLoop }, counts, log);
+  const threads = createThreadLane(deps, counts);
   let closed = false;
 
   /** A refused call is counted, then told. */
@@ -33,7 +33,7 @@ export function createLane(deps: LaneDeps): Lane {
     } catch (error) {
       // Whatever is no refusal of ours is a fault of ours.
       const outcome = error instanceof AppError ? 'refused' : 'failed';
-      ledger.record({ task: task.name, outcome, lane: 'none', queueMs: 0, runMs: 0 });
+      counts.record({ task: task.name, outcome, lane: 'none', queueMs: 0, runMs: 0 });
       throw error;
     }
   }
@@ -50,7 +50,7 @@ export function createLane(deps: LaneDeps): Lane {
       if (closed) throw shuttingDown();
       const nowMs = monotonicMs();
       if (options.deadlineMs !== undefined && options.deadlineMs <= nowMs) {
-        ledger.record({ task: task.name, outcome: 'expired', lane: 'none', queueMs: 0, runMs: 0 });
+        counts.record({ task: task.name, outcome: 'expired', lane: 'none', queueMs: 0, runMs: 0 });
         throw deadlineExceeded();
       }
       const profile = profileCall(estimates, task, input);
@@ -69,11 +69,11 @@ export function createLane(deps: LaneDeps): Lane {
       }
     },
     status() {
-      const { waiting, ...counts } = threads.counts();
+      const { waiting, ...threadCounts } = threads.counts();
       return {
-        threads: counts,
+        threads: threadCounts,
         queue: { waiting, limit: config.poolMaxQueue },
-        tasks: ledger.counts(),
+        tasks: counts.counts(),
       };
     },
     takesError: (thrown, promise) => inline.takes(thrown, promise),

@@ -1,17 +1,20 @@
 // A call on its way through the thread lane: what it is, where it stands, and its answer.
 import { AppError, refusalForLoad } from '../errors.js';
 import type { Task } from '../tasks/registry.js';
+import type { Alarm } from './alarm.js';
 import type { CallCharge, CallInput, CallOptions, CallResult } from './call.js';
 import type { CallProfile } from './cost/profile.js';
-import type { Alarm } from './deadlines.js';
 
 /** In the queue, or in a message on a thread (which may still be busy with it after the caller has its answer). */
 export type CallState =
   | { readonly at: 'queue' }
   | { readonly at: 'thread'; readonly row: number; readonly index: number; readonly sentMs: number };
 
-/** Where it waits, as it was let in. */
-export interface Place {
+/** What lets a call wait and run, from the waiting room; whoever ends the call gives it back there. */
+export interface Ticket {
+  readonly client: string;
+  /** In µs. */
+  readonly estimateUs: number;
   /** What fair-order.ts gave it. */
   readonly tag: number;
   readonly key: number;
@@ -19,9 +22,14 @@ export interface Place {
   readonly seq: number;
   /** What it was estimated to wait, in µs; 0 where that was too little to be reckoned. */
   readonly expectedWaitUs: number;
+  isBack: boolean;
 }
 
-export interface PendingCall extends Place {
+export interface PendingCall {
+  readonly ticket: Ticket;
+  /** The ticket's, by which it stands in a queue. */
+  readonly key: number;
+  readonly seq: number;
   readonly task: Task;
   readonly input: CallInput;
   readonly options: CallOptions;

@@ -1,34 +1,18 @@
-// The thread lane: calls wait their turn, run on a thread, and are answered in time whatever becomes of it. Who is
-// let in and who goes next is the waiting room's; what is in flight the slots'; this ties both to answers and alarms.
-import { cpus } from 'node:os';
+// The thread lane, station by station: admit and order are the waiting room's, how many threads there are is
+// pool/capacity.ts, send and run are pool/in-flight.ts, and what becomes of a call is call-ends.ts. This ties them
+// together: what to do when a call comes, a thread is free, or the lane closes.
 import { monotonicMs } from '../clock.js';
-import { deadlineExceeded, shuttingDown } from '../errors.js';
-import { stopFlag } from '../tasks/call-context.js';
 import type { Task } from '../tasks/registry.js';
-import type { CallReply } from '../tasks/reply.js';
 import { createControl } from '../thread/shared-rows.js';
-import {
-  type Call,
-  CallCancelled,
-  type CallCharge,
-  type CallInput,
-  type CallOptions,
-  type CallRecord,
-  type CallResult,
-  type LaneEnd,
-  type LaneStatus,
-} from './call.js';
-import type { Ledger } from './call-counts.js';
+import type { Call, CallCharge, CallInput, CallOptions, CallResult, LaneEnd, LaneStatus } from './call.js';
+import type { CallCounts } from './call-counts.js';
+import { createCallEnds } from './call-ends.js';
 import type { CallProfile } from './cost/profile.js';
-import { createDeadlines } from './deadlines.js';
 import type { LaneDeps } from './lane-deps.js';
-import { createOpenCalls } from './open-calls.js';
-import { longestRunMs, noThreadError, type PendingCall, runLimitError } from './pending-call.js';
+import type { PendingCall } from './pending-call.js';
 import { isBatchable } from './placement.js';
-import { createIdleCores } from './pool/idle-cores.js';
+import { createCapacity } from './pool/capacity.js';
 import { createSlots } from './pool/in-flight.js';
-import { createKeptThreads } from './pool/kept-threads.js';
-import { createSpareThreads } from './pool/spare-threads.js';
 import { threadCode } from './pool/thread-code.js';
 import { createThreads } from './pool/threads.js';
 import { createWake } from './pool/wake.js';
@@ -42,9 +26,6 @@ import { withResolvers } from './with-resolvers.js';
  */
 const lookSoonMs = 2;
 const lookAgainMs = 25;
-
-/** When it is asked again at the earliest whether a call that was to stop has, or its thread can be ended. */
-const askAgainMs = 50;
 
 /** Lines on calls that go on: at most one in so long. */
 const leftoverLineMs = 10_000;
@@ -67,7 +48,7 @@ export interface ThreadLane {
 
 export function createThreadLane(
   { config, tasks, log, onFatal, onWorn }: LaneDeps,
-  ledger: Ledger,
+  counts: CallCounts,
 ): ThreadLane {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
   const control = createControl(config.poolMaxThreads);
@@ -120,22 +101,16 @@ export function createThreadLane(
     config.cancelGraceMs,
     (call) => taskIndex.get(call.task) ?? -1,
     {
-      replied,
-      leftover: tellLeftover,
-      lost(call, error) {
-        const beganMs = slots.beganMs(call);
-        if (beganMs === undefined) waiting.skipped(call);
-        else learn(call, { completed: false, runUs: (monotonicMs() - beganMs) * 1_000, sync: true });
-        open.fail(call, error, 'failed', beganMs);
+      replied(call, reply, queueMs) {
+        const { client } = call.options;
+        if (reply.type !== 'skipped')
+          capacity.ended(client, reply.runMs, monotonicMs(), () => isCrowdedOut(client));
+        ends.replied(call, reply, queueMs);
       },
+      leftover: tellLeftover,
+      lost: (call, error) => ends.lost(call, error),
       returned(call) {
-        if (call.answered) {
-          waiting.skipped(call);
-          return;
-        }
-        call.state = { at: 'queue' };
-        open.setAlarm(call, call.options.deadlineMs);
-        waiting.add(call);
+        if (ends.mayReturn(call)) ends.waits(call);
       },
       freed() {
         if (slots.inFlight === 0) waiting.rested(monotonicMs());
@@ -143,47 +118,67 @@ export function createThreadLane(
       },
     },
   );
+  const capacity = createCapacity(
+    { share: config.coreShare, most: config.poolMaxThreads },
+    threads,
+    slots,
+    () => pump(),
+  );
   const waiting = createWaitingRoom(
     { maxQueue: config.poolMaxQueue, maxWaitMs: config.queueMaxWaitMs },
-    {
-      get max() {
-        return threads.capacity;
-      },
-      get inFlight() {
-        return slots.inFlight;
-      },
-      get longInFlight() {
-        return slots.longInFlight;
-      },
-      get inFlightUs() {
-        return slots.inFlightUs;
-      },
-      busy: (nowMs) => slots.busy(nowMs),
-      usable: (estimateUs, nowMs) => Math.min(threads.capacity, spare.usable(estimateUs, nowMs)),
-    },
+    capacity,
   );
-  const idleCores = createIdleCores(cpus().length);
-  const spare = createSpareThreads(
-    { share: config.coreShare, max: config.poolMaxThreads },
-    {
-      get inFlight() {
-        return slots.inFlight;
-      },
-      get kept() {
-        return kept.size;
-      },
-      punctualUs: (nowMs) => slots.punctualUs(nowMs),
-    },
-    () => idleCores.count(),
-  );
-  const open = createOpenCalls(ledger, alarmed);
-  const kept = createKeptThreads(createDeadlines(monotonicMs), () => pump());
+  const ends = createCallEnds(config, counts, waiting, slots, () => pump());
   let closing: Promise<LaneEnd> | undefined;
   let lookAgain: NodeJS.Timeout | undefined;
   let drought: NodeJS.Timeout | undefined;
   let toldLeftoverMs = Number.NEGATIVE_INFINITY;
 
-  /** Sends what may go, starts threads for what may not yet. */
+  /** Admits a call: it waits, and is answered whatever becomes of it. */
+  function submit(
+    task: Task,
+    input: CallInput,
+    options: CallOptions,
+    profile: CallProfile,
+    charge: CallCharge | undefined,
+  ): Call {
+    const nowMs = monotonicMs();
+    const estimateUs = profile.kind.likelyUs(profile.cost);
+    capacity.came(options.client, nowMs);
+    const ticket = waiting.admit(
+      options.client,
+      estimateUs,
+      options.deadlineMs,
+      nowMs,
+      task.definition.limits?.waitMs,
+    );
+    const { promise, resolve, reject } = withResolvers<CallResult>();
+    // Field by field: with a spread the object is a dictionary to V8, and the lane took 35 µs a call instead of 12.
+    const call: PendingCall = {
+      ticket,
+      key: ticket.key,
+      seq: ticket.seq,
+      task,
+      input,
+      options,
+      profile,
+      charge,
+      arrivedMs: nowMs,
+      estimateUs,
+      batchable: input.type === 'value' && isBatchable(profile.kind, profile.cost),
+      attempts: 0,
+      state: { at: 'queue' },
+      answered: false,
+      alarm: undefined,
+      resolve,
+      reject,
+    };
+    ends.waits(call);
+    pump();
+    return { result: promise, cancel: () => ends.cancelled(call) };
+  }
+
+  /** Sends what may go, in its order; starts threads for what may not yet. */
   function pump(againMs = lookSoonMs): void {
     const nowMs = monotonicMs();
     clearTimeout(lookAgain);
@@ -191,64 +186,28 @@ export function createThreadLane(
       const calls = waiting.take(free, nowMs);
       if (calls.length === 0) break;
       slots.send(calls, nowMs);
-      for (const call of calls) open.setAlarm(call, runLimitMs(call, nowMs));
+      for (const call of calls) ends.sent(call, nowMs);
     }
     if (waiting.size === 0) return;
     const startable = waiting.startable(nowMs);
-    const room = threads.capacity - threads.total;
-    for (let more = Math.min(room, startable - threads.changing); more > 0; more--) threads.grow();
+    for (let more = capacity.missing(startable); more > 0; more--) threads.grow();
     // A core may become idle, or what runs prove to be longer than estimated, and nobody tells.
-    const isHeld = startable === 0 && slots.inFlight < threads.capacity && waiting.first !== undefined;
+    const isHeld = startable === 0 && capacity.inFlight < capacity.max && waiting.first !== undefined;
     if (isHeld) lookAgain = setTimeout(() => pump(lookAgainMs), againMs);
   }
 
   /** Threads that may take a message now, of the call whose turn it is. */
   function freeNow(nowMs: number): number {
-    const free = slots.free - kept.size;
-    if (free <= 0) return 0;
+    // Asked first: mostly none is free, and whose turn it is need not be known.
+    if (slots.free === 0) return 0;
     const { first } = waiting;
-    if (first === undefined) return 0;
-    return Math.min(free, spare.usable(first.estimateUs, nowMs) - slots.inFlight);
+    return first === undefined ? 0 : capacity.free(first.estimateUs, nowMs);
   }
 
-  function runLimitMs(call: PendingCall, beganMs: number): number {
-    const mostMs = longestRunMs(call.task, config.taskTimeoutMs);
-    return Math.min(beganMs + mostMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
-  }
-
-  /** Its deadline or its longest run has passed; or, where it is answered already, its time to stop by itself. */
-  function alarmed(call: PendingCall): void {
-    const nowMs = monotonicMs();
-    if (call.answered) {
-      if (slots.end(call)) open.setAlarm(call, nowMs + Math.max(config.cancelGraceMs, askAgainMs));
-      return;
-    }
-    if (call.state.at === 'thread') {
-      // In a message with others it begins later than it was sent, and may be done before it is answered.
-      const limitMs = runLimitMs(call, slots.runningSinceMs(call) ?? nowMs);
-      if (limitMs > nowMs) {
-        open.setAlarm(call, limitMs);
-        return;
-      }
-    }
-    const isLate = (call.options.deadlineMs ?? Number.POSITIVE_INFINITY) <= nowMs;
-    abandon(call, isLate ? deadlineExceeded() : runLimitError(), 'expired', stopFlag.expired);
-  }
-
-  /** Answers a call that will not be waited for any longer, and stops whatever it does. */
-  function abandon(
-    call: PendingCall,
-    error: Error,
-    outcome: CallRecord['outcome'],
-    flag: typeof stopFlag.expired | typeof stopFlag.cancelled,
-  ): void {
-    open.fail(call, error, outcome, slots.beganMs(call));
-    if (waiting.remove(call)) {
-      pump();
-      return;
-    }
-    slots.stop(call, flag);
-    open.setAlarm(call, monotonicMs() + config.cancelGraceMs);
+  /** None of this client's calls wait, and whose call is next has a thread already. */
+  function isCrowdedOut(client: string): boolean {
+    const next = waiting.first?.options.client;
+    return next !== undefined && !waiting.has(client) && slots.has(next);
   }
 
   function tellLeftover({ task, options: { requestId, traceId } }: PendingCall): void {
@@ -269,101 +228,15 @@ export function createThreadLane(
       drought = undefined;
       return;
     }
-    drought ??= setTimeout(() => {
-      for (const call of open.all())
-        if (waiting.remove(call)) open.fail(call, noThreadError(), 'failed', undefined);
-    }, config.queueMaxWaitMs).unref();
-  }
-
-  function replied(call: PendingCall, reply: CallReply, queueMs: number): void {
-    open.setAlarm(call, undefined);
-    if (reply.type === 'skipped') {
-      waiting.skipped(call);
-      open.fail(call, deadlineExceeded(), 'expired', undefined);
-      return;
-    }
-    learn(call, { completed: reply.type === 'done', runUs: reply.runMs * 1_000, sync: reply.sync });
-    const { client } = call.options;
-    kept.ended(client, reply.runMs, monotonicMs(), () => isCrowdedOut(client));
-    open.answer(call, reply, queueMs);
-  }
-
-  /** None of this client's calls wait, and whose call is next has a thread already. */
-  function isCrowdedOut(client: string): boolean {
-    const next = waiting.first?.options.client;
-    return next !== undefined && !waiting.has(client) && slots.has(next);
-  }
-
-  /** What a run cost. One that failed or was stopped only tells something where it was longer than expected. */
-  function learn(call: PendingCall, run: { completed: boolean; runUs: number; sync: boolean }): void {
-    const { kind, cost } = call.profile;
-    if (run.completed || run.runUs > kind.likelyUs(cost)) kind.learn(cost, run.runUs, run.sync);
-    const nowMs = monotonicMs();
-    waiting.ran(call, run.runUs, nowMs);
-    call.charge?.ran(run.runUs / 1_000, nowMs);
-  }
-
-  function submit(
-    task: Task,
-    input: CallInput,
-    options: CallOptions,
-    profile: CallProfile,
-    charge: CallCharge | undefined,
-  ): Call {
-    const nowMs = monotonicMs();
-    const estimateUs = profile.kind.likelyUs(profile.cost);
-    kept.came(options.client, nowMs);
-    const { tag, key, seq, expectedWaitUs } = waiting.admit(
-      options.client,
-      estimateUs,
-      options.deadlineMs,
-      nowMs,
-      task.definition.limits?.waitMs,
-    );
-    const { promise, resolve, reject } = withResolvers<CallResult>();
-    // Field by field: with a spread the object is a dictionary to V8, and the lane took 35 µs a call instead of 12.
-    const call: PendingCall = {
-      tag,
-      key,
-      seq,
-      expectedWaitUs,
-      task,
-      input,
-      options,
-      profile,
-      charge,
-      arrivedMs: nowMs,
-      estimateUs,
-      batchable: input.type === 'value' && isBatchable(profile.kind, profile.cost),
-      attempts: 0,
-      state: { at: 'queue' },
-      answered: false,
-      alarm: undefined,
-      resolve,
-      reject,
-    };
-    open.add(call);
-    open.setAlarm(call, options.deadlineMs);
-    waiting.add(call);
-    pump();
-    return {
-      result: promise,
-      cancel() {
-        if (!call.answered)
-          abandon(call, new CallCancelled('The caller has left.'), 'cancelled', stopFlag.cancelled);
-      },
-    };
+    drought ??= setTimeout(() => ends.withoutThread(), config.queueMaxWaitMs).unref();
   }
 
   async function end(): Promise<LaneEnd> {
-    const cut = open.size;
     waiting.clear();
-    for (const call of open.all()) open.fail(call, shuttingDown(), 'cancelled', slots.beganMs(call));
-    open.close();
-    kept.close();
+    const cut = ends.cut();
+    capacity.close();
     clearTimeout(lookAgain);
     clearTimeout(drought);
-    idleCores.close();
     control.wakeFd = -1;
     const isQuiet = await threads.close();
     // A thread that is still there may ring: the number must not become another file's.
@@ -380,7 +253,7 @@ export function createThreadLane(
     counts: () => ({
       busy: slots.inFlight,
       idle: slots.free,
-      max: threads.capacity,
+      max: capacity.max,
       leftover: threads.leftover,
       stuck: threads.stuck,
       waiting: waiting.size,

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { monotonicMs } from '#src/clock.js';
+import { setAlarm } from '#src/lane/alarm.js';
 import { createKindEstimate } from '#src/lane/cost/estimate.js';
-import { createDeadlines } from '#src/lane/deadlines.js';
 import { batchSize, isBatchable, isLong, longCapacity, runsInline } from '#src/lane/placement.js';
-import { allowedWaitMs, createDrainRate, isFull, retryAfterSeconds } from '#src/lane/waiting/admission.js';
+import { allowedWaitMs, isFull, retryAfterSeconds } from '#src/lane/waiting/admission.js';
+import { createDrainRate } from '#src/lane/waiting/drain-rate.js';
 
 describe('admission', () => {
   it.each([
@@ -130,41 +132,21 @@ describe('placement', () => {
   });
 });
 
-describe('deadlines', () => {
-  it('ring in order, each once, with one timer for all, and never when cleared', async () => {
-    const deadlines = createDeadlines(() => performance.now());
+describe('an alarm', () => {
+  it('rings once, never before its time, and never when cleared', async () => {
     const rung: number[] = [];
-    const startMs = performance.now();
-    const moments = [30, 10, 20, 10, 0, -5, 25];
+    const startMs = monotonicMs();
+    const moments = [30, 10.5, 20, 10, 0, -5];
     const done = new Promise<void>((resolve) => {
-      deadlines.set(startMs + 40, resolve);
+      setAlarm(startMs + 40, resolve);
     });
-    for (const ms of moments) deadlines.set(startMs + ms, () => rung.push(ms));
-    const cleared = [5, 15, 35].map((ms) => deadlines.set(startMs + ms, () => rung.push(-1_000)));
-    for (const alarm of cleared) deadlines.clear(alarm);
-    for (const alarm of cleared) deadlines.clear(alarm);
+    for (const ms of moments) setAlarm(startMs + ms, () => rung.push(monotonicMs() - startMs - ms));
+    const cleared = [5, 15, 35].map((ms) => setAlarm(startMs + ms, () => rung.push(-1_000)));
+    for (const alarm of [...cleared, ...cleared]) alarm.clear();
+    // Node reckons from the beginning of this turn.
+    while (monotonicMs() - startMs < 8);
     await done;
-    expect(rung).toEqual([...moments].sort((a, b) => a - b));
-  });
-
-  it('stay a heap under any sets and clears', () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(1_000), fc.boolean()), { maxLength: 200 }), (steps) => {
-        let nowMs = -1;
-        const deadlines = createDeadlines(() => nowMs);
-        const rung: number[] = [];
-        const set = steps.map(([atMs]) => deadlines.set(atMs, () => rung.push(atMs)));
-        for (const [index, [, clears]] of steps.entries()) {
-          const alarm = set[index];
-          if (clears && alarm !== undefined) deadlines.clear(alarm);
-        }
-        nowMs = 2_000;
-        const left = steps.filter(([, clears]) => !clears).map(([atMs]) => atMs);
-        const first = set.find((alarm) => alarm.index === 0);
-        expect(first?.atMs).toBe(left.length === 0 ? undefined : Math.min(...left));
-        deadlines.close();
-        expect(rung).toEqual([]);
-      }),
-    );
+    expect(rung).toHaveLength(moments.length);
+    expect(Math.min(...rung)).toBeGreaterThanOrEqual(0);
   });
 });

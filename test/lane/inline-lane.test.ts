@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createLedger } from '#src/lane/call-counts.js';
+import { createCallCounts } from '#src/lane/call-counts.js';
 import { createKindEstimate } from '#src/lane/cost/estimate.js';
 import { createInlineLane } from '#src/lane/inline-lane.js';
 import { createLogger } from '#src/log.js';
@@ -11,7 +11,7 @@ it('learns nothing from calls that fail at once', async () => {
   if (task === undefined) throw new Error('no such task');
   const lane = createInlineLane(
     { inlineMaxUs: 1_000, taskTimeoutMs: 60_000, onLoop: false },
-    createLedger([], () => undefined),
+    createCallCounts([], () => undefined),
     createLogger('silent', {}),
   );
   const kind = createKindEstimate();

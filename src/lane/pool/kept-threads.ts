@@ -2,7 +2,7 @@
 // back with its next one. Without it a client that makes one call after the other finds, beside a flood, every thread
 // taken a moment ago, and waits for a whole call of the flood each time. Only for clients that came back as soon the
 // last time, so what is lost is bounded. Anticipatory scheduling: Iyer and Druschel, SOSP 2001.
-import type { Alarm, Deadlines } from '../deadlines.js';
+import type { Alarm, SetAlarm } from '../alarm.js';
 
 /** At most this share of the run that ended, and this long, in ms; where that is less than a timer can do, not at all. */
 const keptShare = 1 / 4;
@@ -26,7 +26,7 @@ export interface KeptThreads {
 }
 
 /** @param released a thread is kept no longer, for nobody came in time */
-export function createKeptThreads(deadlines: Deadlines, released: () => void): KeptThreads {
+export function createKeptThreads(setAlarm: SetAlarm, released: () => void): KeptThreads {
   const kept = new Map<string, Alarm>();
   /** When the client's last call ended, until it is back; and how long it was away the time before. */
   const clients = new Map<string, { endedMs: number | undefined; awayMs: number }>();
@@ -54,7 +54,7 @@ export function createKeptThreads(deadlines: Deadlines, released: () => void): K
         kept.delete(client);
         released();
       };
-      kept.set(client, deadlines.set(nowMs + mostMs, release));
+      kept.set(client, setAlarm(nowMs + mostMs, release));
     },
     came(client, nowMs) {
       const known = clients.get(client);
@@ -64,9 +64,12 @@ export function createKeptThreads(deadlines: Deadlines, released: () => void): K
       }
       const alarm = kept.get(client);
       if (alarm === undefined) return;
-      deadlines.clear(alarm);
+      alarm.clear();
       kept.delete(client);
     },
-    close: () => deadlines.close(),
+    close() {
+      for (const alarm of kept.values()) alarm.clear();
+      kept.clear();
+    },
   };
 }

@@ -5,7 +5,7 @@
 const keptShare = 1 / 16;
 const keptMs = 10_000;
 
-export interface LastPlaces {
+export interface ReservedPlaces {
   /** How many places this client may not have now. */
   keptFrom(client: string, nowMs: number): number;
   turnedAway(client: string, nowMs: number): void;
@@ -17,7 +17,7 @@ export interface LastPlaces {
   left(client: string): void;
 }
 
-export function createLastPlaces(maxQueue: number): LastPlaces {
+export function createReservedPlaces(maxQueue: number): ReservedPlaces {
   const waiting = new Map<string, number>();
   let turnedAwayMs = Number.NEGATIVE_INFINITY;
   return {

@@ -9,7 +9,7 @@ const step = 0.1;
 /** Beyond this it was no error of the estimate: the process was stopped, say. */
 const most = 2;
 
-export interface WaitError {
+export interface WaitCorrection {
   /** What an estimated wait is to be multiplied by so that hardly any call waits longer: from 1 to 2. */
   readonly factor: number;
   /** A call's turn has come: what it was estimated to wait at admission, and what it did wait, both in µs. */
@@ -21,7 +21,7 @@ export interface WaitError {
  * how rare that should be, and never beyond what was seen.
  * @param leastUs shorter waits are not learned from: a few ms more would look like a gross error
  */
-export function createWaitError(leastUs: number): WaitError {
+export function createWaitCorrection(leastUs: number): WaitCorrection {
   let factor = 1;
   return {
     get factor() {

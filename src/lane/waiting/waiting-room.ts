@@ -2,12 +2,11 @@
 // admission.ts, fair-order.ts and placement.ts; this holds what they decide upon.
 
 import { maxBatch } from '../../thread/shared-rows.js';
-import type { PendingCall, Place } from '../pending-call.js';
+import type { PendingCall, Ticket } from '../pending-call.js';
 import { batchSize, isLong, longCapacity } from '../placement.js';
 import {
   type AdmissionLimits,
   allowedWaitMs,
-  createDrainRate,
   isFull,
   type Load,
   overloaded,
@@ -15,11 +14,12 @@ import {
   startsAtOnce,
 } from './admission.js';
 import { createCallQueue } from './call-queue.js';
+import { createDrainRate } from './drain-rate.js';
 import { type BusyThread, type ExpectedWait, expectedWait } from './expected-wait.js';
 import { createFairOrder } from './fair-order.js';
-import { createLastPlaces } from './reserved-places.js';
+import { createReservedPlaces } from './reserved-places.js';
 import { isBefore } from './treap.js';
-import { createWaitError } from './wait-correction.js';
+import { createWaitCorrection } from './wait-correction.js';
 
 /** The threads as the waiting room sees them. */
 export interface ThreadLoad {
@@ -37,7 +37,10 @@ export interface ThreadLoad {
 }
 
 /** What is to be known of a call here. */
-export interface WaitingCall extends Place {
+export interface WaitingCall {
+  readonly ticket: Ticket;
+  readonly key: number;
+  readonly seq: number;
   readonly options: { readonly client: string };
   readonly arrivedMs: number;
   readonly estimateUs: number;
@@ -54,24 +57,30 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   has(client: string): boolean;
   /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
   checkRoom(client: string, nowMs: number): void;
-  /** A place for a call. @throws AppError OVERLOADED where it would wait too long, or there is no place */
+  /** Tickets that were given and did not come back: of calls that wait or run. */
+  readonly tickets: number;
+  /**
+   * Lets a call in. Whoever ends it gives its ticket back.
+   * @throws AppError OVERLOADED where it would wait too long, or there is no place
+   */
   admit(
     client: string,
     estimateUs: number,
     deadlineMs: number | undefined,
     nowMs: number,
     taskWaitMs?: number,
-  ): Place;
-  /** A call that has its place waits; also one that comes back. */
+  ): Ticket;
+  /**
+   * A call that was let in has ended. Idempotent.
+   * @param runUs what it really took; undefined: it never ran, and never will
+   */
+  giveBack(ticket: Ticket, runUs: number | undefined, nowMs: number): void;
+  /** A call that was let in waits; also one that comes back. */
   add(call: T): void;
-  /** It leaves without having run. False where it is not waiting. */
+  /** It waits no longer. False where it is not waiting. */
   remove(call: T): boolean;
   /** The next message's calls for one of `freeThreads` threads: none where nothing may go now. */
   take(freeThreads: number, nowMs: number): T[];
-  /** A call that was taken has run: what it really took, in µs. */
-  ran(call: T, runUs: number, nowMs: number): void;
-  /** A call that was taken never ran, and never will. */
-  skipped(call: T): void;
   /** No thread has anything to do. */
   rested(nowMs: number): void;
   clear(): T[];
@@ -86,12 +95,24 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   const short = createCallQueue<T>();
   const long = createCallQueue<T>();
   const order = createFairOrder();
-  const lastPlaces = createLastPlaces(limits.maxQueue);
-  const waitError = createWaitError((limits.maxWaitMs * 1_000) / 4);
+  const reserved = createReservedPlaces(limits.maxQueue);
+  const correction = createWaitCorrection((limits.maxWaitMs * 1_000) / 4);
   const drain = createDrainRate(threads.max * 1_000_000);
   let seq = 0;
+  let tickets = 0;
 
   const queueOf = (estimateUs: number) => (isLong(estimateUs) ? long : short);
+
+  function ticket(
+    client: string,
+    estimateUs: number,
+    tag: number,
+    key: number,
+    expectedWaitUs: number,
+  ): Ticket {
+    tickets++;
+    return { client, estimateUs, tag, key, seq: seq++, expectedWaitUs, isBack: false };
+  }
 
   function load(usable = threads.max): Load {
     const room = Math.max(0, usable - threads.inFlight);
@@ -100,9 +121,9 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   }
 
   function requirePlace(client: string, isLongCall: boolean, nowMs: number): void {
-    const places = limits.maxQueue - lastPlaces.keptFrom(client, nowMs);
+    const places = limits.maxQueue - reserved.keptFrom(client, nowMs);
     if (threads.max > 0 && !isFull(places, load(), isLongCall)) return;
-    lastPlaces.turnedAway(client, nowMs);
+    reserved.turnedAway(client, nowMs);
     throw overloaded((short.workUs + long.workUs) / 2, drain.usPerSecond(nowMs), random());
   }
 
@@ -133,7 +154,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
     get first() {
       return next(load().longRoom);
     },
-    has: (client) => lastPlaces.has(client),
+    has: (client) => reserved.has(client),
     checkRoom: (client, nowMs) => requirePlace(client, false, nowMs),
     admit(client, estimateUs, deadlineMs, nowMs, taskWaitMs) {
       requirePlace(client, isLong(estimateUs), nowMs);
@@ -141,24 +162,23 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs, taskWaitMs);
       // Where one of several threads could do all of it in time, how they share it need not be reckoned. (With
       // a single one it always is: it is learned from.)
-      const allUs = (short.workUs + long.workUs + threads.inFlightUs) * waitError.factor;
-      if (threads.max > 1 && allUs <= allowedMs * 1_000) return { tag, key, seq: seq++, expectedWaitUs: 0 };
+      const allUs = (short.workUs + long.workUs + threads.inFlightUs) * correction.factor;
+      if (threads.max > 1 && allUs <= allowedMs * 1_000) return ticket(client, estimateUs, tag, key, 0);
       const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
-      const tooLongMs = (waitUs * waitError.factor) / 1_000 - allowedMs;
+      const tooLongMs = (waitUs * correction.factor) / 1_000 - allowedMs;
       if (tooLongMs > 0) {
         order.withdraw(client, estimateUs);
         throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());
       }
-      return { tag, key, seq: seq++, expectedWaitUs: waitUs };
+      return ticket(client, estimateUs, tag, key, waitUs);
     },
     add(call) {
       queueOf(call.estimateUs).add(call);
-      lastPlaces.came(call.options.client);
+      reserved.came(call.options.client);
     },
     remove(call) {
       if (!queueOf(call.estimateUs).remove(call)) return false;
-      lastPlaces.left(call.options.client);
-      order.withdraw(call.options.client, call.estimateUs);
+      reserved.left(call.options.client);
       return true;
     },
     take(freeThreads, nowMs) {
@@ -172,20 +192,30 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       for (let call: T | undefined = first; call !== undefined && taken.length < size; ) {
         queue.remove(call);
         const behind = queue.at(0);
-        lastPlaces.left(call.options.client);
-        order.taken(call.tag, call.estimateUs, behind?.key);
-        waitError.waited(call.expectedWaitUs, (nowMs - call.arrivedMs) * 1_000);
+        reserved.left(call.options.client);
+        order.taken(call.ticket.tag, call.estimateUs, behind?.key);
+        correction.waited(call.ticket.expectedWaitUs, (nowMs - call.arrivedMs) * 1_000);
         taken.push(call);
         call = behind;
       }
       drain.began(nowMs);
       return taken;
     },
-    ran(call, runUs, nowMs) {
-      order.ran(call.options.client, runUs - call.estimateUs);
-      drain.done(call.estimateUs, nowMs);
+    get tickets() {
+      return tickets;
     },
-    skipped: (call) => order.withdraw(call.options.client, call.estimateUs),
+    giveBack(given, runUs, nowMs) {
+      if (given.isBack) return;
+      given.isBack = true;
+      tickets--;
+      const { client, estimateUs } = given;
+      if (runUs === undefined) {
+        order.withdraw(client, estimateUs);
+        return;
+      }
+      order.ran(client, runUs - estimateUs);
+      drain.done(estimateUs, nowMs);
+    },
     rested: (nowMs) => drain.rested(nowMs),
     clear: () => [...short.clear(), ...long.clear()],
   };

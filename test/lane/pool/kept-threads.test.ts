@@ -1,22 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Alarm } from '#src/lane/deadlines.js';
 import { createKeptThreads } from '#src/lane/pool/kept-threads.js';
 import { createLatch, outcome, startLane } from '../../support/lane.js';
 
 /** Kept threads on a clock that the test turns. */
 function createWorld() {
-  const alarms = new Set<Alarm>();
+  const alarms = new Set<{ readonly atMs: number; readonly ring: () => void }>();
   let released = 0;
   const kept = createKeptThreads(
-    {
-      set(atMs, ring) {
-        const alarm = { atMs, ring, index: 0 };
-        alarms.add(alarm);
-        return alarm;
-      },
-      clear: (alarm) => void alarms.delete(alarm),
-      close: () => alarms.clear(),
+    (atMs, ring) => {
+      const alarm = { atMs, ring };
+      alarms.add(alarm);
+      return { clear: () => void alarms.delete(alarm) };
     },
     () => released++,
   );

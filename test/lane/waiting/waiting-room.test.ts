@@ -39,8 +39,11 @@ function room({ max, maxQueue = 100, maxWaitMs = 1_000, random = 0, busy = [] }:
     waiting,
     load,
     enter(estimateUs: number, client = 'a', deadlineMs?: number): PendingCall {
+      const ticket = waiting.admit(client, estimateUs, deadlineMs, 0);
       const call: PendingCall = {
-        ...waiting.admit(client, estimateUs, deadlineMs, 0),
+        ticket,
+        key: ticket.key,
+        seq: ticket.seq,
         task,
         input: { type: 'value', value: undefined },
         options: { client },
@@ -141,12 +144,15 @@ describe('the waiting room', () => {
   it('charges a client nothing for a call that was refused, or left', () => {
     const { enter, waiting } = room({ max: 1, busy: [[200 * ms, false]] });
     enter(1, 'other');
-    const { tag } = enter(900 * ms);
+    const { tag } = enter(900 * ms).ticket;
     expect(() => enter(900 * ms)).toThrow(overloaded(1));
     const second = enter(1);
-    expect(second.tag).toBe(tag + 900 * ms);
+    expect(second.ticket.tag).toBe(tag + 900 * ms);
     expect([waiting.remove(second), waiting.remove(second)]).toEqual([true, false]);
-    expect(enter(1).tag).toBe(tag + 900 * ms);
+    expect(waiting.tickets).toBe(3);
+    for (const time of [1, 2]) waiting.giveBack(second.ticket, undefined, time);
+    expect(waiting.tickets).toBe(2);
+    expect(enter(1).ticket.tag).toBe(tag + 900 * ms);
   });
 
   it('passes over long calls while these have all the threads that they may have', () => {

@@ -1,0 +1,215 @@
+// What becomes of a call on the thread lane, and nothing else says so: replied, skipped, lost, expired, cancelled, without
+// a thread, or cut. A call ends twice, in either order, each time once: its caller is answered, which is counted; and it
+// leaves, where its ticket goes back and what its run cost is learned and charged. When that is so is thread-lane.ts.
+import { monotonicMs } from '../clock.js';
+import { AppError, deadlineExceeded, shuttingDown } from '../errors.js';
+import { stopFlag } from '../tasks/call-context.js';
+import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
+import { setAlarm } from './alarm.js';
+import { CallCancelled, type CallRecord } from './call.js';
+import type { CallCounts } from './call-counts.js';
+import { longestRunMs, noThreadError, type PendingCall, runLimitError } from './pending-call.js';
+import type { Slots } from './pool/in-flight.js';
+import type { WaitingRoom } from './waiting/waiting-room.js';
+
+export interface CallLimits {
+  readonly taskTimeoutMs: number;
+  /** How long a call that was asked to stop may take to. */
+  readonly cancelGraceMs: number;
+}
+
+export interface CallEnds {
+  /** Callers that wait. */
+  readonly open: number;
+  /** A call waits for its turn, for the first time or again; its ticket is held until it leaves. */
+  waits(call: PendingCall): void;
+  /** It was sent to a thread. */
+  sent(call: PendingCall, nowMs: number): void;
+  /** Its thread replied: that it has run, or that it skipped it. */
+  replied(call: PendingCall, reply: CallReply, queueMs: number): void;
+  /** It will get no reply: its thread is gone, or could not be told. */
+  lost(call: PendingCall, error: AppError): void;
+  /** It did not begin, and its thread has it no more. False where nobody waits for it: then it has left. */
+  mayReturn(call: PendingCall): boolean;
+  cancelled(call: PendingCall): void;
+  /** There is no thread, and was none for long: who waits is told. */
+  withoutThread(): void;
+  /** The lane closes: all are answered, and no alarm rings any more. @returns how many */
+  cut(): number;
+}
+
+/** When it is asked again at the earliest whether a call that was to stop has, or its thread can be ended. */
+const askAgainMs = 50;
+
+/** @param left a call waits no longer: another one may have its turn */
+export function createCallEnds(
+  limits: CallLimits,
+  counts: CallCounts,
+  waiting: Pick<WaitingRoom, 'add' | 'remove' | 'giveBack'>,
+  slots: Slots,
+  left: () => void,
+): CallEnds {
+  const open = new Set<PendingCall>();
+  /** Answered, and on a thread that may have to be ended. */
+  const stopping = new Set<PendingCall>();
+
+  /** The last one that was set counts. */
+  function alarmAt(call: PendingCall, atMs: number | undefined): void {
+    call.alarm?.clear();
+    call.alarm = atMs === undefined ? undefined : setAlarm(atMs, () => late(call));
+  }
+
+  function runLimitMs(call: PendingCall, beganMs: number): number {
+    const mostMs = longestRunMs(call.task, limits.taskTimeoutMs);
+    return Math.min(beganMs + mostMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Its deadline or its longest run has passed; or, where it is answered already, its time to stop by itself. */
+  function late(call: PendingCall): void {
+    const nowMs = monotonicMs();
+    call.alarm = undefined;
+    if (call.answered) {
+      if (slots.end(call)) alarmAt(call, nowMs + Math.max(limits.cancelGraceMs, askAgainMs));
+      return;
+    }
+    if (call.state.at === 'thread') {
+      // In a message with others it begins later than it was sent, and may be done before it is answered.
+      const limitMs = runLimitMs(call, slots.runningSinceMs(call) ?? nowMs);
+      if (limitMs > nowMs) {
+        alarmAt(call, limitMs);
+        return;
+      }
+    }
+    const isLate = (call.options.deadlineMs ?? Number.POSITIVE_INFINITY) <= nowMs;
+    abandon(call, isLate ? deadlineExceeded() : runLimitError(), 'expired', stopFlag.expired);
+  }
+
+  /** Answers a call that will not be waited for any longer, and stops whatever it does. */
+  function abandon(
+    call: PendingCall,
+    error: Error,
+    outcome: 'expired' | 'cancelled',
+    flag: typeof stopFlag.expired | typeof stopFlag.cancelled,
+  ): void {
+    fail(call, error, outcome, slots.beganMs(call));
+    if (waiting.remove(call)) {
+      leave(call);
+      left();
+      return;
+    }
+    slots.stop(call, flag);
+    stopping.add(call);
+    alarmAt(call, monotonicMs() + limits.cancelGraceMs);
+  }
+
+  /** Answers its caller, once, and counts it. */
+  function answered(
+    call: PendingCall,
+    outcome: CallRecord['outcome'],
+    lane: CallRecord['lane'],
+    queueMs: number,
+    runMs: number,
+  ): void {
+    call.answered = true;
+    open.delete(call);
+    alarmAt(call, undefined);
+    counts.record({ task: call.task.name, outcome, lane, queueMs, runMs });
+  }
+
+  /** An answer that no thread gave, of a call that began then, if it did. */
+  function fail(
+    call: PendingCall,
+    error: Error,
+    outcome: CallRecord['outcome'],
+    beganMs: number | undefined,
+  ): void {
+    if (call.answered) return;
+    const nowMs = monotonicMs();
+    const runMs = nowMs - (beganMs ?? nowMs);
+    const queueMs = (beganMs ?? nowMs) - call.arrivedMs;
+    answered(call, outcome, beganMs === undefined ? 'none' : 'thread', queueMs, runMs);
+    // Where it still runs, its reply tells more.
+    call.charge?.ran(runMs, nowMs);
+    reject(call, error);
+  }
+
+  function reject(call: PendingCall, error: Error): void {
+    if (error instanceof AppError) error.task = call.task.name;
+    call.reject(error);
+  }
+
+  /**
+   * It is gone from queue and thread, and its ticket goes back.
+   * @param run what it cost, if it ran. One that failed or was stopped only tells something where it was longer than
+   * expected.
+   */
+  function leave(
+    call: PendingCall,
+    run?: { readonly completed: boolean; readonly runUs: number; readonly sync: boolean },
+  ): void {
+    const nowMs = monotonicMs();
+    stopping.delete(call);
+    alarmAt(call, undefined);
+    waiting.giveBack(call.ticket, run?.runUs, nowMs);
+    if (run === undefined) return;
+    const { kind, cost } = call.profile;
+    if (run.completed || run.runUs > kind.likelyUs(cost)) kind.learn(cost, run.runUs, run.sync);
+    call.charge?.ran(run.runUs / 1_000, nowMs);
+  }
+
+  return {
+    get open() {
+      return open.size;
+    },
+    waits(call) {
+      call.state = { at: 'queue' };
+      open.add(call);
+      alarmAt(call, call.options.deadlineMs);
+      waiting.add(call);
+    },
+    sent: (call, nowMs) => alarmAt(call, runLimitMs(call, nowMs)),
+    replied(call, reply, queueMs) {
+      if (reply.type === 'skipped') {
+        leave(call);
+        fail(call, deadlineExceeded(), 'expired', undefined);
+        return;
+      }
+      const { runMs } = reply;
+      leave(call, { completed: reply.type === 'done', runUs: runMs * 1_000, sync: reply.sync });
+      if (call.answered) return;
+      answered(call, outcomeOf(reply), 'thread', queueMs, runMs);
+      if (reply.type === 'failed') reject(call, replyError(reply));
+      else {
+        const { contentType, body, head } = reply;
+        call.resolve({ lane: 'thread', contentType, body, head, queueMs, runMs });
+      }
+    },
+    lost(call, error) {
+      const beganMs = slots.beganMs(call);
+      if (beganMs === undefined) leave(call);
+      else leave(call, { completed: false, runUs: (monotonicMs() - beganMs) * 1_000, sync: true });
+      fail(call, error, 'failed', beganMs);
+    },
+    mayReturn(call) {
+      if (call.answered) leave(call);
+      return !call.answered;
+    },
+    cancelled(call) {
+      if (!call.answered)
+        abandon(call, new CallCancelled('The caller has left.'), 'cancelled', stopFlag.cancelled);
+    },
+    withoutThread() {
+      for (const call of open) {
+        if (!waiting.remove(call)) continue;
+        leave(call);
+        fail(call, noThreadError(), 'failed', undefined);
+      }
+    },
+    cut() {
+      const { size } = open;
+      for (const call of open) fail(call, shuttingDown(), 'cancelled', slots.beganMs(call));
+      for (const call of stopping) alarmAt(call, undefined);
+      return size;
+    },
+  };
+}
