@@ -48,7 +48,7 @@ export async function stepBackLibuv(nice: number): Promise<void> {
   lower(nice, () => {
     const threads = others();
     const named = threads.filter((id) => nameOf(id) === 'libuv-worker');
-    // Without a name in Node 20, which needs them to load its first module: behind V8's, and the one that waits for SIGUSR1.
+    // Node 20: without a name there, which needs them to load its first module: behind V8's, and the one that waits for SIGUSR1.
     return named.length > 0 ? named : threads.slice(6);
   });
 }

@@ -1,4 +1,4 @@
-// The CPU lane, whole: places each call, inline or on a thread, and keeps the books. How the thread lane works is
+// The CPU lane, whole: places each call, inline or on a thread, and counts what becomes of it. How the thread lane works is
 // thread-lane.ts; where a call belongs is placement.ts.
 import { monotonicMs } from '../clock.js';
 import { AppError, deadlineExceeded, shuttingDown } from '../errors.js';

@@ -1,4 +1,4 @@
-// A promise and what settles it, apart: Promise.withResolvers, which Node 20 lacks.
+// A promise and what settles it, apart. Node 20: from 22 on this is Promise.withResolvers.
 
 export function withResolvers<T>(): {
   promise: Promise<T>;

@@ -20,7 +20,7 @@ const lossReasons: readonly ExitReason[] = [
 
 const keptExits = 20;
 
-export class Books {
+export class ClusterCounts {
   readonly #alive: ReadonlySet<ServerHandle>;
   readonly #retiredSeries: SeriesSums = new Map();
   readonly #restarts = new Map<ExitReason, number>(lossReasons.map((reason) => [reason, 0]));

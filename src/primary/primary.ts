@@ -6,7 +6,7 @@ import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness } from '../messages.js';
 import { createProcessLoad } from '../metrics/process-load.js';
-import { Books } from './cluster-counts.js';
+import { ClusterCounts } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
 import { type ClusterStatus, type PrimaryState, serverEntry } from './cluster-status.js';
 import { drainTimeMs } from './drain-time.js';
@@ -55,7 +55,7 @@ export interface Primary {
   resize(by: 1 | -1): void;
   /** As it was told last: `refresh` gets what is new. */
   snapshot(): ClusterStatus;
-  readonly books: Books;
+  readonly books: ClusterCounts;
   /** Server processes in the table or on their way out of it. */
   readonly servers: Iterable<ServerHandle>;
   /** Gets the server processes' figures. Takes a quarter of a second at most, and never fails. */
@@ -69,7 +69,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   const drainMs = drainTimeMs(config, timings);
   const startedMs = monotonicMs();
   const alive = new Set<ServerHandle>();
-  const books = new Books(alive);
+  const books = new ClusterCounts(alive);
   let stage: 'starting' | 'serving' | 'stopping' | 'draining' = 'starting';
   const isStopping = () => stage === 'stopping' || stage === 'draining';
   let readiness: ClusterReadiness = 'unavailable';

@@ -3,7 +3,7 @@
 import type { QuotaAnswer, QuotaGrant, QuotaReport } from '../messages.js';
 import { creditMs, refillRate } from '../quota-policy.js';
 
-export interface QuotaBook {
+export interface QuotaAccounts {
   /** Accounts that are not full. A full one is like one that was never opened. */
   readonly size: number;
   /** @param processes how many server processes share the quotas */
@@ -20,7 +20,7 @@ const mostAccounts = 262_144;
 /** Old accounts that are looked at for every report: more than one, so that full ones vanish faster than new ones come. */
 const lookedAt = 2;
 
-export function createQuotaBook(quotaMs: number): QuotaBook {
+export function createQuotaBook(quotaMs: number): QuotaAccounts {
   const rate = refillRate(quotaMs);
   /** The one that was touched longest ago comes first. */
   const accounts = new Map<string, Account>();

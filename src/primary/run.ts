@@ -83,7 +83,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   if (needsRelay()) cluster.setupPrimary({ stdio: ['inherit', 'pipe', 'inherit', 'ipc'] });
   const relay = createLogRelay(logOutput);
   cluster.on('fork', ({ process: { pid, stdout } }) => {
-    // One that could not be forked is told of too (Node 20): it has no output, not even null.
+    // Node 20: one that could not be forked is told of too; it has no output, not even null.
     if (pid !== undefined) relay.add(stdout);
   });
   primary = startPrimary({

@@ -6,12 +6,12 @@ import { neverLoaded } from '../load-fault.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness } from '../messages.js';
 import type { Release } from '../version.js';
-import { Books } from './cluster-counts.js';
+import { ClusterCounts } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
 import { type Fork, unforkable } from './fork.js';
 import type { PublicPort } from './public-port.js';
-import type { QuotaBook } from './quota-accounts.js';
+import type { QuotaAccounts } from './quota-accounts.js';
 import { type Fallen, Respawn } from './respawn.js';
 import { ServerHandle } from './server-handle.js';
 import type { Timings } from './timings.js';
@@ -45,8 +45,8 @@ export interface SlotTableOptions {
   readonly drainMs: number;
   readonly timings: Timings;
   readonly log: Logger;
-  readonly books: Books;
-  readonly quotas: QuotaBook;
+  readonly books: ClusterCounts;
+  readonly quotas: QuotaAccounts;
   /** All that live, with or without a slot: also who still drains. */
   readonly alive: Set<ServerHandle>;
   readonly readiness: () => ClusterReadiness;
@@ -221,7 +221,8 @@ export class SlotTable {
         this.#served(server);
         this.#options.books.retire(server, exit);
         // One that was asked to leave, and left in another way.
-        if (server.wasReady && !this.#closed && Books.isLoss(exit.reason)) this.#options.books.lost(server);
+        if (server.wasReady && !this.#closed && ClusterCounts.isLoss(exit.reason))
+          this.#options.books.lost(server);
         this.#options.onExit(server);
         onEvent({ type: 'exited', ...exit });
       },

@@ -16,7 +16,7 @@ export interface JournalWriter {
   append(reply: CallReply): boolean;
 }
 
-export function writeJournal(memory: Buffer): JournalWriter {
+export function writeReplies(memory: Buffer): JournalWriter {
   let at = 0;
 
   /** Ends the entry, whose text begins there. */
@@ -45,7 +45,7 @@ export function writeJournal(memory: Buffer): JournalWriter {
 }
 
 /** The first `count` replies. */
-export function readJournal(memory: Buffer, count: number): CallReply[] {
+export function readReplies(memory: Buffer, count: number): CallReply[] {
   const replies: CallReply[] = [];
   let at = 0;
   for (let i = 0; i < count; i++) {

@@ -26,7 +26,7 @@ import {
   type ThreadSession,
   unpackCalls,
 } from './protocol.js';
-import { writeJournal } from './reply-buffer.js';
+import { writeReplies } from './reply-buffer.js';
 import { type ControlRow, createControl } from './shared-rows.js';
 import { createLeftoverErrors } from './stray-errors.js';
 import { createTurn, type Turn } from './turn.js';
@@ -87,7 +87,7 @@ function isLeaveOrder(message: ThreadMessage | LeaveOrder): message is LeaveOrde
 async function runCalls(calls: readonly ThreadCall[], turn: Turn): Promise<CallReply | undefined> {
   const { row } = turn;
   row.threadId = threadId;
-  const journal = writeJournal(row.journal);
+  const journal = writeReplies(row.journal);
   for (const [index, call] of calls.entries()) {
     if (row.isEnding) break;
     // Before it begins: it is no part of the call's run.

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonType } from '#src/media-types.js';
 import type { CallReply } from '#src/tasks/reply.js';
-import { readJournal, writeJournal } from '#src/thread/reply-buffer.js';
+import { readReplies, writeReplies } from '#src/thread/reply-buffer.js';
 
 const done = fc.record({
   type: fc.constant('done' as const),
@@ -28,9 +28,9 @@ describe('the journal', () => {
         fc.integer({ min: 0, max: 2_000 }),
         (replies, bytes) => {
           const memory = Buffer.alloc(bytes + 8, 0xff);
-          const journal = writeJournal(memory.subarray(0, bytes));
+          const journal = writeReplies(memory.subarray(0, bytes));
           const kept = replies.filter((one) => journal.append(one));
-          expect(readJournal(memory, kept.length)).toEqual(kept);
+          expect(readReplies(memory, kept.length)).toEqual(kept);
           expect(memory.subarray(bytes)).toEqual(Buffer.alloc(8, 0xff));
         },
       ),
@@ -40,15 +40,15 @@ describe('the journal', () => {
   it('takes what just fits, in bytes', () => {
     const entry: CallReply = { type: 'done', contentType: jsonType, body: '"é€"', runMs: 1.5, sync: true };
     const bytes = 14 + Buffer.byteLength('"é€"');
-    expect(writeJournal(Buffer.alloc(bytes)).append(entry)).toBe(true);
-    expect(writeJournal(Buffer.alloc(bytes - 1)).append(entry)).toBe(false);
+    expect(writeReplies(Buffer.alloc(bytes)).append(entry)).toBe(true);
+    expect(writeReplies(Buffer.alloc(bytes - 1)).append(entry)).toBe(false);
   });
 
   it.each([
     ['bytes', new Uint8Array(1), jsonType],
     ['a text that is no JSON', 'text', 'text/plain'],
   ])('leaves %s to be posted', (_, body, contentType) => {
-    const journal = writeJournal(Buffer.alloc(1_000));
+    const journal = writeReplies(Buffer.alloc(1_000));
     expect(journal.append({ type: 'done', contentType, body, runMs: 1, sync: true })).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import { AppError } from '../../errors.js';
 import type { StopFlag } from '../../tasks/call-context.js';
 import type { CallReply } from '../../tasks/reply.js';
 import { packCalls, type ThreadCall } from '../../thread/protocol.js';
-import { readJournal } from '../../thread/reply-buffer.js';
+import { readReplies } from '../../thread/reply-buffer.js';
 import type { Control, ControlRow } from '../../thread/shared-rows.js';
 import type { CallState, PendingCall } from '../pending-call.js';
 import { threadLostError } from '../pending-call.js';
@@ -147,7 +147,7 @@ export function createSlots(
 
   function journaled(row: number): CallReply[] {
     const { journal, done } = control.row(row);
-    return readJournal(journal, done);
+    return readReplies(journal, done);
   }
 
   function settle(slot: Slot, replies: readonly CallReply[]): void {

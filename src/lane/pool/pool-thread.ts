@@ -7,7 +7,7 @@ import { TaskFileError } from '../../tasks/registry.js';
 import type { ThreadLogLine } from '../../thread/protocol.js';
 import { withResolvers } from '../with-resolvers.js';
 import { type CoreWatch, watchCore } from './core-time.js';
-import { createThreadLine, type ThreadLine } from './thread-channel.js';
+import { createThreadChannel, type ThreadChannel } from './thread-channel.js';
 
 export type ThreadState =
   /** Until it says that it is ready. */
@@ -23,7 +23,7 @@ export type ThreadState =
   | 'stuck';
 
 export interface PoolThread {
-  readonly line: ThreadLine;
+  readonly line: ThreadChannel;
   readonly state: ThreadState;
   /** Undefined while it starts. */
   readonly threadId: number | undefined;
@@ -78,7 +78,7 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
   let ended: { readonly promise: Promise<void>; resolve(): void } | undefined;
   let stuckTimer: NodeJS.Timeout | undefined;
 
-  const line = createThreadLine(port, {
+  const line = createThreadChannel(port, {
     ready(id, osId) {
       if (state !== 'starting') return;
       worker = events.ready(id);

@@ -14,7 +14,7 @@ import type {
 import type { ControlRow } from '../../thread/shared-rows.js';
 
 /** A message on a thread, and who waits for what becomes of it: one of the three is called, once, never at once. */
-export interface Errand {
+export interface SentMessage {
   readonly row: ControlRow;
   readonly message: ThreadMessage;
   readonly transfer: readonly ArrayBuffer[];
@@ -33,10 +33,10 @@ export class ThreadMessageError extends Error {
   override readonly name = 'ThreadMessageError';
 }
 
-export interface ThreadLine {
+export interface ThreadChannel {
   readonly isBusy: boolean;
   /** To be called only while it is not busy. */
-  send(errand: Errand): void;
+  send(errand: SentMessage): void;
   /** Tells the thread to end by itself. */
   leave(order: LeaveOrder): void;
   /** A thread may have answered: looks whether it was this one. */
@@ -45,7 +45,7 @@ export interface ThreadLine {
   break(error: unknown): void;
 }
 
-export interface ThreadLineEvents {
+export interface ThreadChannelEvents {
   /** The thread has the port and waits. */
   ready(threadId: number, osThreadId: number | undefined): void;
   log(line: ThreadLogLine): void;
@@ -59,8 +59,8 @@ export interface ThreadLineEvents {
   settled(): void;
 }
 
-export function createThreadLine(port: MessagePort, events: ThreadLineEvents): ThreadLine {
-  let errand: Errand | undefined;
+export function createThreadChannel(port: MessagePort, events: ThreadChannelEvents): ThreadChannel {
+  let errand: SentMessage | undefined;
   let sent = 0;
 
   port.on('message', receive);
@@ -94,7 +94,7 @@ export function createThreadLine(port: MessagePort, events: ThreadLineEvents): T
     if (errand?.row.answered) end((done) => done.answered(undefined));
   }
 
-  function end(tell: (ended: Errand) => void): void {
+  function end(tell: (ended: SentMessage) => void): void {
     const ended = errand;
     errand = undefined;
     events.freed();

@@ -1,4 +1,5 @@
-// The threads: the only importer of piscina. Says how many there are, starts them, and hands each message to a free one.
+// The threads: the only importer of piscina, which makes workers with a heap limit, a queue of starts, and a promise that
+// tells of each one's end; when one starts, ends or is given a message is decided here. Says how many there are, starts them, and hands each message to a free one.
 // Which call runs when is thread-lane.ts; how one thread lives and ends, pool-thread.ts; what happens inside,
 // thread-entry.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +12,7 @@ import type { CoreWatch } from './core-time.js';
 import { createPoolThread, type PoolThread, type ThreadState } from './pool-thread.js';
 import { createStartFailures } from './start-failures.js';
 import { createStartQueue } from './start-queue.js';
-import type { Errand } from './thread-channel.js';
+import type { SentMessage } from './thread-channel.js';
 import { threadBoot } from './thread-code.js';
 
 export interface ThreadsOptions {
@@ -56,7 +57,7 @@ export interface Threads {
   /** Terminated, and still there. */
   readonly stuck: number;
   /** To be called only while one is idle. */
-  run(errand: Errand): void;
+  run(errand: SentMessage): void;
   /** A thread has rung: takes the answers that are there. */
   look(): void;
   /** Starts one more; to be called only while none is idle and there are fewer than the capacity. */

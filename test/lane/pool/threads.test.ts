@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createThreads } from '#src/lane/pool/threads.js';
 import { packCalls } from '#src/thread/protocol.js';
-import { readJournal } from '#src/thread/reply-buffer.js';
+import { readReplies } from '#src/thread/reply-buffer.js';
 import { createControl } from '#src/thread/shared-rows.js';
 import { createLatch, fixtureTasks, outcome, startLane } from '../../support/lane.js';
 
@@ -40,7 +40,7 @@ describe('the threads', () => {
       threads.run({ row, message, transfer: [], answered, leftBehind() {}, lost });
     });
     expect(last).toBeUndefined();
-    expect(readJournal(row.journal, row.done)).toMatchObject([{ type: 'done', body: '{"ok":true}' }]);
+    expect(readReplies(row.journal, row.done)).toMatchObject([{ type: 'done', body: '{"ok":true}' }]);
     expect(threads.idle).toBe(1);
   });
 
