@@ -6,6 +6,7 @@ import { hop } from './hop.js';
 import { inline } from './inline.js';
 import { light } from './light.js';
 import { memory } from './memory.js';
+import { native } from './native.js';
 import { nice } from './nice.js';
 import { overload } from './overload.js';
 import { reload } from './reload.js';
@@ -28,6 +29,7 @@ export const scenarios = [
   fairness,
   storm,
   nice,
+  native,
   inline,
   memory,
   connections,
