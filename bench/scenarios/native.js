@@ -30,7 +30,7 @@ const variants = [
 export const native = {
   name: 'native',
   title: 'Native packages: light-route latency beside their threads',
-  sources: [...lane, ...server, 'src/priority.ts', 'test/fixtures/native/**'],
+  sources: [...lane, ...server],
   rounds: 5,
   async run({ quick, rounds, say }) {
     const settings = {
