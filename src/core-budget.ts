@@ -4,7 +4,7 @@
 // os.availableParallelism() respects the affinity mask, yet reports the whole host under a CPU quota (Node 20), so
 // the quota of cgroup v1 and v2 is read here: the process's own group and every ancestor up to the mount counts.
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { posix } from 'node:path';
 import type { Config } from './config.js';
 
@@ -41,6 +41,18 @@ export function threadsPerProcess(
  */
 export function coreShare(cores: number, machineCores: number, serverProcesses: number): number {
   return cores < machineCores ? Number.MAX_SAFE_INTEGER : Math.ceil(cores / serverProcesses);
+}
+
+/** What a server process is told of it: its most threads, and those that keep its share of the cores busy. */
+export function processBudget(
+  config: Pick<Config, 'poolMinThreads' | 'poolMaxThreads'>,
+  cores: number,
+  serverProcesses: number,
+): { readonly poolMaxThreads: number; readonly coreShare: number } {
+  return {
+    poolMaxThreads: threadsPerProcess(config, cores, serverProcesses),
+    coreShare: coreShare(cores, cpus().length, serverProcesses),
+  };
 }
 
 /**

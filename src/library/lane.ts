@@ -1,10 +1,9 @@
 // The CPU lane for any Node program: tasks on threads, with admission, order, deadlines and metrics; no cluster, no
 // signal handlers, nothing of the host process changed.
-import { cpus } from 'node:os';
 import type { Router } from 'express';
 import type { CallTask } from '../app.js';
 import { type Config, readConfig } from '../config.js';
-import { coreShare, readCores, threadsPerProcess } from '../core-budget.js';
+import { processBudget, readCores } from '../core-budget.js';
 import type { LaneStatus } from '../lane/call.js';
 import { createLane as createCpuLane } from '../lane/lane.js';
 import { createLogger, type Logger } from '../log.js';
@@ -112,10 +111,5 @@ export async function createLane(options: LaneOptions): Promise<CpuLane> {
 
 /** Threads by the machine's cores, as those of a single server process. */
 function laneConfig(config: Config) {
-  const cores = readCores();
-  return {
-    ...config,
-    poolMaxThreads: threadsPerProcess(config, cores, 1),
-    coreShare: coreShare(cores, cpus().length, 1),
-  };
+  return { ...config, ...processBudget(config, readCores(), 1) };
 }

@@ -1,10 +1,9 @@
 // A server of one process inside the process of a test, for supertest, vitest and the like.
-import { cpus } from 'node:os';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Express } from 'express';
 import { type AppContext, type AppDefinition, type CallTask, setupOf } from '../app.js';
 import { type Config, readConfig, type ServerConfig } from '../config.js';
-import { coreShare, readCores, threadsPerProcess } from '../core-budget.js';
+import { processBudget, readCores } from '../core-budget.js';
 import { fileOf } from '../definition-file.js';
 import { createLogger, type Logger } from '../log.js';
 import { loadApp } from '../server/own/app-file.js';
@@ -112,11 +111,5 @@ function fileNameOf(definition: TaskDefinition): string {
 
 /** Threads by the machine's cores, as those of a single server process. */
 function oneProcess(config: Config): ServerConfig {
-  const cores = readCores();
-  return {
-    ...config,
-    workers: 1,
-    poolMaxThreads: threadsPerProcess(config, cores, 1),
-    coreShare: coreShare(cores, cpus().length, 1),
-  };
+  return { ...config, workers: 1, ...processBudget(config, readCores(), 1) };
 }

@@ -1,10 +1,9 @@
 // Runs the primary from its settings to its exit code: cores → address → supervision → signals. How the cluster is
 // kept alive is primary.ts.
 import cluster from 'node:cluster';
-import { cpus } from 'node:os';
 import { resolve } from 'node:path';
 import { type Config, ConfigError, type ServerConfig } from '../config.js';
-import { budget, coreShare, readCores, threadsPerProcess } from '../core-budget.js';
+import { budget, processBudget, readCores } from '../core-budget.js';
 import { type Logger, logOutput } from '../log.js';
 import { thisRelease } from '../version.js';
 import { localUrl } from './address.js';
@@ -88,13 +87,11 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   });
   primary = startPrimary({
     configFor(workers): ServerConfig {
-      const cores = readCores();
       return {
         ...config,
         port,
         workers,
-        poolMaxThreads: threadsPerProcess(config, cores, workers),
-        coreShare: coreShare(cores, cpus().length, workers),
+        ...processBudget(config, readCores(), workers),
       };
     },
     serverProcesses,
