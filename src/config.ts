@@ -178,7 +178,7 @@ export const settings = {
     'POOL_NICE',
     integer(0, 19),
     '19',
-    'Nice value of the threads: how far they step back behind the event loops (Linux).',
+    'How far the threads step back behind the event loops: so much is added to their nice value (Linux).',
   ),
   poolMaxHeapMb: setting(
     'POOL_MAX_HEAP_MB',

@@ -2,7 +2,7 @@
 // a sandbox that forbids it, all run at that of their process.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 
 /** This thread. */
 export function stepBack(nice: number): void {
@@ -65,10 +65,12 @@ function nameOf(id: number): string {
   return readFileSync(`/proc/self/task/${id}/comm`, 'latin1').trimEnd();
 }
 
+/** Behind the event loop, which has the priority that the process was started with (`nice -n 5 npm start`). */
 function lower(nice: number, threads: () => readonly number[]): void {
   if (nice === 0 || process.platform !== 'linux') return;
   try {
-    for (const id of threads()) setPriority(id, nice);
+    const steppedBack = Math.min(constants.priority.PRIORITY_LOW, getPriority(process.pid) + nice);
+    for (const id of threads()) setPriority(id, steppedBack);
   } catch {
     // Forbidden, or without /proc.
   }

@@ -9,11 +9,12 @@ const compiled = new URL('../dist/src/priority.js', import.meta.url).href;
 
 if (process.platform !== 'linux') console.log('skipped: threads have priorities of their own on Linux only');
 
-/** The niceness of every thread of a new process that has run this; its own first. */
+/** How far every thread of a new process that has run this stands behind this one; its own first. */
 async function nicenesses(script: string): Promise<number[]> {
+  const own = getPriority();
   const list = `
     import { readdirSync } from 'node:fs';
-    import { getPriority } from 'node:os';
+    import { getPriority, setPriority } from 'node:os';
     import { once } from 'node:events';
     import { Worker } from 'node:worker_threads';
     import { stepBackLibuv, stepBackV8 } from ${JSON.stringify(compiled)};
@@ -25,7 +26,7 @@ async function nicenesses(script: string): Promise<number[]> {
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', list], {
     env: { ...process.env, NODE_OPTIONS: '' },
   });
-  return JSON.parse(stdout);
+  return JSON.parse(stdout).map((nice: number) => nice - own);
 }
 
 describe.runIf(process.platform === 'linux')('stepping back', () => {
@@ -49,7 +50,7 @@ describe.runIf(process.platform === 'linux')('stepping back', () => {
     await using cluster = await startCluster({ env: { WORKERS: '1', POOL_NICE: '6' } });
     const [pid] = cluster.serverPids();
     const ids = readdirSync(`/proc/${pid}/task`).map(Number);
-    const stepped = ids.filter((id) => getPriority(id) === 6);
+    const stepped = ids.filter((id) => getPriority(id) === getPriority() + 6);
     // Four of V8's, four of libuv's, and the thread of the pool.
     expect(stepped).toHaveLength(9);
     expect(stepped).not.toContain(pid);
@@ -66,6 +67,12 @@ describe.runIf(process.platform === 'linux')('stepping back', () => {
     );
     expect(all.filter((nice) => nice === 9)).toHaveLength(1);
     expect(all.filter((nice) => nice === 0)).toHaveLength(all.length - 1);
+  });
+
+  it('counts from the priority of the event loop', async () => {
+    expect((await nicenesses('setPriority(getPriority() + 3); stepBackV8(7);')).slice(0, 3)).toEqual([
+      3, 0, 10,
+    ]);
   });
 
   it('is left alone at 0', async () => {
