@@ -1,9 +1,11 @@
 // The primary under something else that starts processes, and the signals that such things send.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { endingSignals, stopSignals, verbSignals } from '#src/signal-names.js';
 import { startCluster } from '../support/cluster.js';
 import { main } from '../support/command.js';
 
@@ -46,18 +48,38 @@ describe('signals', () => {
     expect(cluster.lines.find(({ msg }) => msg === 'stopping')).toMatchObject({ reason: 'SIGQUIT' });
   });
 
-  it('others that would end a process, or open its debugger, change nothing', async () => {
+  it('all others that may be ignored, and those that are meant for the primary, change nothing', async () => {
     await using cluster = await startCluster({ detached: true });
     const pids = cluster.serverPids();
-    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGVTALRM', 'SIGIO', 'SIGPIPE'] as const)
-      cluster.signal(signal, 'group');
+    // Some have two names.
+    const all = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+    const named = (names: readonly NodeJS.Signals[]) => names.map((name) => constants.signals[name]);
+    for (const ends of named(endingSignals)) all.delete(ends);
+    for (const pid of pids) for (const number of all.keys()) process.kill(pid, number);
+    for (const means of named([...stopSignals, ...verbSignals])) all.delete(means);
+    for (const number of all.keys()) process.kill(-cluster.pid, number);
+    // Some of those stop it.
+    process.kill(-cluster.pid, 'SIGCONT');
     // Had they done something, it is done by the end of this.
     cluster.signal('SIGHUP');
     await cluster.waitForLine(({ msg }) => msg === 'reload started');
-    expect(cluster.serverPids()).toEqual(expect.arrayContaining(pids));
+    expect(cluster.serverPids()).toEqual(pids);
     await cluster.waitForLine(({ msg }) => msg === 'reload completed');
     expect(await cluster.stop()).toBe(0);
     expect(cluster.stderr()).toBe('');
     expect(cluster.lines.filter(({ reason }) => reason === 'died')).toEqual([]);
+  });
+
+  it('each that Linux knows stands in the README, but for those that do nothing by themselves', async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
+    const table = readme.slice(readme.indexOf('| signal to'), readme.indexOf('| exit code'));
+    const numbers = [...table.matchAll(/`(SIG\w+)`/g)].map(
+      ([, name]) => Object(constants.signals)[name ?? ''],
+    );
+    const silent = ['SIGCHLD', 'SIGURG', 'SIGWINCH', 'SIGCONT', 'SIGSTOP', 'SIGTSTP'];
+    const missing = Object.entries(constants.signals).filter(
+      ([name, number]) => !numbers.includes(number) && !silent.includes(name),
+    );
+    expect(missing).toEqual([]);
   });
 });
