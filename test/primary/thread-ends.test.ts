@@ -98,6 +98,18 @@ describe('native work that goes on after its caller has left', () => {
   });
 });
 
+it('a thread that is not needed any more ends only when the native work that a task left behind is done', async () => {
+  await using cluster = await start({ POOL_MIN_THREADS: '1', POOL_IDLE_TIMEOUT_MS: '500' });
+  const calls = [1, 2].map(() => ask(cluster, 'forgotten', { rounds: 15 }));
+  expect(await Promise.all(calls)).toEqual([200, 200]);
+  await expect.poll(() => threadsOf(cluster), { timeout: 20_000 }).toMatchObject({ busy: 0, idle: 1 });
+  const hashed = () => cluster.lines.filter(({ msg }) => msg === 'hashed').length;
+  expect(hashed()).toBeLessThan(2);
+  await expect.poll(hashed, { timeout: 60_000 }).toBe(2);
+  expect((await statusOf(cluster)).primary.exits).toEqual([]);
+  expect(await ask(cluster, 'quick', {})).toBe(200);
+});
+
 describe('a call that goes on', () => {
   it('is left its thread, which is replaced: told in log, status and metrics', async () => {
     await using cluster = await start({ POOL_MIN_THREADS: '1', POOL_MAX_THREADS: '1' });
@@ -158,6 +170,35 @@ describe('threads stuck in native code', () => {
     await expect
       .poll(() => threadsOf(cluster), { timeout: 20_000 })
       .toMatchObject({ busy: 0, max: 2, stuck: 2 });
+    expect(await cluster.stop()).toBe(0);
+  });
+
+  it('too many of them have the process replaced, without a call lost', async () => {
+    await using cluster = await start({ TASK_TIMEOUT_MS: '1000', POOL_MAX_THREADS: '4' });
+    const [first] = cluster.serverPids();
+    const exit = cluster.waitForLine(
+      ({ msg, serverPid }) => String(msg).startsWith('server process exited') && serverPid === first,
+    );
+    let isOver = false;
+    void exit.finally(() => {
+      isOver = true;
+    });
+    let sleepers = 0;
+    const hold = async (): Promise<void> => {
+      // Each takes another thread, until the process that has them is out of use.
+      while (sleepers++ < 8) expect(await ask(cluster, 'sleep', { seconds: 40 })).toBe(504);
+    };
+    const others = async (): Promise<void> => {
+      while (!isOver) expect(await ask(cluster, 'quick', {})).toBe(200);
+    };
+    await Promise.all([hold(), hold(), hold(), hold(), others()]);
+    expect(await exit).toMatchObject({ reason: 'lost threads', cut: 0 });
+    expect(cluster.lines.find(({ msg }) => String(msg).startsWith('too many threads'))).toMatchObject({
+      stuck: 8,
+    });
+    const ready = cluster.lines.findLastIndex(({ msg }) => msg === 'server process ready');
+    expect(cluster.lines.indexOf(await exit)).toBeGreaterThan(ready);
+    expect(await ask(cluster, 'quick', {})).toBe(200);
     expect(await cluster.stop()).toBe(0);
   });
 });
