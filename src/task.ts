@@ -19,7 +19,10 @@ export type TaskResult<O> = O extends readonly OutputSpec[] ? JsonResult<O[numbe
 /** The same, or a reply with such a body; or, where it names its content type, with any text or bytes. */
 export type RunResult<O> = TaskResult<O> | TaskReply<TaskResult<O> | string | Uint8Array | null | undefined>;
 
-/** Log lines of a call. They reach the server's log with the request's id. */
+/**
+ * Log lines of a call. They reach the server's log with the request's id: of each level 100 at once, then 10 a second.
+ * Beyond that they are dropped, and counted in a line. A message is cut at 8 KiB, fields above 32 KiB are left out.
+ */
 export interface TaskLog {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;

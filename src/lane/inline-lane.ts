@@ -5,6 +5,7 @@ import { type AppError, deadlineExceeded } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { TaskDefinition } from '../task.js';
 import { type CallContext, createCallContext, type StopFlag, stopFlag } from '../tasks/call-context.js';
+import type { CallLog } from '../tasks/call-log.js';
 import { errorReport } from '../tasks/error-report.js';
 import type { Task } from '../tasks/registry.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
@@ -47,6 +48,8 @@ interface InlineCall {
   readonly beganMs: number;
   /** From then on its signal says that it is to stop. */
   readonly limitMs: number;
+  /** Once it has logged something. */
+  log: CallLog | undefined;
 }
 
 export function createInlineLane(
@@ -61,12 +64,15 @@ export function createInlineLane(
 
   const watch = createInlineWatch<InlineCall>({
     broke: keepOnThreads,
-    threw({ task, options }, thrown) {
-      createTaskLog(log, task, options).error('an error that a task left behind', {
-        err: errorReport(thrown),
-      });
+    threw(call, thrown) {
+      logOf(call).error('an error that a task left behind', { err: errorReport(thrown) });
     },
   });
+
+  function logOf(call: InlineCall): CallLog {
+    call.log ??= createTaskLog(log, call.task, call.options, watch.aside);
+    return call.log;
+  }
 
   /** Once: where it fails here, its calls run on threads, as they did before. */
   async function setUp(task: Task): Promise<void> {
@@ -156,6 +162,7 @@ export function createInlineLane(
     }
     void reply.then((settled) => {
       unwatch();
+      call.log?.end();
       // The signal may have ended it before the alarm has rung.
       if (monotonicMs() >= call.limitMs) give(stopFlag.expired, 'expired', lateError(call));
       if (answered) return;
@@ -178,11 +185,11 @@ export function createInlineLane(
       const beganMs = monotonicMs();
       const mostMs = longestRunMs(task, taskTimeoutMs);
       const limitMs = Math.min(beganMs + mostMs, options.deadlineMs ?? Number.POSITIVE_INFINITY);
-      const call: InlineCall = { task, options, profile, charge, beganMs, limitMs };
+      const call: InlineCall = { task, options, profile, charge, beganMs, limitMs, log: undefined };
       let flag: StopFlag = stopFlag.none;
       const context = createCallContext(
         () => (flag === stopFlag.none && monotonicMs() >= limitMs ? stopFlag.expired : flag),
-        () => createTaskLog(log, task, options, watch.aside),
+        () => logOf(call),
         options,
         (progress) => watch.aside(() => options.onProgress?.(progress)),
       );
@@ -195,6 +202,7 @@ export function createInlineLane(
           flag = stopped;
         });
       }
+      call.log?.end();
       try {
         const ready = answer(call, reply);
         return { ready, result: Promise.resolve(ready), cancel: nothing };

@@ -1,7 +1,7 @@
 // The log lines of tasks, with their call's request id, whichever lane they come from.
 import type { Logger } from '../log.js';
-import type { TaskLog } from '../task.js';
-import { type LogFields, logFields, logMessage } from '../tasks/log-line.js';
+import { type CallLog, createCallLog, type LogLevel } from '../tasks/call-log.js';
+import type { LogFields } from '../tasks/log-line.js';
 import type { Task } from '../tasks/registry.js';
 import type { ThreadLogLine } from '../thread/protocol.js';
 import type { CallOptions } from './call.js';
@@ -19,14 +19,10 @@ export function createTaskLog(
   log: Logger,
   task: Task,
   origin: Origin,
-  aside: (act: () => void) => void = (act) => act(),
-): TaskLog {
+  aside: (act: () => void) => void,
+): CallLog {
   const write = writer(log, task, origin);
-  const line =
-    (level: ThreadLogLine['level']): TaskLog['info'] =>
-    (message, fields) =>
-      aside(() => write(level, logMessage(message), logFields(fields)));
-  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+  return createCallLog((level, message, fields) => aside(() => write(level, message, fields)));
 }
 
 /**
@@ -50,6 +46,6 @@ function own(fields: LogFields | undefined): LogFields | undefined {
 }
 
 function writer(log: Logger, task: Task | undefined, { requestId, traceId }: Origin) {
-  return (level: ThreadLogLine['level'], message: string, fields: LogFields | undefined): void =>
+  return (level: LogLevel, message: string, fields: LogFields | undefined): void =>
     log[level]({ ...own(fields), task: task?.name, requestId, traceId }, message);
 }

@@ -1,5 +1,6 @@
 // What the lane and its threads say to each other, beside the shared memory of shared-rows.ts.
 import type { MessagePort } from 'node:worker_threads';
+import type { LogLevel } from '../tasks/call-log.js';
 import type { LogFields } from '../tasks/log-line.js';
 import type { PinnedCode } from '../tasks/pinned-code.js';
 import type { CallReply } from '../tasks/reply.js';
@@ -103,7 +104,7 @@ export interface ThreadProgress {
 /** A log line of a task, posted while it runs (or later, where it left something behind). */
 export interface ThreadLogLine {
   readonly type: 'log';
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly level: LogLevel;
   readonly message: string;
   readonly fields: LogFields | undefined;
   /** Undefined: not known. */

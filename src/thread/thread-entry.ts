@@ -4,12 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.js';
 import { osThreadId, stepBack } from '../priority.js';
-import type { TaskDefinition, TaskLog } from '../task.js';
+import type { TaskDefinition } from '../task.js';
 import { createCallContext, stopFlag } from '../tasks/call-context.js';
+import { type CallLog, createCallLog } from '../tasks/call-log.js';
 import { errorReport, reasonOf } from '../tasks/error-report.js';
 import { validateInput } from '../tasks/input.js';
 import { parseJson } from '../tasks/json.js';
-import { logFields, logMessage } from '../tasks/log-line.js';
 import { definitionOf } from '../tasks/module.js';
 import type { CallReply } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
@@ -19,7 +19,6 @@ import {
   type LeaveOrder,
   type ThreadCall,
   type ThreadData,
-  type ThreadLogLine,
   type ThreadMessage,
   type ThreadPost,
   type ThreadProgress,
@@ -41,9 +40,15 @@ let messages = 0;
 stepBack(data.nice);
 const definitions = await Promise.all(data.modules.map(importTask));
 const setups = createSetups();
+/** Of those calls that have logged something, or have left an error behind. */
+const logs = new WeakMap<ThreadCall, CallLog>();
+/** For what comes of a call that is not known. */
+const strayLog = createLog(undefined);
 // Not before: a thread that cannot be made ready has to end.
 const leftovers = createLeftoverErrors<ThreadCall>((call, thrown) =>
-  createLog(call).error('an error that a task left behind', { err: errorReport(thrown) }),
+  (call === undefined ? strayLog : logOf(call)).error('an error that a task left behind', {
+    err: errorReport(thrown),
+  }),
 );
 
 /** A thread without one of its tasks is of no use: it would take that task's calls, and fail them. */
@@ -161,7 +166,7 @@ function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): Cal
   const message = messages;
   const context = createCallContext(
     () => turn.flag(index),
-    () => createLog(call),
+    () => logOf(call),
     call,
     ({ done, note }) => tellProgress({ type: 'progress', message, call: index, done, note }),
     setup.value,
@@ -171,9 +176,15 @@ function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): Cal
     () => runTask(definition, input, context, startedMs),
     (thrown) => failed(thrown, startedMs, false),
   );
-  if (!(reply instanceof Promise)) return reply;
+  if (!(reply instanceof Promise)) {
+    logs.get(call)?.end();
+    return reply;
+  }
   const unwatch = context.watch(() => turn.turned());
-  return reply.finally(unwatch);
+  return reply.finally(() => {
+    unwatch();
+    logs.get(call)?.end();
+  });
 }
 
 /** From this length on a text is encoded here, not on the event loop: a 19 MB one held it for 40 ms. */
@@ -190,21 +201,17 @@ function movable(reply: CallReply): CallReply {
   return { ...reply, body: new Uint8Array(shared.buffer) };
 }
 
+function logOf(call: ThreadCall): CallLog {
+  const log = logs.get(call) ?? createLog(call);
+  logs.set(call, log);
+  return log;
+}
+
 /** @param call none where it is not known */
-function createLog(call: ThreadCall | undefined): TaskLog {
-  const line =
-    (level: ThreadLogLine['level']): TaskLog['info'] =>
-    (message, fields) => {
-      const posted: ThreadLogLine = {
-        type: 'log',
-        level,
-        message: logMessage(message),
-        fields: logFields(fields),
-        task: call?.task,
-        requestId: call?.requestId,
-        traceId: call?.traceId,
-      };
-      if (session !== undefined) post(session, posted);
-    };
-  return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
+function createLog(call: ThreadCall | undefined): CallLog {
+  const { task, requestId, traceId } = call ?? {};
+  return createCallLog((level, message, fields) => {
+    if (session !== undefined)
+      post(session, { type: 'log', level, message, fields, task, requestId, traceId });
+  });
 }

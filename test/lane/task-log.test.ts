@@ -86,9 +86,55 @@ describe.each(['thread', 'inline'])('a line that a task logs on the %s lane', (w
     expect(await told('unreadable')).toMatchObject({ msg: 'a message that cannot be read' });
   });
 
+  it('in a loop is written a hundred times, then ten times a second: how many are missing is told', async () => {
+    const { call, lines } = await loggingLane({ inlineMaxUs: where === 'inline' ? 100_000 : 0 });
+    for (let run = 0; run < 25; run++) await call('logger', {}).result;
+    const { lane } = await call('logger', { loop: 10_000 }, { requestId: 'req-1' }).result;
+    expect(lane).toBe(where);
+    const all = () => lines.map((line) => JSON.parse(line));
+    const last = 'lines that this call logged were dropped';
+    await expect.poll(() => all().at(-1)).toMatchObject({ level: 30, msg: last, requestId: 'req-1' });
+    const written = all().filter(({ msg }) => msg === 'again');
+    expect(written.length).toBeGreaterThanOrEqual(100);
+    expect(written.length).toBeLessThan(1_000);
+    expect(written.length + all().at(-1).dropped).toBe(10_000);
+    expect(all().filter(({ msg }) => String(msg).startsWith('this call logs too much'))).toHaveLength(1);
+    // What is of another level is not among them.
+    expect(all()).toContainEqual(expect.objectContaining({ level: 50, msg: 'the end of the loop' }));
+  });
+
   it('is bounded', async () => {
     expect(JSON.stringify(await told('huge')).length).toBeLessThan(10_000);
   });
+});
+
+it('tells of a task that logs for ever before its thread is ended', async () => {
+  const { call, lines } = await loggingLane({ taskTimeoutMs: 300 });
+  expect(await outcome(call('misbehave', { how: 'log for ever' }, { requestId: 'req-1' }))).toBe(
+    'DEADLINE_EXCEEDED',
+  );
+  expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });
+  const all = lines.map((line) => JSON.parse(line));
+  expect(all.filter(({ msg }) => msg === 'again').length).toBeLessThan(1_000);
+  expect(all).toContainEqual(
+    expect.objectContaining({
+      msg: expect.stringMatching(/^this call logs too much/),
+      task: 'misbehave',
+      requestId: 'req-1',
+    }),
+  );
+});
+
+it('bounds the errors that a task has left behind as well', async () => {
+  const { call, lines } = await loggingLane();
+  expect(await outcome(call('misbehave', { how: 'leave many errors' }))).toEqual({ left: true });
+  const all = () => lines.map((line) => JSON.parse(line));
+  await expect
+    .poll(() => all().some(({ msg }) => msg === 'the last of them'), { timeout: 20_000 })
+    .toBe(true);
+  const errors = all().filter(({ msg }) => msg === 'an error that a task left behind');
+  expect(errors.length).toBeGreaterThanOrEqual(100);
+  expect(errors.length).toBeLessThan(1_000);
 });
 
 it('reads nothing that a task posts by a port of its own', async () => {
