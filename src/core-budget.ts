@@ -1,8 +1,9 @@
 // How many cores this process may use, and what that means in server processes and threads. Pure but for
 // readCores, the thin reader at the end.
 //
-// os.availableParallelism() respects the affinity mask, yet reports the whole host under a CPU quota (Node 20), so
-// the quota of cgroup v1 and v2 is read here: the process's own group and every ancestor up to the mount counts.
+// os.availableParallelism() respects the affinity mask, yet reports the whole host under a CPU quota (Node 20, and newer
+// ones where the quota is below one core), so the quota of cgroup v1 and v2 is read here: the process's own group and
+// every ancestor up to the mount counts.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { posix } from 'node:path';

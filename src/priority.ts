@@ -30,7 +30,7 @@ export function stepBackV8(nice: number): void {
   lower(nice, () => {
     const threads = others();
     const named = threads.filter((id) => nameOf(id).endsWith('V8Worker'));
-    // Without a name before Node 24: four of them, behind the first thread that Node starts.
+    // Node 20 and 22: without a name there. Four of them, behind the first thread that Node starts.
     return named.length > 0 ? named : threads.slice(1, 5);
   });
 }

@@ -7,7 +7,7 @@ import type { ServerConfig } from '../config.js';
 import { type SocketHandle, socketOf } from '../socket-handle.js';
 import { type Answer, type Connection, Connections } from './connections.js';
 import { linger } from './linger.js';
-import { createRefuser, drop, type RefuserOptions } from './refuser.js';
+import { createProtocolErrors, drop, type ProtocolErrorOptions } from './protocol-errors.js';
 import { watchSending } from './send-watch.js';
 import { unsoundness } from './strict-http.js';
 import { hasBody, leavesLongRest } from './unread-body.js';
@@ -22,7 +22,7 @@ export type HttpLimits = Pick<
   | 'maxRequestsPerSocket'
 >;
 
-export interface HttpServerOptions extends RefuserOptions {
+export interface HttpServerOptions extends ProtocolErrorOptions {
   handler(req: IncomingMessage, res: Answer): void;
   readonly limits: HttpLimits;
   /** The handler reads bodies of any method; else only POST's are read. */
@@ -51,7 +51,7 @@ export interface HttpServer {
 export function createHttpServer(given: HttpServerOptions): HttpServer {
   const { handler, limits, isClosing, classes, readsAnyBody = false } = given;
   const connections = new Connections();
-  const refuser = createRefuser(given);
+  const protocolErrors = createProtocolErrors(given);
   const options = {
     ...classes,
     headersTimeout: limits.headersTimeoutMs,
@@ -81,7 +81,7 @@ export function createHttpServer(given: HttpServerOptions): HttpServer {
     }
     const refusal = unsoundness(req);
     if (refusal !== undefined) {
-      refuser.request(connection, req, res, refusal);
+      protocolErrors.request(connection, req, res, refusal);
       return;
     }
     connection.begin(res);
@@ -119,17 +119,17 @@ export function createHttpServer(given: HttpServerOptions): HttpServer {
   });
   server.on('clientError', (error, duplex) => {
     const connection = connections.of(duplex as Socket);
-    if (connection !== undefined) refuser.bytes(connection, error);
+    if (connection !== undefined) protocolErrors.bytes(connection, error);
     else duplex.destroy();
   });
   server.on('connect', (_req, duplex) => {
     const connection = connections.of(duplex as Socket);
-    if (connection !== undefined) refuser.tunnel(connection);
+    if (connection !== undefined) protocolErrors.tunnel(connection);
     else duplex.destroy();
   });
   server.on('connection', (socket) => {
     if (limits.maxConnections > 0 && connections.size >= limits.maxConnections) {
-      refuser.connection(socket);
+      protocolErrors.connection(socket);
       return;
     }
     const connection = connections.add(socket);

@@ -8,11 +8,11 @@ export interface Alarm {
 }
 
 /** @param atMs on the clock of monotonicMs() */
-export type SetAlarm = (atMs: number, ring: () => void) => Alarm;
+export type SetAlarm = (atMs: number, action: () => void) => Alarm;
 
 const longestTimeoutMs = 2_147_483_647;
 
-export const setAlarm: SetAlarm = (atMs, ring) => {
+export const setAlarm: SetAlarm = (atMs, action) => {
   let timer = wait();
 
   function wait(): NodeJS.Timeout {
@@ -21,7 +21,7 @@ export const setAlarm: SetAlarm = (atMs, ring) => {
 
   function look(): void {
     if (monotonicMs() < atMs) timer = wait();
-    else ring();
+    else action();
   }
 
   return { clear: () => clearTimeout(timer) };

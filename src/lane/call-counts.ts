@@ -1,28 +1,62 @@
-// What became of the calls, per task: the counts of /status, and one record a call for whoever measures.
+// What became of the calls, per task: the counts of /status, and one record a call for whoever measures. Wrapped round
+// the lane, outside of all others: so what these refuse is counted, too.
 import { dictionary } from '../dictionary.js';
+import { AppError } from '../errors.js';
 import type { TaskCounts } from '../messages.js';
+import type { Task } from '../tasks/registry.js';
 import type { CallRecord } from './call.js';
+import type { LaneWrapper } from './lane-call.js';
 
 export interface CallCounts {
-  record(record: CallRecord): void;
+  readonly wrapper: LaneWrapper;
   counts(): Readonly<Record<string, TaskCounts>>;
 }
 
-export function createCallCounts(tasks: readonly string[], onCall: (record: CallRecord) => void): CallCounts {
+export function createCallCounts(tasks: readonly Task[], onCall: (record: CallRecord) => void): CallCounts {
   const counts = new Map<string, TaskCounts>(
-    tasks.map((task) => [
-      task,
+    tasks.map(({ name }) => [
+      name,
       { completed: 0, failed: 0, refused: 0, expired: 0, cancelled: 0, inline: 0, thread: 0 },
     ]),
   );
+
+  function record(record: CallRecord): void {
+    const count = counts.get(record.task);
+    if (count === undefined) return;
+    count[record.outcome]++;
+    if (record.lane !== 'none') count[record.lane]++;
+    onCall(record);
+  }
+
+  function entering<T>(task: Task, enter: () => T): T {
+    try {
+      return enter();
+    } catch (error) {
+      record({ task: task.name, outcome: refusalOutcome(error), lane: 'none', queueMs: 0, runMs: 0 });
+      throw error;
+    }
+  }
+
   return {
-    record(record) {
-      const count = counts.get(record.task);
-      if (count === undefined) return;
-      count[record.outcome]++;
-      if (record.lane !== 'none') count[record.lane]++;
-      onCall(record);
-    },
+    wrapper: (lane) => ({
+      checkRoom: (task, client) => entering(task, () => lane.checkRoom(task, client)),
+      run: (call, listener) =>
+        entering(call.task, () =>
+          lane.run(call, {
+            answered(answer) {
+              record(answer);
+              listener.answered(answer);
+            },
+            ran: (runMs) => listener.ran(runMs),
+          }),
+        ),
+    }),
     counts: () => dictionary(counts),
   };
+}
+
+/** Whatever is no refusal of ours is a fault of ours. */
+function refusalOutcome(error: unknown): CallRecord['outcome'] {
+  if (!(error instanceof AppError)) return 'failed';
+  return error.code === 'DEADLINE_EXCEEDED' ? 'expired' : 'refused';
 }

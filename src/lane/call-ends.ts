@@ -1,13 +1,12 @@
 // What becomes of a call on the thread lane, and nothing else says so: replied, skipped, lost, expired, cancelled, without
-// a thread, or cut. A call ends twice, in either order, each time once: its caller is answered, which is counted; and it
-// leaves, where its ticket goes back and what its run cost is learned and charged. When that is so is thread-lane.ts.
+// a thread, or cut. A call ends twice, in either order, each time once: its caller is answered; and it leaves, where its
+// ticket goes back and what its run cost is learned. Its listener hears of both. When that is so is thread-lane.ts.
 import { monotonicMs } from '../clock.js';
 import { AppError, deadlineExceeded, shuttingDown } from '../errors.js';
 import { stopFlag } from '../tasks/call-context.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
 import { setAlarm } from './alarm.js';
-import { CallCancelled, type CallRecord } from './call.js';
-import type { CallCounts } from './call-counts.js';
+import type { CallRecord } from './call.js';
 import { longestRunMs, noThreadError, type PendingCall, runLimitError } from './pending-call.js';
 import type { Slots } from './pool/in-flight.js';
 import type { WaitingRoom } from './waiting/waiting-room.js';
@@ -31,7 +30,8 @@ export interface CallEnds {
   lost(call: PendingCall, error: AppError): void;
   /** It did not begin, and its thread has it no more. False where nobody waits for it: then it has left. */
   mayReturn(call: PendingCall): boolean;
-  cancelled(call: PendingCall): void;
+  /** Its caller waits no longer: it is answered with this error. */
+  stopped(call: PendingCall, outcome: 'expired' | 'cancelled', error: Error): void;
   /** There is no thread, and was none for long: who waits is told. */
   withoutThread(): void;
   /** The lane closes: all are answered, and no alarm rings any more. @returns how many */
@@ -44,7 +44,6 @@ const askAgainMs = 50;
 /** @param left a call waits no longer: another one may have its turn */
 export function createCallEnds(
   limits: CallLimits,
-  counts: CallCounts,
   waiting: Pick<WaitingRoom, 'add' | 'remove' | 'giveBack'>,
   slots: Slots,
   left: () => void,
@@ -60,11 +59,10 @@ export function createCallEnds(
   }
 
   function runLimitMs(call: PendingCall, beganMs: number): number {
-    const mostMs = longestRunMs(call.task, limits.taskTimeoutMs);
-    return Math.min(beganMs + mostMs, call.options.deadlineMs ?? Number.POSITIVE_INFINITY);
+    return beganMs + longestRunMs(call.task, limits.taskTimeoutMs);
   }
 
-  /** Its deadline or its longest run has passed; or, where it is answered already, its time to stop by itself. */
+  /** Its longest run has passed; or, where it is answered already, its time to stop by itself. */
   function late(call: PendingCall): void {
     const nowMs = monotonicMs();
     call.alarm = undefined;
@@ -72,37 +70,27 @@ export function createCallEnds(
       if (slots.end(call)) alarmAt(call, nowMs + Math.max(limits.cancelGraceMs, askAgainMs));
       return;
     }
-    if (call.state.at === 'thread') {
-      // In a message with others it begins later than it was sent, and may be done before it is answered.
-      const limitMs = runLimitMs(call, slots.runningSinceMs(call) ?? nowMs);
-      if (limitMs > nowMs) {
-        alarmAt(call, limitMs);
-        return;
-      }
-    }
-    const isLate = (call.options.deadlineMs ?? Number.POSITIVE_INFINITY) <= nowMs;
-    abandon(call, isLate ? deadlineExceeded() : runLimitError(), 'expired', stopFlag.expired);
+    // In a message with others it begins later than it was sent, and may be done before it is answered.
+    const limitMs = runLimitMs(call, slots.runningSinceMs(call) ?? nowMs);
+    if (limitMs > nowMs) alarmAt(call, limitMs);
+    else stopped(call, 'expired', runLimitError());
   }
 
   /** Answers a call that will not be waited for any longer, and stops whatever it does. */
-  function abandon(
-    call: PendingCall,
-    error: Error,
-    outcome: 'expired' | 'cancelled',
-    flag: typeof stopFlag.expired | typeof stopFlag.cancelled,
-  ): void {
+  function stopped(call: PendingCall, outcome: 'expired' | 'cancelled', error: Error): void {
+    if (call.answered) return;
     fail(call, error, outcome, slots.beganMs(call));
     if (waiting.remove(call)) {
       leave(call);
       left();
       return;
     }
-    slots.stop(call, flag);
+    slots.stop(call, stopFlag[outcome]);
     stopping.add(call);
     alarmAt(call, monotonicMs() + limits.cancelGraceMs);
   }
 
-  /** Answers its caller, once, and counts it. */
+  /** Its caller is answered, once. */
   function answered(
     call: PendingCall,
     outcome: CallRecord['outcome'],
@@ -113,7 +101,7 @@ export function createCallEnds(
     call.answered = true;
     open.delete(call);
     alarmAt(call, undefined);
-    counts.record({ task: call.task.name, outcome, lane, queueMs, runMs });
+    call.listener.answered({ task: call.task.name, outcome, lane, queueMs, runMs });
   }
 
   /** An answer that no thread gave, of a call that began then, if it did. */
@@ -128,8 +116,6 @@ export function createCallEnds(
     const runMs = nowMs - (beganMs ?? nowMs);
     const queueMs = (beganMs ?? nowMs) - call.arrivedMs;
     answered(call, outcome, beganMs === undefined ? 'none' : 'thread', queueMs, runMs);
-    // Where it still runs, its reply tells more.
-    call.charge?.ran(runMs, nowMs);
     reject(call, error);
   }
 
@@ -154,7 +140,7 @@ export function createCallEnds(
     if (run === undefined) return;
     const { kind, cost } = call.profile;
     if (run.completed || run.runUs > kind.likelyUs(cost)) kind.learn(cost, run.runUs, run.sync);
-    call.charge?.ran(run.runUs / 1_000, nowMs);
+    call.listener.ran(run.runUs / 1_000);
   }
 
   return {
@@ -164,7 +150,7 @@ export function createCallEnds(
     waits(call) {
       call.state = { at: 'queue' };
       open.add(call);
-      alarmAt(call, call.options.deadlineMs);
+      alarmAt(call, undefined);
       waiting.add(call);
     },
     sent: (call, nowMs) => alarmAt(call, runLimitMs(call, nowMs)),
@@ -194,10 +180,7 @@ export function createCallEnds(
       if (call.answered) leave(call);
       return !call.answered;
     },
-    cancelled(call) {
-      if (!call.answered)
-        abandon(call, new CallCancelled('The caller has left.'), 'cancelled', stopFlag.cancelled);
-    },
+    stopped,
     withoutThread() {
       for (const call of open) {
         if (!waiting.remove(call)) continue;

@@ -1,7 +1,7 @@
 // The inline lane: runs a call on the event loop, at once. Which calls may is placement.ts; what becomes of those that
 // are not what their author vouched for is inline-watch.ts. Nothing can end a call that does not stop here by itself.
 import { monotonicMs } from '../clock.js';
-import { type AppError, deadlineExceeded } from '../errors.js';
+import { AppError, deadlineExceeded } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { TaskDefinition } from '../task.js';
 import { type CallContext, createCallContext, type StopFlag, stopFlag } from '../tasks/call-context.js';
@@ -11,11 +11,11 @@ import type { Task } from '../tasks/registry.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
 import { createSetups, type SetupValue } from '../tasks/setups.js';
-import { type Call, CallCancelled, type CallCharge, type CallOptions, type CallResult } from './call.js';
-import type { CallCounts } from './call-counts.js';
+import { setAlarm } from './alarm.js';
+import type { CallRecord, CallResult } from './call.js';
 import type { KindEstimate } from './cost/estimate.js';
-import type { CallProfile } from './cost/profile.js';
 import { createInlineWatch, type InlineWatch } from './inline-watch.js';
+import type { CallListener, LaneCall, OpenCall } from './lane-call.js';
 import { longestRunMs, runLimitError } from './pending-call.js';
 import { surpriseFactor } from './placement.js';
 import { createTaskLog } from './task-log.js';
@@ -24,13 +24,8 @@ import { withResolvers } from './with-resolvers.js';
 export interface InlineLane extends Pick<InlineWatch<unknown>, 'takes' | 'refuseExit'> {
   /** Whether a call would not have to wait for the task's setup, which begins when this is first asked. */
   isSetUp(task: Task): boolean;
-  run(
-    task: Task,
-    input: unknown,
-    options: CallOptions,
-    profile: CallProfile,
-    charge: CallCharge | undefined,
-  ): Call;
+  /** @param input the call's, as a value */
+  run(call: LaneCall, input: unknown, listener: CallListener): OpenCall;
 }
 
 export interface InlineLimits {
@@ -40,11 +35,8 @@ export interface InlineLimits {
   readonly onLoop: boolean;
 }
 
-interface InlineCall {
-  readonly task: Task;
-  readonly options: CallOptions;
-  readonly profile: CallProfile;
-  readonly charge: CallCharge | undefined;
+interface InlineCall extends Pick<LaneCall, 'task' | 'options' | 'profile'> {
+  readonly listener: CallListener;
   readonly beganMs: number;
   /** From then on its signal says that it is to stop. */
   readonly limitMs: number;
@@ -54,7 +46,6 @@ interface InlineCall {
 
 export function createInlineLane(
   { inlineMaxUs, taskTimeoutMs, onLoop }: InlineLimits,
-  counts: CallCounts,
   log: Logger,
 ): InlineLane {
   const surpriseUs = inlineMaxUs * surpriseFactor;
@@ -113,9 +104,12 @@ export function createInlineLane(
     );
   }
 
+  function answered({ task, listener }: InlineCall, outcome: CallRecord['outcome'], runMs: number): void {
+    listener.answered({ task: task.name, outcome, lane: 'inline', queueMs: 0, runMs });
+  }
+
   function answer(call: InlineCall, reply: CallReply): CallResult {
     if (reply.type === 'skipped') throw new TypeError('nothing is skipped inline');
-    const { task, charge, limitMs } = call;
     const { runMs } = reply;
     const nowMs = monotonicMs();
     const { kind, cost } = call.profile;
@@ -123,10 +117,8 @@ export function createInlineLane(
     // What failed at once says nothing of what a call takes.
     if (reply.type === 'done' || runUs > kind.likelyUs(cost))
       kind.learnInline(cost, runUs, surpriseUs, nowMs);
-    charge?.ran(runMs, nowMs);
-    const isExpired = reply.type === 'failed' && nowMs >= limitMs;
-    const outcome = isExpired ? 'expired' : outcomeOf(reply);
-    counts.record({ task: task.name, outcome, lane: 'inline', queueMs: 0, runMs });
+    const isExpired = reply.type === 'failed' && nowMs >= call.limitMs;
+    answered(call, isExpired ? 'expired' : outcomeOf(reply), runMs);
     if (isExpired) throw lateError(call);
     if (reply.type === 'failed') throw ofTask(call, replyError(reply));
     const { contentType, body, head } = reply;
@@ -138,54 +130,46 @@ export function createInlineLane(
     call: InlineCall,
     reply: Promise<CallReply>,
     context: CallContext,
-    stop: (flag: StopFlag) => void,
-  ): Call {
+    tell: (flag: StopFlag) => void,
+  ): OpenCall {
     keepOnThreads(call);
     const { promise, resolve, reject } = withResolvers<CallResult>();
     const unwatch = context.watch();
-    const alarm = setTimeout(
-      () => give(stopFlag.expired, 'expired', lateError(call)),
-      call.limitMs - monotonicMs(),
-    );
-    let answered = false;
+    const alarm = setAlarm(call.limitMs, () => stop('expired', lateError(call)));
+    let isAnswered = false;
 
-    function give(flag: StopFlag, outcome: 'expired' | 'cancelled', error: Error): void {
-      if (answered) return;
-      answered = true;
-      clearTimeout(alarm);
-      stop(flag);
-      const nowMs = monotonicMs();
-      const runMs = nowMs - call.beganMs;
-      call.charge?.ran(runMs, nowMs);
-      counts.record({ task: call.task.name, outcome, lane: 'inline', queueMs: 0, runMs });
+    function stop(outcome: 'expired' | 'cancelled', error: Error): void {
+      if (isAnswered) return;
+      isAnswered = true;
+      alarm.clear();
+      tell(stopFlag[outcome]);
+      answered(call, outcome, monotonicMs() - call.beganMs);
+      if (error instanceof AppError) error.task = call.task.name;
       reject(error);
     }
     void reply.then((settled) => {
       unwatch();
       call.log?.end();
-      // The signal may have ended it before the alarm has rung.
-      if (monotonicMs() >= call.limitMs) give(stopFlag.expired, 'expired', lateError(call));
-      if (answered) return;
-      answered = true;
-      clearTimeout(alarm);
+      // The signal may have ended it before the alarm.
+      if (monotonicMs() >= call.limitMs) stop('expired', lateError(call));
+      if (isAnswered) return;
+      isAnswered = true;
+      alarm.clear();
       try {
         resolve(answer(call, settled));
       } catch (error) {
         reject(error);
       }
     });
-    return {
-      result: promise,
-      cancel: () => give(stopFlag.cancelled, 'cancelled', new CallCancelled('The caller has left.')),
-    };
+    return { result: promise, stop };
   }
 
   return {
-    run(task, input, options, profile, charge) {
+    run({ task, options, profile }, input, listener) {
       const beganMs = monotonicMs();
       const mostMs = longestRunMs(task, taskTimeoutMs);
       const limitMs = Math.min(beganMs + mostMs, options.deadlineMs ?? Number.POSITIVE_INFINITY);
-      const call: InlineCall = { task, options, profile, charge, beganMs, limitMs, log: undefined };
+      const call: InlineCall = { task, options, profile, listener, beganMs, limitMs, log: undefined };
       let flag: StopFlag = stopFlag.none;
       const context = createCallContext(
         () => (flag === stopFlag.none && monotonicMs() >= limitMs ? stopFlag.expired : flag),
@@ -205,9 +189,9 @@ export function createInlineLane(
       call.log?.end();
       try {
         const ready = answer(call, reply);
-        return { ready, result: Promise.resolve(ready), cancel: nothing };
+        return { ready, result: Promise.resolve(ready), stop: nothing };
       } catch (error) {
-        return { result: Promise.reject(error), cancel: nothing };
+        return { result: Promise.reject(error), stop: nothing };
       }
     },
     isSetUp(task) {

@@ -27,9 +27,9 @@ export interface InlineWatchEvents<Call> {
 const mayBeSynchronous = /REQUEST$|^ZLIB$/;
 
 /**
- * A hook that is on only while a call runs: 0.8 µs a call. An AsyncLocalStorage (as in threads) costs less a call, but
- * on Node 20 and 22 it makes every promise and handle of the process dearer: 1 to 2 µs a request, light routes too. Only
- * once a call has left something behind the hook stays on, to follow what comes of it.
+ * A hook that is on only while a call runs: 0.8 µs a call. An AsyncLocalStorage (as in threads) costs less a call.
+ * Node 20 and 22: but there it makes every promise and handle of the process dearer, 1 to 2 µs a request, light routes
+ * too. Only once a call has left something behind the hook stays on, to follow what comes of it.
  */
 export function createInlineWatch<Call>(events: InlineWatchEvents<Call>): InlineWatch<Call> {
   const origins = new WeakMap<object, Call>();

@@ -2,8 +2,9 @@
 import { AppError, refusalForLoad } from '../errors.js';
 import type { Task } from '../tasks/registry.js';
 import type { Alarm } from './alarm.js';
-import type { CallCharge, CallInput, CallOptions, CallResult } from './call.js';
+import type { CallInput, CallOptions, CallResult } from './call.js';
 import type { CallProfile } from './cost/profile.js';
+import type { CallListener } from './lane-call.js';
 
 /** In the queue, or in a message on a thread (which may still be busy with it after the caller has its answer). */
 export type CallState =
@@ -34,7 +35,7 @@ export interface PendingCall {
   readonly input: CallInput;
   readonly options: CallOptions;
   readonly profile: CallProfile;
-  readonly charge: CallCharge | undefined;
+  readonly listener: CallListener;
   readonly arrivedMs: number;
   /** As it was when the call arrived, in µs. */
   readonly estimateUs: number;

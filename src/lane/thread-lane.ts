@@ -2,12 +2,10 @@
 // pool/capacity.ts, send and run are pool/in-flight.ts, and what becomes of a call is call-ends.ts. This ties them
 // together: what to do when a call comes, a thread is free, or the lane closes.
 import { monotonicMs } from '../clock.js';
-import type { Task } from '../tasks/registry.js';
 import { createControl } from '../thread/shared-rows.js';
-import type { Call, CallCharge, CallInput, CallOptions, CallResult, LaneEnd, LaneStatus } from './call.js';
-import type { CallCounts } from './call-counts.js';
+import type { CallResult, LaneEnd, LaneStatus } from './call.js';
 import { createCallEnds } from './call-ends.js';
-import type { CallProfile } from './cost/profile.js';
+import type { CallListener, LaneCall, OpenCall, RunningLane } from './lane-call.js';
 import type { LaneDeps } from './lane-deps.js';
 import type { PendingCall } from './pending-call.js';
 import { isBatchable } from './placement.js';
@@ -30,26 +28,14 @@ const lookAgainMs = 25;
 /** Lines on calls that go on: at most one in so long. */
 const leftoverLineMs = 10_000;
 
-export interface ThreadLane {
+/** Calls throw AppError OVERLOADED where there is no room for them. */
+export interface ThreadLane extends RunningLane {
   warm(): Promise<void>;
-  /** @throws AppError OVERLOADED */
-  checkRoom(client: string): void;
-  /** @throws AppError OVERLOADED */
-  submit(
-    task: Task,
-    input: CallInput,
-    options: CallOptions,
-    profile: CallProfile,
-    charge: CallCharge | undefined,
-  ): Call;
   counts(): LaneStatus['threads'] & { readonly waiting: number };
   close(): Promise<LaneEnd>;
 }
 
-export function createThreadLane(
-  { config, tasks, log, onFatal, onWorn }: LaneDeps,
-  counts: CallCounts,
-): ThreadLane {
+export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDeps): ThreadLane {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
   const control = createControl(config.poolMaxThreads);
   const threads = createThreads(
@@ -128,20 +114,14 @@ export function createThreadLane(
     { maxQueue: config.poolMaxQueue, maxWaitMs: config.queueMaxWaitMs },
     capacity,
   );
-  const ends = createCallEnds(config, counts, waiting, slots, () => pump());
+  const ends = createCallEnds(config, waiting, slots, () => pump());
   let closing: Promise<LaneEnd> | undefined;
   let lookAgain: NodeJS.Timeout | undefined;
   let drought: NodeJS.Timeout | undefined;
   let toldLeftoverMs = Number.NEGATIVE_INFINITY;
 
   /** Admits a call: it waits, and is answered whatever becomes of it. */
-  function submit(
-    task: Task,
-    input: CallInput,
-    options: CallOptions,
-    profile: CallProfile,
-    charge: CallCharge | undefined,
-  ): Call {
+  function run({ task, input, options, profile }: LaneCall, listener: CallListener): OpenCall {
     const nowMs = monotonicMs();
     const estimateUs = profile.kind.likelyUs(profile.cost);
     capacity.came(options.client, nowMs);
@@ -162,7 +142,7 @@ export function createThreadLane(
       input,
       options,
       profile,
-      charge,
+      listener,
       arrivedMs: nowMs,
       estimateUs,
       batchable: input.type === 'value' && isBatchable(profile.kind, profile.cost),
@@ -175,7 +155,7 @@ export function createThreadLane(
     };
     ends.waits(call);
     pump();
-    return { result: promise, cancel: () => ends.cancelled(call) };
+    return { result: promise, stop: (outcome, error) => ends.stopped(call, outcome, error) };
   }
 
   /** Sends what may go, in its order; starts threads for what may not yet. */
@@ -248,8 +228,8 @@ export function createThreadLane(
     async warm() {
       await Promise.all([threads.warm(), wakeable]);
     },
-    checkRoom: (client) => waiting.checkRoom(client, monotonicMs()),
-    submit,
+    checkRoom: (_task, client) => waiting.checkRoom(client, monotonicMs()),
+    run,
     counts: () => ({
       busy: slots.inFlight,
       idle: slots.free,

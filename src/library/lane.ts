@@ -7,7 +7,7 @@ import { processBudget, readCores } from '../core-budget.js';
 import type { LaneStatus } from '../lane/call.js';
 import { createLane as createCpuLane } from '../lane/lane.js';
 import { createLogger, type Logger } from '../log.js';
-import { familyMetrics, metric, prometheusText } from '../metrics/exposition.js';
+import { familyMetrics, laneGauges, prometheusText } from '../metrics/exposition.js';
 import { createServerMetrics } from '../server/metrics.js';
 import { createCallTask } from '../server/own/call-task.js';
 import { loadTasks } from '../tasks/registry.js';
@@ -82,7 +82,7 @@ export async function createLane(options: LaneOptions): Promise<CpuLane> {
       tasks,
       log,
       onCall,
-      onFatal: onFatal ?? ((error) => log.fatal({ err: error }, 'the lane is of no use any more')),
+      onFatal,
     }),
   );
   await lane.warm();
@@ -92,19 +92,7 @@ export async function createLane(options: LaneOptions): Promise<CpuLane> {
     call,
     router: () => createRouter({ config, tasks, lane, log, onAnswer }),
     status: () => lane.status(),
-    metrics() {
-      const { threads, queue } = lane.status();
-      const gauges = [
-        metric('millrace_queue_waiting', 'gauge', 'CPU calls that wait for a thread.', [
-          { labels: {}, value: queue.waiting },
-        ]),
-        metric('millrace_threads', 'gauge', 'Threads by state.', [
-          { labels: { state: 'busy' }, value: threads.busy },
-          { labels: { state: 'idle' }, value: threads.idle },
-        ]),
-      ];
-      return prometheusText([[...familyMetrics(report().series), ...gauges]]);
-    },
+    metrics: () => prometheusText([[...familyMetrics(report().series), ...laneGauges([lane.status()])]]),
     close: ({ timeoutMs = 30_000 } = {}) => lane.drain(timeoutMs),
   };
 }

@@ -1,5 +1,6 @@
 // Counted series as Prometheus text, written by prom-client. Which series and gauges there are is for whoever exposes.
 import { AggregatorRegistry, type PrometheusContentType, Registry } from 'prom-client';
+import type { ServerStatus } from '../messages.js';
 import { type FamilyName, families, type RuntimeMetrics, type Series } from './families.js';
 
 export const expositionType = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -21,6 +22,25 @@ export function familyMetrics(series: readonly Series[], names = familyNames): o
     const { type, help } = families[name];
     return metric(name, type, help, series.filter(({ family }) => family === name).flatMap(samplesOf));
   });
+}
+
+const threadStates = ['busy', 'idle', 'leftover', 'stuck'] as const;
+
+/** Of one lane, or of all together. */
+export function laneGauges(lanes: readonly Pick<ServerStatus, 'queue' | 'threads'>[]): object[] {
+  const sum = (of: (lane: (typeof lanes)[number]) => number) =>
+    lanes.reduce((total, lane) => total + of(lane), 0);
+  return [
+    metric('millrace_queue_waiting', 'gauge', 'CPU calls that wait for a thread.', [
+      { labels: {}, value: sum(({ queue }) => queue.waiting) },
+    ]),
+    metric(
+      'millrace_threads',
+      'gauge',
+      'Threads by state (leftover: left to a call that goes on after its answer; stuck: ended, and still there).',
+      threadStates.map((state) => ({ labels: { state }, value: sum(({ threads }) => threads[state]) })),
+    ),
+  ];
 }
 
 const familyNames = Object.keys(families) as FamilyName[];

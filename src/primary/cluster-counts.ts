@@ -21,15 +21,15 @@ const lossReasons: readonly ExitReason[] = [
 const keptExits = 20;
 
 export class ClusterCounts {
-  readonly #alive: ReadonlySet<ServerHandle>;
+  readonly #live: ReadonlySet<ServerHandle>;
   readonly #retiredSeries: SeriesSums = new Map();
   readonly #restarts = new Map<ExitReason, number>(lossReasons.map((reason) => [reason, 0]));
   readonly #retired: TotalsByTask = new Map();
   readonly #lost = new WeakSet<ServerHandle>();
   #exits: readonly Exit[] = [];
 
-  constructor(alive: ReadonlySet<ServerHandle>) {
-    this.#alive = alive;
+  constructor(live: ReadonlySet<ServerHandle>) {
+    this.#live = live;
   }
 
   /** Whether that is the reason of a loss. */
@@ -70,20 +70,20 @@ export class ClusterCounts {
 
   totals(): Totals {
     const sum: TotalsByTask = new Map(this.#retired);
-    for (const { status } of this.#alive) addCounts(sum, status?.tasks ?? {});
+    for (const { status } of this.#live) addCounts(sum, status?.tasks ?? {});
     return dictionary(sum);
   }
 
   series(): Series[] {
     const sums = addSeries(new Map(), [...this.#retiredSeries.values()]);
-    for (const { metrics } of this.#alive) addSeries(sums, metrics?.series ?? []);
+    for (const { metrics } of this.#live) addSeries(sums, metrics?.series ?? []);
     return [...sums.values()];
   }
 
   /** Of each slot the newest process that told: an old one that still drains would bear the same label. */
   runtime(): RuntimeMetrics[] {
     const newest = new Map<number, RuntimeMetrics>();
-    for (const { slot, runtime } of this.#alive) if (runtime !== undefined) newest.set(slot, runtime);
+    for (const { slot, runtime } of this.#live) if (runtime !== undefined) newest.set(slot, runtime);
     return [...newest.values()];
   }
 }

@@ -29,7 +29,7 @@ export function createFork(path: LaunchPath, log: Logger): Fork {
         isTold = false;
         return worker;
       }
-      // Some failures are told by an event (EMFILE, EAGAIN), others are thrown; and these stay on the list. (Node 20: seen there.)
+      // Some failures are told by an event (EMFILE, EAGAIN), others are thrown; and these stay on the list (Node 20 to 26).
       worker.once('error', tell);
       delete cluster.workers?.[worker.id];
     } catch (error) {

@@ -21,7 +21,7 @@ export function createLogRelay(output: LineOutput): LogRelay {
   const open = new Set<Promise<void>>();
   return {
     add(source) {
-      // Node 20: a process that could not be started has none (EMFILE).
+      // A process that could not be started has none (EMFILE; Node 20 to 26).
       if (source === null || source === undefined) return;
       const ended = relay(source, output).then(() => void open.delete(ended));
       open.add(ended);

@@ -6,14 +6,14 @@ import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness } from '../messages.js';
 import { createProcessLoad } from '../metrics/process-load.js';
-import { ClusterCounts } from './cluster-counts.js';
+import type { ClusterCounts } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
 import { type ClusterStatus, type PrimaryState, serverEntry } from './cluster-status.js';
 import { drainTimeMs } from './drain-time.js';
 import { type ExitCode, exitCodes, type Outcome } from './exit-codes.js';
 import type { Fork } from './fork.js';
 import type { PublicPort } from './public-port.js';
-import { createQuotaBook } from './quota-accounts.js';
+import { createQuotaAccounts } from './quota-accounts.js';
 import { createRefresh, type Figures } from './refresh.js';
 import { createReloads } from './reloads.js';
 import { rollingReload } from './rolling-reload.js';
@@ -55,7 +55,7 @@ export interface Primary {
   resize(by: 1 | -1): void;
   /** As it was told last: `refresh` gets what is new. */
   snapshot(): ClusterStatus;
-  readonly books: ClusterCounts;
+  readonly counts: ClusterCounts;
   /** Server processes in the table or on their way out of it. */
   readonly servers: Iterable<ServerHandle>;
   /** Gets the server processes' figures. Takes a quarter of a second at most, and never fails. */
@@ -68,8 +68,6 @@ export function startPrimary(options: PrimaryOptions): Primary {
   const { bootTimeoutMs, shutdownDelayMs, shutdownTimeoutMs } = config;
   const drainMs = drainTimeMs(config, timings);
   const startedMs = monotonicMs();
-  const alive = new Set<ServerHandle>();
-  const books = new ClusterCounts(alive);
   let stage: 'starting' | 'serving' | 'stopping' | 'draining' = 'starting';
   const isStopping = () => stage === 'stopping' || stage === 'draining';
   let readiness: ClusterReadiness = 'unavailable';
@@ -87,9 +85,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     drainMs,
     timings,
     log,
-    books,
-    quotas: createQuotaBook(config.cpuQuotaMsPerMinute),
-    alive,
+    quotas: createQuotaAccounts(config.cpuQuotaMsPerMinute),
     readiness: () => readiness,
     publicPort,
     onChange: judge,
@@ -110,7 +106,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   publicPort.handover.onBlocked = judge;
   for (let i = 0; i < serverProcesses; i++) table.add();
   table.fill();
-  const refresh = createRefresh(alive);
+  const refresh = createRefresh(table.live());
   const processLoad = createProcessLoad();
   return {
     done,
@@ -120,8 +116,8 @@ export function startPrimary(options: PrimaryOptions): Primary {
     reloadNext: reloads.request,
     resize,
     snapshot,
-    books,
-    servers: alive,
+    counts: table.counts,
+    servers: table.live(),
     refresh,
   };
 
@@ -132,7 +128,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     if (now !== readiness) {
       readiness = now;
       log.info({ readiness }, 'readiness changed');
-      for (const server of alive) server.tellReadiness(readiness);
+      for (const server of table.live()) server.tellReadiness(readiness);
     }
     if (stage === 'starting' && table.allReady) {
       stage = 'serving';
@@ -180,11 +176,11 @@ export function startPrimary(options: PrimaryOptions): Primary {
     if (table.everReady && shutdownDelayMs > 0) await delay(shutdownDelayMs);
     table.close();
     stage = 'draining';
-    log.info({ serverProcesses: alive.size }, 'draining');
+    log.info({ serverProcesses: table.live().size }, 'draining');
     const deadlineMs = monotonicMs() + shutdownTimeoutMs;
     await publicPort.close(shutdownTimeoutMs);
     const leftMs = Math.max(0, deadlineMs - monotonicMs());
-    await Promise.all([...alive].map((server) => server.close('stop', leftMs, 'stop')));
+    await Promise.all([...table.live()].map((server) => server.close('stop', leftMs, 'stop')));
     log.info({ allAnswered }, 'stopped');
     finish({ code: allAnswered ? cleanCode : exitCodes.forced });
     return done;
@@ -199,7 +195,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   function end(outcome: Outcome): void {
     stage = 'draining';
     table.close();
-    for (const server of alive) server.kill();
+    for (const server of table.live()) server.kill();
     finish(outcome);
   }
 
@@ -217,14 +213,14 @@ export function startPrimary(options: PrimaryOptions): Primary {
         pid: process.pid,
         state: state(),
         uptimeMs: Math.round(monotonicMs() - startedMs),
-        restarts: books.restarts,
+        restarts: table.counts.restarts,
         ...processLoad(),
         lastReload: reloads.all.findLast(({ outcome }) => outcome !== null) ?? null,
         reloads: reloads.all,
-        exits: books.exits,
+        exits: table.counts.exits,
       },
-      servers: [...alive, ...dead].map((server) => serverEntry(server, lossesOf(server.slot))),
-      totals: books.totals(),
+      servers: [...table.live(), ...dead].map((server) => serverEntry(server, lossesOf(server.slot))),
+      totals: table.counts.totals(),
     };
   }
 }

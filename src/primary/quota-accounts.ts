@@ -20,7 +20,7 @@ const mostAccounts = 262_144;
 /** Old accounts that are looked at for every report: more than one, so that full ones vanish faster than new ones come. */
 const lookedAt = 2;
 
-export function createQuotaBook(quotaMs: number): QuotaAccounts {
+export function createQuotaAccounts(quotaMs: number): QuotaAccounts {
   const rate = refillRate(quotaMs);
   /** The one that was touched longest ago comes first. */
   const accounts = new Map<string, Account>();

@@ -82,7 +82,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   if (needsRelay()) cluster.setupPrimary({ stdio: ['inherit', 'pipe', 'inherit', 'ipc'] });
   const relay = createLogRelay(logOutput);
   cluster.on('fork', ({ process: { pid, stdout } }) => {
-    // Node 20: one that could not be forked is told of too; it has no output, not even null.
+    // One that could not be forked is told of too; it has no output, not even null (Node 20 to 26).
     if (pid !== undefined) relay.add(stdout);
   });
   primary = startPrimary({

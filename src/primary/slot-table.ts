@@ -45,10 +45,7 @@ export interface SlotTableOptions {
   readonly drainMs: number;
   readonly timings: Timings;
   readonly log: Logger;
-  readonly books: ClusterCounts;
   readonly quotas: QuotaAccounts;
-  /** All that live, with or without a slot: also who still drains. */
-  readonly alive: Set<ServerHandle>;
   readonly readiness: () => ClusterReadiness;
   readonly publicPort: Pick<PublicPort, 'handover' | 'shared'>;
   /** A process became ready, or was lost. */
@@ -63,8 +60,10 @@ export interface SlotTableOptions {
 
 export class SlotTable {
   readonly #slots: OwnSlot[] = [];
-  /** Whether any process was ever ready. */
-  everReady = false;
+  readonly #live = new Set<ServerHandle>();
+  /** What the processes of this table have done, those that are gone among them. */
+  readonly counts = new ClusterCounts(this.#live);
+  #everReady = false;
   readonly #options: SlotTableOptions;
   readonly #respawn: Respawn;
   readonly #bootTimer: NodeJS.Timeout;
@@ -96,6 +95,16 @@ export class SlotTable {
 
   get slots(): readonly Slot[] {
     return this.#slots;
+  }
+
+  /** All that live, with or without a slot: also who still drains. */
+  live(): ReadonlySet<ServerHandle> {
+    return this.#live;
+  }
+
+  /** Whether any process was ever ready. */
+  get everReady(): boolean {
+    return this.#everReady;
   }
 
   get allReady(): boolean {
@@ -172,7 +181,7 @@ export class SlotTable {
     clearTimeout(this.#fillTimer);
     if (this.#closed) return;
     // Until one was ready only the first slot is tried: what is wrong with it is wrong with all.
-    const places = this.everReady ? this.#slots : this.#slots.slice(0, 1);
+    const places = this.#everReady ? this.#slots : this.#slots.slice(0, 1);
     for (const slot of places) {
       if (slot.server !== undefined || slot.successor !== undefined) continue;
       const { isDamaged } = this;
@@ -197,7 +206,7 @@ export class SlotTable {
 
   /** A new process for this slot, which its caller puts there; undefined where there cannot be one. */
   #fork(slot: number): ServerHandle | undefined {
-    const { alive, configFor, timings, log, readiness, publicPort, onEvent } = this.#options;
+    const { configFor, timings, log, readiness, publicPort, onEvent } = this.#options;
     const worker = this.#options.fork();
     if (worker === undefined) return undefined;
     const server = new ServerHandle(worker, {
@@ -217,17 +226,16 @@ export class SlotTable {
       onQuota: (reports) => this.#options.quotas.settle(reports, this.slots.length, monotonicMs()),
       onProxied: () => this.#options.onProxied(),
       onExit: (exit) => {
-        alive.delete(server);
+        this.#live.delete(server);
         this.#served(server);
-        this.#options.books.retire(server, exit);
+        this.counts.retire(server, exit);
         // One that was asked to leave, and left in another way.
-        if (server.wasReady && !this.#closed && ClusterCounts.isLoss(exit.reason))
-          this.#options.books.lost(server);
+        if (server.wasReady && !this.#closed && ClusterCounts.isLoss(exit.reason)) this.counts.lost(server);
         this.#options.onExit(server);
         onEvent({ type: 'exited', ...exit });
       },
     });
-    alive.add(server);
+    this.#live.add(server);
     onEvent({ type: 'forked', slot, pid: server.pid });
     return server;
   }
@@ -240,7 +248,7 @@ export class SlotTable {
 
   #ready(): void {
     clearTimeout(this.#bootTimer);
-    this.everReady = true;
+    this.#everReady = true;
     for (const server of this.#failing) server.relieve(this.#options.drainMs);
     this.#failing.clear();
     this.changed();
@@ -277,7 +285,7 @@ export class SlotTable {
     // A successor that fails is the reload's affair; a process without a place, nobody's.
     if (slot === undefined || this.#closed) return;
     slot.lost = server;
-    this.#options.books.lost(server);
+    this.counts.lost(server);
     this.#fell(slot, server);
   }
 
@@ -286,7 +294,7 @@ export class SlotTable {
     slot.losses++;
     this.#respawn.died(fallen);
     this.changed();
-    const outcome = this.everReady ? undefined : this.#respawn.diedInBoot(fallen);
+    const outcome = this.#everReady ? undefined : this.#respawn.diedInBoot(fallen);
     if (outcome !== undefined) {
       this.#options.onHopeless(outcome);
       return;

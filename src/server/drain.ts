@@ -161,7 +161,7 @@ async function acceptBacklog(server: NetServer): Promise<void> {
 
 /**
  * Node's own http `close` would end idle connections at once, racing their next requests, and stop looking for late
- * headers and bodies (Node 20); that of its net server only stops listening.
+ * headers and bodies (Node 20 to 26); that of its net server only stops listening.
  */
 function stopAccepting(server: NetServer): void {
   NetServer.prototype.close.call(server);

@@ -29,7 +29,7 @@ import { createServerMetrics } from './metrics.js';
 import { loadApp } from './own/app-file.js';
 import { type OwnApp, setUpOwnApp } from './own/own-app.js';
 import { createRefusalPace } from './refusal-pace.js';
-import { countRefused } from './refused.js';
+import { logUnhandled } from './unhandled-requests.js';
 
 export interface ServerDeps {
   readonly config: ServerConfig;
@@ -135,7 +135,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     readsAnyBody: setup !== undefined,
     isClosing: () => closing() !== undefined,
     headers: securityHeaders(),
-    onRefusal: countRefused({ accessLog: config.accessLog, log: requestLog, onAnswer }),
+    onUnhandled: logUnhandled({ accessLog: config.accessLog, log: requestLog, onAnswer }),
   });
   let own: OwnApp | undefined;
   const drain = createDrain({

@@ -12,6 +12,7 @@ import { changedFile } from './fingerprints.js';
 import { definitionOf } from './module.js';
 import { addCode, type CodeFiles } from './pinned-code.js';
 import { syntaxLocation } from './syntax-location.js';
+import { typeScriptFault } from './typescript-files.js';
 
 export interface Task {
   /** The file's name without extension: `hash.verify`. */
@@ -42,9 +43,6 @@ export class TaskFileChanged extends Error {
     super(`${file}: has changed while it was being loaded`);
   }
 }
-
-/** Node 22.18 and later strip types by themselves. */
-const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
 
 /**
  * The tasks of the folders' top-level files, or of files that are named themselves, by name. Files that begin with `_`
@@ -106,14 +104,8 @@ async function loadTask(
   importing: (file: string) => Promise<void>,
 ): Promise<Task> {
   const name = taskName(file) ?? '';
-  const fault = nameFault(name);
+  const fault = nameFault(name) ?? typeScriptFault(file);
   if (fault !== undefined) throw new TaskFileError(file, fault);
-  if (/ts$/.test(file) && !loadsTypeScript) {
-    throw new TaskFileError(
-      file,
-      'this Node cannot load TypeScript: compile it to .js first, or use Node 22.18 or newer',
-    );
-  }
   // The threads import what is there now, wherever a link in the path leads to by then.
   const path = await realpath(file).catch(() => file);
   addCode(code, path);

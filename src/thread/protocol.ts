@@ -78,7 +78,7 @@ export interface LeaveOrder {
 /**
  * What a thread posts by its session's port, which no task has: log lines; that it is ready for its first message; that
  * the answer to one is there (the row's `answered`), where it cannot be woken by wake.ts; or the reply that did not fit
- * the journal, behind which no call has begun. Or, as its only word, that it cannot be loaded, and because of which
+ * the row, behind which no call has begun. Or, as its only word, that it cannot be loaded, and because of which
  * task's file, where it is one. Of a thread that was told to leave: that it does, and writes no row any more; and that
  * the call has ended which it was at then, if it was.
  */

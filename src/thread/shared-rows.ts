@@ -1,12 +1,12 @@
 // The shared memory between the lane and its threads: for each message in flight a row that says which call has
-// begun, which are done, which are to stop, and whether all is answered; and a journal of the replies, so that a thread
+// begun, which are done, which are to stop, and whether all is answered; and the replies to those that are done, so that a thread
 // that dies in the middle of a message takes no finished result with it. Before the rows: what wakes the lane.
 import type { StopFlag } from '../tasks/call-context.js';
 
 /** Most calls in one message. */
 export const maxBatch = 64;
 
-const journalBytes = 32_768;
+const replyBytes = 32_768;
 const headerInts = 6;
 const rowInts = headerInts + maxBatch;
 const threadIdAt = 0;
@@ -33,15 +33,16 @@ export interface ControlRow {
   beganMs: number;
   /** When the event loop of its thread was last seen to turn, on the same clock; 0: not since the message came. */
   turnedMs: number;
-  /** How many are done and in the journal. */
+  /** How many are done, their replies in `replies`. */
   done: number;
   /** The thread is being ended: it begins no further call. */
   isEnding: boolean;
-  /** The message is answered, by the journal alone. */
+  /** The message is answered, by `replies` alone. */
   answered: boolean;
   flag(call: number): StopFlag;
   stop(call: number, flag: StopFlag): void;
-  readonly journal: Buffer;
+  /** What reply-buffer.ts writes and reads. */
+  readonly replies: Buffer;
 }
 
 /** @param memory the memory of another thread's control, or none to make it for `rows` rows */
@@ -67,7 +68,7 @@ export function createControl(rows: number, memory = allocate(rows)): Control {
 /** The ints first, an even number of them: the time behind them must be aligned. */
 const intsBytes = rowInts * Int32Array.BYTES_PER_ELEMENT;
 const timesBytes = 2 * Float64Array.BYTES_PER_ELEMENT;
-const rowBytes = intsBytes + timesBytes + journalBytes;
+const rowBytes = intsBytes + timesBytes + replyBytes;
 
 /** Before the rows; as many bytes as keep them aligned. */
 const wakeBytes = 8;
@@ -82,9 +83,9 @@ function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
   const at = wakeBytes + index * rowBytes;
   const ints = new Int32Array(memory, at, rowInts);
   const times = new Float64Array(memory, at + intsBytes, 2);
-  const journal = Buffer.from(memory, at + intsBytes + times.byteLength, journalBytes);
+  const replies = Buffer.from(memory, at + intsBytes + times.byteLength, replyBytes);
   return {
-    journal,
+    replies,
     reset() {
       ints.fill(0);
       times.fill(0);

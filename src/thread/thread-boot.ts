@@ -40,9 +40,10 @@ async function serveFrom(memory: SharedArrayBuffer): Promise<void> {
   initialize(memory);
   const registerHooks: unknown = Reflect.get(nodeModule, 'registerHooks');
   if (typeof registerHooks === 'function') registerHooks({ resolve, load });
+  // Node 20: without registerHooks (as 22 before 22.15), which runs the hooks in this thread.
   else nodeModule.register('./pinned-hooks.js', import.meta.url, { data: memory });
-  // A `require` in a CommonJS module that hooks have served looks for the file on disk first, in this way, and asks
-  // the hooks for what it has found (Node 20 and 22).
+  // Node 20 and 22: a `require` in a CommonJS module that hooks have served looks for the file on disk first, in this
+  // way, and asks the hooks for what it has found.
   const commonJs: object = nodeModule.Module;
   const onDisk: unknown = Reflect.get(commonJs, '_resolveFilename');
   if (typeof onDisk !== 'function') return;

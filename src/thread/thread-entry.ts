@@ -88,11 +88,11 @@ function isLeaveOrder(message: ThreadMessage | LeaveOrder): message is LeaveOrde
   return 'type' in message;
 }
 
-/** The reply that the journal could not take, if any. */
+/** The reply for which the row had no room, if any. */
 async function runCalls(calls: readonly ThreadCall[], turn: Turn): Promise<CallReply | undefined> {
   const { row } = turn;
   row.threadId = threadId;
-  const journal = writeReplies(row.journal);
+  const replies = writeReplies(row.replies);
   for (const [index, call] of calls.entries()) {
     if (row.isEnding) break;
     // Before it begins: it is no part of the call's run.
@@ -103,14 +103,14 @@ async function runCalls(calls: readonly ThreadCall[], turn: Turn): Promise<CallR
     row.begun = index + 1;
     const reply = await runCall(call, turn, index, setup);
     if (turn.isLeft) return undefined;
-    // What does not fit the journal is posted now; the calls behind it have not begun and will come again.
-    if (!journal.append(reply)) return movable(reply);
+    // What does not fit the row is posted now; the calls behind it have not begun and will come again.
+    if (!replies.append(reply)) return movable(reply);
     row.done = index + 1;
   }
   return undefined;
 }
 
-/** @param last what the journal does not have */
+/** @param last what the row does not have */
 function answer(port: MessagePort, row: ControlRow, last: CallReply | undefined): void {
   if (last !== undefined) {
     post(port, { type: 'reply', reply: last });

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { createCallCounts } from '#src/lane/call-counts.js';
 import { createKindEstimate } from '#src/lane/cost/estimate.js';
 import { createInlineLane } from '#src/lane/inline-lane.js';
 import { createLogger } from '#src/log.js';
@@ -11,14 +10,22 @@ it('learns nothing from calls that fail at once', async () => {
   if (task === undefined) throw new Error('no such task');
   const lane = createInlineLane(
     { inlineMaxUs: 1_000, taskTimeoutMs: 60_000, onLoop: false },
-    createCallCounts([], () => undefined),
     createLogger('silent', {}),
   );
   const kind = createKindEstimate();
   // No run of the fixture takes that long.
   for (let run = 0; run < 20; run++) kind.learn(1_000_000, 5_000_000, true);
   const call = (how: string) =>
-    lane.run(task, { how }, { client: 'test' }, { kind, cost: 1_000_000, vouched: true }, undefined);
+    lane.run(
+      {
+        task,
+        input: { type: 'value', value: { how } },
+        options: { client: 'test' },
+        profile: { kind, cost: 1_000_000, vouched: true },
+      },
+      { how },
+      { answered: () => undefined, ran: () => undefined },
+    );
   for (let run = 0; run < 40; run++) expect(await outcome(call('throw error'))).toBe('TASK_FAILED');
   expect(kind.likelyUs(1_000_000)).toBeCloseTo(5_000_000);
   for (let run = 0; run < 40; run++) expect(await outcome(call('ok'))).toEqual({ ok: true });

@@ -109,7 +109,7 @@ export function createLatch(): Latch {
 }
 
 /** How a call ended: its result's JSON, or the code (or name) of its error. */
-export async function outcome(call: Call): Promise<unknown> {
+export async function outcome(call: Pick<Call, 'result'>): Promise<unknown> {
   try {
     const { body } = await call.result;
     return typeof body === 'string' ? JSON.parse(body) : body;

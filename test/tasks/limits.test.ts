@@ -72,12 +72,14 @@ describe.each([true, false])('a task (on threads: %s)', (threads) => {
 
 it('a task’s own wait refuses its calls at arrival, and nobody else’s', async () => {
   const { call } = await startLane({ poolMaxThreads: 1 }, undefined, {
-    folders: [new URL('../fixtures/limited', import.meta.url).pathname],
+    folders: ['../fixtures/limited', '../fixtures/tasks/latch.js'].map(
+      (path) => new URL(path, import.meta.url).pathname,
+    ),
   });
   const latch = createLatch();
-  const held = call('patient', { memory: latch.memory, gate: 1, us: 80_000 });
+  const held = call('latch', { memory: latch.memory, gate: 1, us: 80_000 });
   await latch.begun(1);
-  const waiting = call('patient', { memory: latch.memory, gate: 1, us: 80_000 });
+  const waiting = call('latch', { memory: latch.memory, gate: 1, us: 80_000 });
   expect(() => call('hasty', {})).toThrow('More work is waiting than can be done in time');
   latch.open(1);
   expect(await outcome(held)).toMatchObject({ gate: 1 });

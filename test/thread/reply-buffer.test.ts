@@ -20,7 +20,7 @@ const failed = fc.record({
 });
 const reply: fc.Arbitrary<CallReply> = fc.oneof(done, failed, fc.constant({ type: 'skipped' as const }));
 
-describe('the journal', () => {
+describe('the replies of a row', () => {
   it('gives back what was written, and is unharmed by what did not fit', () => {
     fc.assert(
       fc.property(
@@ -28,8 +28,8 @@ describe('the journal', () => {
         fc.integer({ min: 0, max: 2_000 }),
         (replies, bytes) => {
           const memory = Buffer.alloc(bytes + 8, 0xff);
-          const journal = writeReplies(memory.subarray(0, bytes));
-          const kept = replies.filter((one) => journal.append(one));
+          const written = writeReplies(memory.subarray(0, bytes));
+          const kept = replies.filter((one) => written.append(one));
           expect(readReplies(memory, kept.length)).toEqual(kept);
           expect(memory.subarray(bytes)).toEqual(Buffer.alloc(8, 0xff));
         },
@@ -48,7 +48,7 @@ describe('the journal', () => {
     ['bytes', new Uint8Array(1), jsonType],
     ['a text that is no JSON', 'text', 'text/plain'],
   ])('leaves %s to be posted', (_, body, contentType) => {
-    const journal = writeReplies(Buffer.alloc(1_000));
-    expect(journal.append({ type: 'done', contentType, body, runMs: 1, sync: true })).toBe(false);
+    const written = writeReplies(Buffer.alloc(1_000));
+    expect(written.append({ type: 'done', contentType, body, runMs: 1, sync: true })).toBe(false);
   });
 });

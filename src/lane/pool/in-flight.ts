@@ -107,7 +107,7 @@ export function createSlots(
   let inFlightUs = 0;
 
   function finish(row: number, slot: Slot, last: CallReply | undefined): void {
-    const replies = journaled(row);
+    const replies = storedReplies(row);
     if (last !== undefined) replies.push(last);
     settle(slot, replies);
     for (const call of slot.calls.slice(replies.length)) events.returned(call);
@@ -119,7 +119,7 @@ export function createSlots(
       return;
     }
     const { begun } = control.row(row);
-    const replies = journaled(row);
+    const replies = storedReplies(row);
     settle(slot, replies);
     for (const [index, call] of slot.calls.entries()) {
       if (index < replies.length) continue;
@@ -145,9 +145,9 @@ export function createSlots(
     }
   }
 
-  function journaled(row: number): CallReply[] {
-    const { journal, done } = control.row(row);
-    return readReplies(journal, done);
+  function storedReplies(row: number): CallReply[] {
+    const { replies, done } = control.row(row);
+    return readReplies(replies, done);
   }
 
   function settle(slot: Slot, replies: readonly CallReply[]): void {

@@ -20,7 +20,7 @@ export interface SentMessage {
   readonly transfer: readonly ArrayBuffer[];
   /** A call of it says how far it is. Before any of the three. */
   progress?(call: number, progress: Progress): void;
-  /** @param last the reply behind those of the journal, if there is one */
+  /** @param last the reply behind those of the row, if there is one */
   answered(last: CallReply | undefined): void;
   /** The thread is left to the call that it is at, which nobody waits for. */
   leftBehind(): void;

@@ -101,9 +101,9 @@ function resourcesOf(primary: Primary, feed: LiveFeed, recent: RecentCalls): Res
           await primary.refresh('all');
           const text = await expose({
             status: primary.snapshot(),
-            restartsByReason: primary.books.restartsByReason(),
-            series: primary.books.series(),
-            runtime: [await primaryRuntime(), ...primary.books.runtime()],
+            restartsByReason: primary.counts.restartsByReason(),
+            series: primary.counts.series(),
+            runtime: [await primaryRuntime(), ...primary.counts.runtime()],
           });
           reply(exchange, 200, expositionType, text);
         },

@@ -1,6 +1,6 @@
 // The cluster's metrics as Prometheus text: sums of the server processes' series, gauges of the moment, and each
 // process's own figures. metrics/exposition.ts writes the text.
-import { familyMetrics, metric, prometheusText } from '../../metrics/exposition.js';
+import { familyMetrics, laneGauges, metric, prometheusText } from '../../metrics/exposition.js';
 import type { RuntimeMetrics, Series } from '../../metrics/families.js';
 import type { ClusterStatus } from '../cluster-status.js';
 
@@ -19,23 +19,12 @@ export function expose({ status, restartsByReason, series, runtime }: Exposition
   ]);
 }
 
-const threadStates = ['busy', 'idle', 'leftover', 'stuck'] as const;
 const serverStates = ['starting', 'ready', 'draining', 'dead'] as const;
 
 function gauges({ servers }: ClusterStatus): object[] {
   const live = servers.filter(({ state }) => state !== 'dead');
-  const sum = (of: (server: ClusterStatus['servers'][number]) => number) =>
-    live.reduce((total, server) => total + of(server), 0);
   return [
-    metric('millrace_queue_waiting', 'gauge', 'CPU calls that wait for a thread.', [
-      { labels: {}, value: sum(({ queue }) => queue.waiting) },
-    ]),
-    metric(
-      'millrace_threads',
-      'gauge',
-      'Threads by state (leftover: left to a call that goes on after its answer; stuck: ended, and still there).',
-      threadStates.map((state) => ({ labels: { state }, value: sum(({ threads }) => threads[state]) })),
-    ),
+    ...laneGauges(live),
     metric(
       'millrace_server_processes',
       'gauge',

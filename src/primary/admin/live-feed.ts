@@ -76,9 +76,9 @@ export function createLiveFeed(): LiveFeed {
   };
 }
 
-function keep<T>(ring: T[], one: T, limit: number): void {
-  ring.push(one);
-  if (ring.length > limit) ring.shift();
+function keep<T>(recent: T[], one: T, limit: number): void {
+  recent.push(one);
+  if (recent.length > limit) recent.shift();
 }
 
 function frameOf(event: string, data: unknown): string {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type AppSetup, setupOf } from '../../app.js';
 import { reasonOf } from '../../tasks/error-report.js';
+import { typeScriptFault } from '../../tasks/typescript-files.js';
 
 /** An app file that cannot be served: one line that names the file. Ends the boot with 78. */
 export class AppFileError extends Error {
@@ -13,17 +14,11 @@ export class AppFileError extends Error {
   }
 }
 
-/** Node 22.18 and later strip types by themselves. */
-const loadsTypeScript = 'typescript' in process.features && Boolean(process.features.typescript);
-
 /** @throws AppFileError */
 export async function loadApp(file: string): Promise<AppSetup> {
   const path = resolve(file);
-  if (/\.[cm]?ts$/.test(path) && !loadsTypeScript)
-    throw new AppFileError(
-      path,
-      'this Node cannot load TypeScript: compile it to .js first, or use Node 22.18 or newer',
-    );
+  const fault = typeScriptFault(path);
+  if (fault !== undefined) throw new AppFileError(path, fault);
   let exported: unknown;
   try {
     exported = ((await import(pathToFileURL(path).href)) as { default?: unknown }).default;

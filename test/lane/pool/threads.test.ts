@@ -40,7 +40,7 @@ describe('the threads', () => {
       threads.run({ row, message, transfer: [], answered, leftBehind() {}, lost });
     });
     expect(last).toBeUndefined();
-    expect(readReplies(row.journal, row.done)).toMatchObject([{ type: 'done', body: '{"ok":true}' }]);
+    expect(readReplies(row.replies, row.done)).toMatchObject([{ type: 'done', body: '{"ok":true}' }]);
     expect(threads.idle).toBe(1);
   });
 

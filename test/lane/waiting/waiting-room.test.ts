@@ -48,7 +48,7 @@ function room({ max, maxQueue = 100, maxWaitMs = 1_000, random = 0, busy = [] }:
         input: { type: 'value', value: undefined },
         options: { client },
         profile: { vouched: false, kind: createKindEstimate(), cost: estimateUs },
-        charge: undefined,
+        listener: { answered: () => undefined, ran: () => undefined },
         arrivedMs: 0,
         estimateUs,
         batchable: estimateUs <= 500,

@@ -1,8 +1,8 @@
-// The quota's rules on a clock of our own: a primary's book and the server processes that draw on it.
+// The quota's rules on a clock of our own: a primary's accounts and the server processes that draw on it.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '#src/errors.js';
-import { createQuotaBook } from '#src/primary/quota-accounts.js';
+import { createQuotaAccounts } from '#src/primary/quota-accounts.js';
 import { createQuota, type Quota, silenceMs } from '#src/server/guard/quota.js';
 
 const quotaMs = 60_000;
@@ -20,7 +20,7 @@ function tryCall(quota: Quota, client: string, ms: number, nowMs: number): 'ran'
 
 /** A cluster without a network: messages take `delayMs`, and nothing else takes any time. */
 function cluster(processes: number, { delayMs = 1, quota = quotaMs } = {}) {
-  const book = createQuotaBook(quota);
+  const accounts = createQuotaAccounts(quota);
   const messages: { atMs: number; deliver(): void }[] = [];
   let nowMs = 1_000;
   let silent = false;
@@ -35,7 +35,7 @@ function cluster(processes: number, { delayMs = 1, quota = quotaMs } = {}) {
       messages.push({
         atMs: nowMs + delayMs,
         deliver() {
-          const answer = book.settle(reports, processes, nowMs);
+          const answer = accounts.settle(reports, processes, nowMs);
           messages.push({ atMs: nowMs + delayMs, deliver: () => one.grant(answer, nowMs) });
         },
       });
@@ -43,7 +43,7 @@ function cluster(processes: number, { delayMs = 1, quota = quotaMs } = {}) {
   }
 
   return {
-    book,
+    accounts,
     all,
     get nowMs() {
       return nowMs;
@@ -209,7 +209,7 @@ describe('a client’s CPU quota', () => {
     expect(world.all.map((quota) => quota.size)).toEqual([0, 0]);
     world.call(0, 1);
     world.advance(10_000);
-    expect(world.book.size).toBeLessThan(5_000);
+    expect(world.accounts.size).toBeLessThan(5_000);
   });
 
   it('is kept for a bounded number of clients, whoever comes', () => {

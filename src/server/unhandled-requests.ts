@@ -1,19 +1,23 @@
-// Requests that no handler sees, because the HTTP layer refuses them: counted and logged like the others.
+// Requests that no handler sees, because the HTTP layer answers them: counted and logged like the others.
 import type { Config } from '../config.js';
-import type { Refused } from '../http/refuser.js';
+import type { UnhandledRequest } from '../http/protocol-errors.js';
 import { pathOf } from '../http/request-target.js';
 import type { Logger } from '../log.js';
 import { createAccessLog } from './access-log.js';
 import type { OnAnswer } from './request/arrival.js';
 import { addressClient } from './request/client.js';
 
-interface RefusedDeps {
+interface UnhandledDeps {
   readonly accessLog: Config['accessLog'];
   readonly log: Logger;
   readonly onAnswer: OnAnswer;
 }
 
-export function countRefused({ accessLog, log, onAnswer }: RefusedDeps): (refused: Refused) => void {
+export function logUnhandled({
+  accessLog,
+  log,
+  onAnswer,
+}: UnhandledDeps): (request: UnhandledRequest) => void {
   const lines = createAccessLog(accessLog, log);
   return ({ status, requestId, socket, req }) => {
     onAnswer(req?.method ?? 'other', 'unmatched', status, 0);

@@ -1,5 +1,5 @@
-// What the HTTP layer refuses by itself, before any handler: on which of the ways of refusal.ts, and how the connection
-// ends with it. Answers that are due come first and are then the last ones: behind them, nothing is refused aloud.
+// What the HTTP layer answers by itself, because no handler may see it: on which of the ways of refusal.ts, and how the
+// connection ends with it. Answers that are due come first and are then the last ones: behind them, nothing is refused aloud.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../errors.js';
@@ -8,21 +8,21 @@ import { type Answer, type Connection, leaveUnanswered } from './connections.js'
 import { answerRefusal, rawRefusal } from './refusal.js';
 import { allowedMethods } from './strict-http.js';
 
-/** One that no handler has seen. Nothing is known of a request that could not be read. */
-export interface Refused {
+/** A request that no handler has seen. Nothing is known of one that could not be read. */
+export interface UnhandledRequest {
   readonly status: number;
   readonly requestId: string;
   readonly socket: Socket;
   readonly req: IncomingMessage | undefined;
 }
 
-export interface RefuserOptions {
-  /** Names and values that every refusal carries. */
+export interface ProtocolErrorOptions {
+  /** Names and values that every answer of these carries. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
-  onRefusal?(refused: Refused): void;
+  onUnhandled?(request: UnhandledRequest): void;
 }
 
-export interface Refuser {
+export interface ProtocolErrors {
   /** A request that could be read. */
   request(connection: Connection, req: IncomingMessage, res: Answer, refusal: AppError): void;
   /** Something that is no request, or did not come in time. */
@@ -33,11 +33,11 @@ export interface Refuser {
   connection(socket: Socket): void;
 }
 
-export function createRefuser({ headers = [], onRefusal }: RefuserOptions): Refuser {
+export function createProtocolErrors({ headers = [], onUnhandled }: ProtocolErrorOptions): ProtocolErrors {
   /** @returns the answer to send */
   function tell(socket: Socket, refusal: AppError): string {
     const { requestId, text } = rawRefusal(refusal, headers);
-    onRefusal?.({ status: refusal.status, requestId, socket, req: undefined });
+    onUnhandled?.({ status: refusal.status, requestId, socket, req: undefined });
     return text;
   }
 
@@ -51,7 +51,7 @@ export function createRefuser({ headers = [], onRefusal }: RefuserOptions): Refu
       connection.begin(res);
       connection.endAfterAnswers();
       const requestId = answerRefusal(res, refusal, headers);
-      onRefusal?.({ status: refusal.status, requestId, socket: connection.socket, req });
+      onUnhandled?.({ status: refusal.status, requestId, socket: connection.socket, req });
     },
 
     bytes(connection, error) {
