@@ -28,6 +28,11 @@ export const errorTable = {
     when: 'The admin server does not answer requests from there.',
   },
   NOT_FOUND: { status: 404, title: 'Not found', when: 'There is nothing at this path.' },
+  NOT_READY: {
+    status: 404,
+    title: 'Not ready',
+    when: 'The job has not ended yet, so it has no result.',
+  },
   METHOD_NOT_ALLOWED: {
     status: 405,
     title: 'Method not allowed',
@@ -41,7 +46,12 @@ export const errorTable = {
   CONFLICT: {
     status: 409,
     title: 'Conflict',
-    when: 'Another reload is running. Only the admin server answers so.',
+    when: 'Another reload is running, or the job has not failed. Only the admin server answers so.',
+  },
+  GONE: {
+    status: 410,
+    title: 'Gone',
+    when: 'The result of the job was kept for as long as results are; or the job was cancelled.',
   },
   PRECONDITION_FAILED: {
     status: 412,
@@ -67,6 +77,11 @@ export const errorTable = {
     status: 417,
     title: 'Expectation failed',
     when: '`Expect` asks for something other than 100-continue.',
+  },
+  IDEMPOTENCY_MISMATCH: {
+    status: 422,
+    title: 'Idempotency key reused',
+    when: 'The `Idempotency-Key` was used before, with another request.',
   },
   QUOTA_EXCEEDED: {
     status: 429,
