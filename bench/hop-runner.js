@@ -38,6 +38,7 @@ async function laneSide() {
     poolMaxThreads: 2,
     poolIdleTimeoutMs: 30_000,
     poolNice: 19,
+    cores: 2,
     coreShare: Number.MAX_SAFE_INTEGER,
     poolMaxHeapMb: 512,
     poolMaxQueue: 1_024,

@@ -142,6 +142,11 @@ export const settings = {
     'Port of the admin server. 0: a free one. `off`: no admin server.',
     { flag: 'admin-port' },
   ),
+  agentPort: optional(
+    'AGENT_PORT',
+    port,
+    'Port, at HOST, where HAProxy’s agent-check is told how much of this machine is free, such as `up ready 73%`. 0: a free one. Unset: none.',
+  ),
   adminAllowedHosts: setting(
     'ADMIN_ALLOWED_HOSTS',
     list,
@@ -372,6 +377,8 @@ export type Config = {
 export type ServerConfig = Omit<Config, 'workers' | 'poolMaxThreads'> & {
   readonly workers: number;
   readonly poolMaxThreads: number;
+  /** Cores that all server processes may use together. */
+  readonly cores: number;
   /** Threads that keep this process's share of the cores busy. */
   readonly coreShare: number;
 };
@@ -441,6 +448,21 @@ function checkTogether(config: Config): void {
     throw new ConfigError(
       `ADMIN_PORT (${told(config, 'adminPort')}) must differ from PORT (${told(config, 'port')}) on the same host`,
     );
+  }
+  const { agentPort } = config;
+  if (agentPort !== undefined && agentPort !== 0) {
+    const taken =
+      agentPort === config.port
+        ? 'port'
+        : agentPort === config.adminPort && sameHost
+          ? 'adminPort'
+          : undefined;
+    if (taken !== undefined) {
+      const { variable } = settings[taken];
+      throw new ConfigError(
+        `AGENT_PORT must differ from ${variable} (${told(config, taken)}) on the same host, not ${agentPort}`,
+      );
+    }
   }
 }
 

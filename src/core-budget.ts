@@ -44,13 +44,14 @@ export function coreShare(cores: number, machineCores: number, serverProcesses: 
   return cores < machineCores ? Number.MAX_SAFE_INTEGER : Math.ceil(cores / serverProcesses);
 }
 
-/** What a server process is told of it: its most threads, and those that keep its share of the cores busy. */
+/** What a server process is told of it: the cores, its most threads, and those that keep its share of the cores busy. */
 export function processBudget(
   config: Pick<Config, 'poolMinThreads' | 'poolMaxThreads'>,
   cores: number,
   serverProcesses: number,
-): { readonly poolMaxThreads: number; readonly coreShare: number } {
+): { readonly cores: number; readonly poolMaxThreads: number; readonly coreShare: number } {
   return {
+    cores,
     poolMaxThreads: threadsPerProcess(config, cores, serverProcesses),
     coreShare: coreShare(cores, cpus().length, serverProcesses),
   };
@@ -68,13 +69,13 @@ export function usableCores(affinity: number, read: ReadText): number {
   return Math.max(1, Math.min(affinity, Math.ceil(Math.min(...quotas))));
 }
 
-interface QuotaFolder {
+export interface QuotaFolder {
   readonly version: 1 | 2;
   readonly path: string;
 }
 
 /** The folders whose quota binds this process: its group and the group's ancestors, of every CPU hierarchy. */
-function quotaFolders(cgroup: string, mountinfo: string): QuotaFolder[] {
+export function quotaFolders(cgroup: string, mountinfo: string): QuotaFolder[] {
   const folders: QuotaFolder[] = [];
   for (const line of cgroup.split('\n')) {
     const [, id, controllers, path] = /^(\d+):([^:]*):(\/.*)$/.exec(line) ?? [];
@@ -142,11 +143,13 @@ function cores(quotaUs: string | undefined, periodUs: string | undefined): numbe
 
 /** Cores that this very process may use now. */
 export function readCores(): number {
-  return usableCores(availableParallelism(), (path) => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      return undefined;
-    }
-  });
+  return usableCores(availableParallelism(), readText);
 }
+
+export const readText: ReadText = (path) => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};

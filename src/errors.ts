@@ -139,6 +139,8 @@ export interface AppErrorOptions {
   readonly allow?: readonly string[];
   /** Further headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Nothing of the request has been done: a balancer may send it to another machine. */
+  readonly notBegun?: boolean;
 }
 
 /** An error with a code. `message` is what the user reads as `detail`: never an inner message or a secret. */
@@ -149,6 +151,7 @@ export class AppError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly allow: readonly string[] | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly notBegun: boolean;
   /** The task of the call that ended so, for the log. */
   task: string | undefined;
 
@@ -159,6 +162,7 @@ export class AppError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.allow = options.allow;
     this.headers = options.headers;
+    this.notBegun = options.notBegun ?? false;
   }
 
   get status(): number {
@@ -213,6 +217,7 @@ export class CallError extends AppError {
     return this.issues;
   }
 
+  /** Whether other calls of the same handler have begun nobody knows: so this does not say `notBegun`. */
   static of(error: AppError): CallError {
     const { issues, retryAfterSeconds, headers, cause } = error;
     const made = new CallError(error.code, error.message, {

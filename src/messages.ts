@@ -5,7 +5,7 @@ import type { ProcessLoad } from './metrics/process-load.js';
 import type { Release } from './version.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 7;
+export const protocolVersion = 8;
 
 /**
  * Why a server process should be replaced. `lost threads`: too many of them do not end; it is sound, and serves until
@@ -51,6 +51,35 @@ export interface ServerStatus extends ProcessLoad {
   readonly tasks: Readonly<Record<string, TaskCounts>>;
 }
 
+/** What a server process has to do and did, from which the primary reckons the machine's load; sums are since it began. */
+export interface LoadReport {
+  /** monotonicMs() of the process: the same clock in all of them. */
+  readonly atMs: number;
+  /** For how long its threads have been busy: two of them for a second are two seconds. */
+  readonly threadsBusyMs: number;
+  /** Estimated work of the calls that wait. */
+  readonly waitingMs: number;
+  /** What a call of average length would be estimated to wait now. */
+  readonly expectedWaitMs: number;
+  /** Time of cores that the whole process has used. */
+  readonly cpuMs: number;
+  readonly answers: number;
+  /** Answers of 500 and above. */
+  readonly errors: number;
+}
+
+/** The load of the whole machine, all server processes together. */
+export interface MachineLoad {
+  /** What the threads did in the last second and what waits, by what they can do in one second. */
+  readonly load: number;
+  /** What a call of average length would be estimated to wait now. */
+  readonly waitSeconds: number;
+  /** CPU that was used, by all there is. */
+  readonly cpuUtilization: number;
+  readonly answersPerSecond: number;
+  readonly errorsPerSecond: number;
+}
+
 /** What a server process did with a client's CPU quota since it last told, and what it expects to need. */
 export interface QuotaReport {
   readonly client: string;
@@ -84,6 +113,8 @@ export type ToServer =
       readonly readiness: ClusterReadiness;
     }
   | { readonly type: 'readiness'; readonly readiness: ClusterReadiness }
+  /** Where it has changed. */
+  | { readonly type: 'load'; readonly load: MachineLoad }
   /** Asks for a report, and for the process's own figures where they are wanted: they cost about a millisecond. */
   | { readonly type: 'report'; readonly id: number; readonly runtime: boolean }
   /** The answer to each `quota`. */
@@ -105,12 +136,13 @@ export type ToPrimary =
   /** Whether it has the connection. */
   | { readonly type: 'received'; readonly seq: number; readonly ok: boolean }
   /** The event loop turns. */
-  | { readonly type: 'beat' }
+  | { readonly type: 'beat'; readonly load: LoadReport }
   /** What it has counted so far: when it was asked (`id`), and once more before it leaves. */
   | {
       readonly type: 'report';
       readonly id: number | null;
       readonly status: ServerStatus;
+      readonly load: LoadReport;
       readonly metrics: MetricsReport;
       readonly runtime: RuntimeMetrics | null;
     }

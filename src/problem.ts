@@ -2,6 +2,9 @@
 // server and way of answering. Which errors there are is errors.ts.
 import type { AppError } from './errors.js';
 
+/** Says that nothing of the request has been done, so that it may be sent to another machine. */
+export const notBegunHeader = 'X-Millrace-Not-Begun';
+
 export const problemType = 'application/problem+json';
 
 /** The header fields of an error's answer, but those of its body. */
@@ -9,10 +12,12 @@ export function problemHeaders({
   allow,
   retryAfterSeconds,
   headers = {},
+  notBegun,
 }: AppError): [name: string, value: string][] {
   const fields: [string, string][] = [['Cache-Control', 'no-store']];
   if (allow !== undefined) fields.push(['Allow', allow.join(', ')]);
   if (retryAfterSeconds !== undefined) fields.push(['Retry-After', String(retryAfterSeconds)]);
+  if (notBegun) fields.push([notBegunHeader, '1']);
   fields.push(...Object.entries(headers));
   return fields;
 }

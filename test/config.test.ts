@@ -10,6 +10,7 @@ describe('settings', () => {
       PORT: 3_000,
       ADMIN_HOST: '127.0.0.1',
       ADMIN_PORT: 3_001,
+      AGENT_PORT: undefined,
       ADMIN_ALLOWED_HOSTS: [],
       WORKERS: 'auto',
       POOL_MIN_THREADS: 1,
@@ -81,6 +82,14 @@ describe('settings', () => {
       'POOL_MIN_THREADS must be at most POOL_MAX_THREADS (4), not 5',
     ],
     [{ ADMIN_PORT: '3000' }, 'ADMIN_PORT (3000) must differ from PORT (3000, the default) on the same host'],
+    [
+      { AGENT_PORT: '3000' },
+      'AGENT_PORT must differ from PORT (3000, the default) on the same host, not 3000',
+    ],
+    [
+      { AGENT_PORT: '3001' },
+      'AGENT_PORT must differ from ADMIN_PORT (3001, the default) on the same host, not 3001',
+    ],
     [
       { PORT: '3001', HOST: '0.0.0.0' },
       'ADMIN_PORT (3001, the default) must differ from PORT (3001) on the same host',

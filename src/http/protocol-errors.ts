@@ -109,4 +109,5 @@ const noTunnel = new AppError('METHOD_NOT_ALLOWED', 'CONNECT is not allowed here
 
 const tooManyConnections = new AppError('OVERLOADED', 'There are too many connections.', {
   retryAfterSeconds: 1,
+  notBegun: true,
 });

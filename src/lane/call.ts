@@ -51,6 +51,16 @@ export interface LaneStatus {
   readonly tasks: Readonly<Record<string, TaskCounts>>;
 }
 
+/** How much there is to do. */
+export interface LaneLoad {
+  /** For how long threads have been busy since the lane began: two of them for a second are two seconds. */
+  readonly threadsBusyMs: number;
+  /** Estimated work of the calls that wait. */
+  readonly waitingMs: number;
+  /** What a call of average length would be estimated to wait now. */
+  readonly expectedWaitMs: number;
+}
+
 /** How a call ended, for metrics. `lane` is `none` where it never ran; waits and runs in ms. */
 export interface CallRecord {
   readonly task: string;
@@ -95,6 +105,7 @@ export interface Lane {
   /** @throws AppError QUOTA_EXCEEDED; OVERLOADED where the estimated wait is too long. */
   call(task: Task, input: CallInput, options: CallOptions): Call;
   status(): LaneStatus;
+  load(): LaneLoad;
   /**
    * Whether an error that nobody caught in this process was left behind by a call that ran inline: then it has been
    * logged, and says nothing of the process.

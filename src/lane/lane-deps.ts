@@ -9,6 +9,7 @@ export type LaneConfig = Pick<
   ServerConfig,
   | 'poolMinThreads'
   | 'poolMaxThreads'
+  | 'cores'
   | 'coreShare'
   | 'poolIdleTimeoutMs'
   | 'poolNice'

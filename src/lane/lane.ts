@@ -59,6 +59,7 @@ export function createLane(options: LaneOptions): Lane {
         tasks: counts.counts(),
       };
     },
+    load: () => threads.load(),
     takesError: (thrown, promise) => inline.takes(thrown, promise),
     refuseExit: () => inline.refuseExit(),
     close() {

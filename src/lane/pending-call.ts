@@ -65,4 +65,5 @@ export const threadLostError = (cause: unknown): AppError =>
 export const noThreadError = (): AppError =>
   refusalForLoad('OVERLOADED', 'No thread is there to run this call; try again later.', {
     retryAfterSeconds: 1,
+    notBegun: true,
   });

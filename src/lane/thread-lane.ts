@@ -3,12 +3,13 @@
 // together: what to do when a call comes, a thread is free, or the lane closes.
 import { monotonicMs } from '../clock.js';
 import { createControl } from '../thread/shared-rows.js';
-import type { CallResult, LaneEnd, LaneStatus } from './call.js';
+import type { CallResult, LaneEnd, LaneLoad, LaneStatus } from './call.js';
 import { createCallEnds } from './call-ends.js';
 import type { CallListener, LaneCall, OpenCall, RunningLane } from './lane-call.js';
 import type { LaneDeps } from './lane-deps.js';
 import type { PendingCall } from './pending-call.js';
 import { isBatchable } from './placement.js';
+import { createBusyTime } from './pool/busy-time.js';
 import { createCapacity } from './pool/capacity.js';
 import { createSlots } from './pool/in-flight.js';
 import { threadCode } from './pool/thread-code.js';
@@ -32,6 +33,7 @@ const leftoverLineMs = 10_000;
 export interface ThreadLane extends RunningLane {
   warm(): Promise<void>;
   counts(): LaneStatus['threads'] & { readonly waiting: number };
+  load(): LaneLoad;
   close(): Promise<LaneEnd>;
 }
 
@@ -80,6 +82,7 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
   const wakeable = wake.then((made) => {
     if (made !== undefined) control.wakeFd = made.fd;
   });
+  const busyTime = createBusyTime(config.cores);
   const slots = createSlots(
     control,
     threads,
@@ -99,7 +102,9 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
         if (ends.mayReturn(call)) ends.waits(call);
       },
       freed() {
-        if (slots.inFlight === 0) waiting.rested(monotonicMs());
+        const nowMs = monotonicMs();
+        busyTime.change(slots.inFlight, nowMs);
+        if (slots.inFlight === 0) waiting.rested(nowMs);
         pump();
       },
     },
@@ -166,6 +171,7 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
       const calls = waiting.take(free, nowMs);
       if (calls.length === 0) break;
       slots.send(calls, nowMs);
+      busyTime.change(slots.inFlight, nowMs);
       for (const call of calls) ends.sent(call, nowMs);
     }
     if (waiting.size === 0) return;
@@ -238,6 +244,14 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
       stuck: threads.stuck,
       waiting: waiting.size,
     }),
+    load() {
+      const nowMs = monotonicMs();
+      return {
+        threadsBusyMs: busyTime.ms(nowMs),
+        waitingMs: waiting.workUs / 1_000,
+        expectedWaitMs: waiting.averageWaitUs(nowMs) / 1_000,
+      };
+    },
     close() {
       closing ??= end();
       return closing;

@@ -1,7 +1,7 @@
 // The primary's account of the cluster, in the shape of the admin server's `/status`. It only tells; it decides
 // nothing.
 import { monotonicMs } from '../clock.js';
-import type { ServerStatus, TaskCounts } from '../messages.js';
+import type { MachineLoad, ServerStatus, TaskCounts } from '../messages.js';
 import type { ProcessLoad } from '../metrics/process-load.js';
 import type { Release } from '../version.js';
 import type { Exit } from './server-exit.js';
@@ -48,6 +48,8 @@ export type Totals = Readonly<Record<string, Readonly<TaskCounts>>>;
 
 export interface ClusterStatus {
   readonly primary: PrimaryStatus;
+  /** Of the whole machine. */
+  readonly lane: Pick<MachineLoad, 'load' | 'waitSeconds'>;
   readonly servers: readonly ServerEntry[];
   /** Counts by task, of all server processes that ever were. */
   readonly totals: Totals;

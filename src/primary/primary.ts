@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
-import type { ClusterReadiness } from '../messages.js';
+import type { ClusterReadiness, MachineLoad } from '../messages.js';
 import { createProcessLoad } from '../metrics/process-load.js';
 import type { ClusterCounts } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
@@ -12,6 +12,7 @@ import { type ClusterStatus, type PrimaryState, serverEntry } from './cluster-st
 import { drainTimeMs } from './drain-time.js';
 import { type ExitCode, exitCodes, type Outcome } from './exit-codes.js';
 import type { Fork } from './fork.js';
+import { watchMachineLoad } from './machine-load.js';
 import type { PublicPort } from './public-port.js';
 import { createQuotaAccounts } from './quota-accounts.js';
 import { createRefresh, type Figures } from './refresh.js';
@@ -53,6 +54,11 @@ export interface Primary {
   reloadNext(): void;
   /** One server process more or fewer, at least one. */
   resize(by: 1 | -1): void;
+  readonly state: PrimaryState;
+  /** Whether anybody can be served. */
+  readonly readiness: ClusterReadiness;
+  /** As of the last half second. */
+  machineLoad(): MachineLoad;
   /** As it was told last: `refresh` gets what is new. */
   snapshot(): ClusterStatus;
   readonly counts: ClusterCounts;
@@ -108,6 +114,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   table.fill();
   const refresh = createRefresh(table.live());
   const processLoad = createProcessLoad();
+  const loads = watchMachineLoad(table.live());
   return {
     done,
     close,
@@ -115,6 +122,13 @@ export function startPrimary(options: PrimaryOptions): Primary {
     reload: reloads.start,
     reloadNext: reloads.request,
     resize,
+    get state() {
+      return state();
+    },
+    get readiness() {
+      return readiness;
+    },
+    machineLoad: loads.read,
     snapshot,
     counts: table.counts,
     servers: table.live(),
@@ -181,6 +195,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     await publicPort.close(shutdownTimeoutMs);
     const leftMs = Math.max(0, deadlineMs - monotonicMs());
     await Promise.all([...table.live()].map((server) => server.close('stop', leftMs, 'stop')));
+    loads.close();
     log.info({ allAnswered }, 'stopped');
     finish({ code: allAnswered ? cleanCode : exitCodes.forced });
     return done;
@@ -195,6 +210,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
   function end(outcome: Outcome): void {
     stage = 'draining';
     table.close();
+    loads.close();
     for (const server of table.live()) server.kill();
     finish(outcome);
   }
@@ -207,6 +223,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
 
   function snapshot(): ClusterStatus {
     const dead = table.slots.flatMap(({ lost }) => (lost?.state === 'dead' ? [lost] : []));
+    const { load, waitSeconds } = loads.read();
     const lossesOf = (number: number) => table.slots.find((slot) => slot.number === number)?.losses ?? 0;
     return {
       primary: {
@@ -219,6 +236,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
         reloads: reloads.all,
         exits: table.counts.exits,
       },
+      lane: { load, waitSeconds },
       servers: [...table.live(), ...dead].map((server) => serverEntry(server, lossesOf(server.slot))),
       totals: table.counts.totals(),
     };

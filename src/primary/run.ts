@@ -8,6 +8,7 @@ import { type Logger, logOutput } from '../log.js';
 import { thisRelease } from '../version.js';
 import { localUrl } from './address.js';
 import { listenAdmin } from './admin/admin.js';
+import { listenAgent } from './agent.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
 import { createFork } from './fork.js';
 import { greeting } from './greeting.js';
@@ -74,6 +75,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const isShared = cluster.schedulingPolicy === cluster.SCHED_NONE;
   const publicPort = await openPublicPort(config.host, config.port, handover, isShared);
   const { port } = publicPort;
+  const agent = config.agentPort === undefined ? undefined : await listenAgent(config.host, config.agentPort);
   if (stopped) return { code: exitCodes.ok };
 
   const { serverProcesses } = budget(config, readCores());
@@ -106,6 +108,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
         url,
         port,
         adminUrl: admin?.url ?? null,
+        ...(agent && { agentPort: agent.port }),
         pid: process.pid,
         serverProcesses: servers.length,
         threadsPerProcess: servers.at(-1)?.poolMaxThreads,
@@ -124,12 +127,14 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
     },
   });
   admin?.attach(primary);
+  agent?.attach(primary);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught exception in the primary: draining');
     void primary?.close('uncaught exception', exitCodes.forced);
   });
   const outcome = await primary.done;
   admin?.close();
+  agent?.close();
   await relay.ended(lastLinesMs);
   await logOutput.flush(lastLinesMs);
   return outcome;

@@ -9,6 +9,8 @@ import {
   type CloseMode,
   type ClusterReadiness,
   type Fault,
+  type LoadReport,
+  type MachineLoad,
   protocolVersion,
   type QuotaAnswer,
   type QuotaReport,
@@ -59,6 +61,8 @@ export class ServerHandle {
   readonly exited: Promise<Exit>;
   state: ServerState = 'starting';
   status: ServerStatus | undefined;
+  /** What it has to do, as it told last. */
+  load: LoadReport | undefined;
   bootFailure: BootFailure | undefined;
   /** The code that it runs, once it is ready. */
   release: Release | undefined;
@@ -135,6 +139,11 @@ export class ServerHandle {
     if (this.#wasToldToBoot) this.#send({ type: 'readiness', readiness });
   }
 
+  /** The whole machine's, for those who ask a server process. */
+  tellLoad(load: MachineLoad): void {
+    this.#send({ type: 'load', load });
+  }
+
   /**
    * Asks it to drain and leave, and sees to it that it does. A later call with `stop` hastens an earlier `reload`.
    * A process that is not ready yet serves nobody and is ended at once.
@@ -198,12 +207,14 @@ export class ServerHandle {
         this.#ready(message.release);
         break;
       case 'beat':
+        this.load = message.load;
         break;
       case 'loading':
         this.loading = message.file ?? undefined;
         break;
       case 'report':
         this.status = message.status;
+        this.load = message.load;
         this.metrics = message.metrics;
         this.runtime = message.runtime ?? this.runtime;
         if (message.id !== null) this.#reports.settle(message.id);

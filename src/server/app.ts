@@ -12,10 +12,11 @@ import type { ServerConfig } from '../config.js';
 import { allowedMethods } from '../http/strict-http.js';
 import type { Lane } from '../lane/call.js';
 import type { Logger } from '../log.js';
-import type { CloseMode, ClusterReadiness } from '../messages.js';
+import type { CloseMode, ClusterReadiness, MachineLoad } from '../messages.js';
 import { servesBuiltIns } from '../tasks/folders.js';
 import type { Task } from '../tasks/registry.js';
 import { createAccessLog } from './access-log.js';
+import { loadHeader } from './answer/load-header.js';
 import { type Check, continueWhenRead } from './answer/preconditions.js';
 import { notFound, nothingAt, problemHandler } from './answer/problem.js';
 import { type FixedPaths, fixedPaths, optionsAnswer } from './answer/resource.js';
@@ -44,6 +45,8 @@ export interface AppDeps {
   /** Undefined: everybody may use what there is. */
   readonly quota?: Quota | undefined;
   readonly readiness: () => ClusterReadiness;
+  /** The machine's load, for who asks. */
+  readonly machineLoad?: (() => MachineLoad | undefined) | undefined;
   /** Set while this server process drains: while it stops, CPU calls are refused. Connections are drain.ts. */
   readonly closing: () => CloseMode | undefined;
   readonly log: Logger;
@@ -83,6 +86,7 @@ export function openApp(deps: AppDeps): OpenApp {
   const arrive = arrival({ lines, onAnswer: deps.onAnswer });
   const noteProxy = config.trustProxy === undefined && onProxied ? watchForProxy(onProxied) : undefined;
   const shareAcrossOrigins = config.corsOrigins === undefined ? undefined : cors(config.corsOrigins);
+  const tellLoad = deps.machineLoad && loadHeader(deps.machineLoad);
   const probes = fixedPaths(config.bodyLimitBytes);
   addProbes(probes, deps.readiness);
   const paths = isOwn ? fixedPaths(config.bodyLimitBytes) : probes;
@@ -91,6 +95,7 @@ export function openApp(deps: AppDeps): OpenApp {
     arrive(req, res);
     noteProxy?.(req);
     shareAcrossOrigins?.(req, res);
+    tellLoad?.(req, res);
     return probes.middleware(req, res, next);
   });
   if (isOwn) app.use(continueWhenRead);

@@ -2,6 +2,7 @@
 // in place; nothing is allocated. The cluster's sums are made in the primary.
 import { monotonicMs } from '../clock.js';
 import type { CallRecord } from '../lane/call.js';
+import type { LoadReport } from '../messages.js';
 import {
   type CallLatency,
   type FamilyName,
@@ -17,6 +18,8 @@ export interface ServerMetrics {
   readonly onAnswer: OnAnswer;
   onCall(record: CallRecord): void;
   report(): MetricsReport;
+  /** Answers so far, and those of them that say that the server failed. */
+  answered(): Pick<LoadReport, 'answers' | 'errors'>;
 }
 
 /** Whoever invents methods must not invent series. */
@@ -28,6 +31,8 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
  */
 export function createServerMetrics(taskRoutes: readonly string[], prefix = ''): ServerMetrics {
   const all: Series[] = [];
+  let sent = 0;
+  let errors = 0;
   const lightLatency: number[] = [];
   const callLatency: CallLatency[] = [];
 
@@ -96,6 +101,8 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
     onAnswer(method, route, status, seconds) {
       const { series, isLight } = answers(route)(methods.has(method) ? method : 'other')(status);
       series(seconds);
+      sent++;
+      if (status >= 500) errors++;
       if (isLight) addLatency(lightLatency, seconds);
     },
     onCall(record) {
@@ -105,6 +112,7 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
       if (lane !== 'none') runs(task)(runMs / 1_000);
       countLatency(record);
     },
+    answered: () => ({ answers: sent, errors }),
     report: () => ({ atMs: monotonicMs(), series: all, lightLatency, callLatency }),
   };
 }

@@ -7,6 +7,7 @@ import { createLogger, createRequestLogger, type Logger, logOutput } from '../lo
 import {
   type CloseMode,
   type ClusterReadiness,
+  type MachineLoad,
   protocolVersion,
   type ToPrimary,
   type ToServer,
@@ -34,6 +35,7 @@ const lastLinesMs = 100;
 export function runServerProcess(): void {
   let server: RunningServer | undefined;
   let readiness: ClusterReadiness = 'unavailable';
+  let machineLoad: MachineLoad | undefined;
   let log: Logger | undefined;
   let leaving = false;
   let orphaned = false;
@@ -53,6 +55,9 @@ export function runServerProcess(): void {
         return;
       case 'readiness':
         readiness = message.readiness;
+        return;
+      case 'load':
+        machineLoad = message.load;
         return;
       case 'report':
         return void report(message.id, message.runtime);
@@ -108,6 +113,7 @@ export function runServerProcess(): void {
         log,
         requestLog: createRequestLogger(config.logLevel, bindings),
         readiness: () => readiness,
+        machineLoad: () => machineLoad,
         loading,
         onQuota: (reports) => send({ type: 'quota', reports }),
         onProxied: () => send({ type: 'proxied' }),
@@ -126,7 +132,8 @@ export function runServerProcess(): void {
     }
     send({ type: 'ready', release: thisRelease() });
     const beatEveryMs = Math.min(500, Math.max(20, config.heartbeatTimeoutMs / 20));
-    timers.push(setInterval(() => send({ type: 'beat' }), beatEveryMs));
+    const { load } = server;
+    timers.push(setInterval(() => send({ type: 'beat', load: load() }), beatEveryMs));
   }
 
   /** The word first: nothing of the connection was read then, so another process may have it if this one dies. */
@@ -141,7 +148,8 @@ export function runServerProcess(): void {
   async function report(id: number | null, wantsRuntime: boolean): Promise<void> {
     if (server === undefined) return;
     const runtime = wantsRuntime ? await server.runtime() : null;
-    send({ type: 'report', id, status: server.status(), metrics: server.metrics(), runtime });
+    const { status, load, metrics } = server;
+    send({ type: 'report', id, status: status(), load: load(), metrics: metrics(), runtime });
   }
 
   async function close(mode: CloseMode, timeoutMs: number): Promise<void> {

@@ -5,12 +5,21 @@ import { resolve } from 'node:path';
 import type { Request, Response } from 'express';
 import { readApiKeys } from '../api-keys.js';
 import type { AppSetup } from '../app.js';
+import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import { createHttpServer } from '../http/http-server.js';
 import type { LaneEnd } from '../lane/call.js';
 import { createLane } from '../lane/lane.js';
 import type { Logger } from '../log.js';
-import type { CloseMode, ClusterReadiness, QuotaAnswer, QuotaReport, ServerStatus } from '../messages.js';
+import type {
+  CloseMode,
+  ClusterReadiness,
+  LoadReport,
+  MachineLoad,
+  QuotaAnswer,
+  QuotaReport,
+  ServerStatus,
+} from '../messages.js';
 import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
 import { createProcessLoad } from '../metrics/process-load.js';
 import { createRuntimeMetrics } from '../metrics/runtime-metrics.js';
@@ -39,6 +48,8 @@ export interface ServerDeps {
   /** For the lines of requests; by default the log. */
   readonly requestLog?: Logger;
   readonly readiness: () => ClusterReadiness;
+  /** The machine's load as it was told last, for who asks; undefined: not known yet. */
+  readonly machineLoad?: () => MachineLoad | undefined;
   /** Watches over what is imported. */
   readonly loading?: LoadWatch;
   /** To be told to the primary; its answer goes to `grant`. */
@@ -69,6 +80,7 @@ export interface RunningServer {
   /** The primary's answer to `onQuota`. */
   grant(answer: QuotaAnswer): void;
   status(): ServerStatus;
+  load(): LoadReport;
   /** What it has counted since it began. */
   metrics(): MetricsReport;
   /** The process's own figures. */
@@ -98,7 +110,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   });
   const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
   if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
-  const { onAnswer, onCall, report } = createServerMetrics(
+  const { onAnswer, onCall, report, answered } = createServerMetrics(
     tasks.map(({ route }) => route),
     config.routePrefix,
   );
@@ -120,6 +132,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     keys,
     quota,
     readiness: deps.readiness,
+    machineLoad: deps.machineLoad,
     closing,
     log,
     requestLog,
@@ -165,6 +178,10 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       take: http.take,
       grant: (answer) => link?.receive(answer),
       status: () => ({ ...processLoad(), eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
+      load() {
+        const { user, system } = process.cpuUsage();
+        return { atMs: monotonicMs(), ...lane.load(), cpuMs: (user + system) / 1_000, ...answered() };
+      },
       metrics: report,
       runtime,
       takesError: (thrown, promise) => lane.takesError(thrown, promise),

@@ -15,6 +15,7 @@ function start(env: Record<string, string> = {}, log = createLogger('silent', {}
     ...readConfig({ PORT: '0', ...env }),
     workers: 1,
     poolMaxThreads: 2,
+    cores: 2,
     coreShare: 2,
   };
   return startServer({

@@ -1,7 +1,7 @@
 // When refusals are answered: on a clock that the test turns, then by an app in front of real connections.
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createRefusalPace, type RefusalPace } from '#src/server/refusal-pace.js';
-import { type TaskApp, taskApps } from '../support/app.js';
+import { type TaskApp, taskApps, testConfig } from '../support/app.js';
 import { RawClient } from '../support/raw-client.js';
 import { listen } from '../support/wire.js';
 
@@ -107,10 +107,14 @@ describe('an app', () => {
       () => nowMs,
       () => nowMs,
     );
-    const server = await listen(apps.fullApp({ refusalPace: pace }));
-    const address = server.address();
-    port = typeof address === 'object' && address !== null ? address.port : 0;
+    port = await portOf({});
   });
+
+  async function portOf(env: Record<string, string>): Promise<number> {
+    const server = await listen(apps.fullApp({ refusalPace: pace, config: testConfig(env) }));
+    const address = server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
 
   /** One refusal after a time of which the loop was busy throughout, and then as many as may come at once. */
   function useUp(): void {
@@ -124,8 +128,8 @@ describe('an app', () => {
     return client;
   }
 
-  const refused = (id: number) =>
-    `GET /letters/count?data=a HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\n\r\n`;
+  const refused = (id: number, more = '') =>
+    `GET /letters/count?data=a HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\n${more}\r\n`;
   const light = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 
   it('answers a refusal when it is its turn, and everything else at once', async () => {
@@ -142,6 +146,24 @@ describe('an app', () => {
       expect([status, headers.get('x-request-id'), headers.get('retry-after')]).toEqual([503, id, '7']);
     }
     expect((await client.answer()).status).toBe(200);
+  });
+
+  it('answers a trusted balancer at once that sends what is refused elsewhere', async () => {
+    useUp();
+    const behind = await RawClient.connect(await portOf({ TRUST_PROXY: 'loopback' }));
+    onTestFinished(() => behind.destroy());
+    behind.send(refused(1, 'X-Millrace-Retries: 1\r\n'));
+    expect((await behind.answer()).status).toBe(503);
+    behind.send(refused(2) + light);
+    const client = await connect();
+    // Nobody is trusted here: anybody could say so.
+    client.send(refused(3, 'X-Millrace-Retries: 1\r\n') + light);
+    const other = await connect();
+    other.send(light);
+    await other.answer();
+    expect([behind.unread, client.unread]).toEqual(['', '']);
+    nowMs += 10;
+    for (const one of [behind, client]) expect((await one.answer()).status).toBe(503);
   });
 
   it('goes on when a client leaves before its turn', async () => {

@@ -12,7 +12,7 @@ import { createRefusalPace } from '#src/server/refusal-pace.js';
 import { loadTasks, type Task } from '#src/tasks/registry.js';
 
 export function testConfig(env: Record<string, string> = {}): ServerConfig {
-  return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2, coreShare: 2 };
+  return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2, cores: 2, coreShare: 2 };
 }
 
 /** An app without tasks. */

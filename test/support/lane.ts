@@ -12,6 +12,7 @@ export const fixtureTasks = fileURLToPath(new URL('../fixtures/tasks', import.me
 const defaults: LaneConfig = {
   poolMinThreads: 1,
   poolMaxThreads: 2,
+  cores: 64,
   coreShare: 64,
   poolIdleTimeoutMs: 30_000,
   poolNice: 0,

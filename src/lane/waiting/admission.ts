@@ -65,5 +65,6 @@ export function retryAfterSeconds(excessUs: number, drainUsPerSecond: number, ra
 export function overloaded(excessUs: number, drainUsPerSecond: number, random: number): AppError {
   return refusalForLoad('OVERLOADED', admissionDetail, {
     retryAfterSeconds: retryAfterSeconds(excessUs, drainUsPerSecond, random),
+    notBegun: true,
   });
 }

@@ -15,7 +15,7 @@ import {
 } from './admission.js';
 import { createCallQueue } from './call-queue.js';
 import { createDrainRate } from './drain-rate.js';
-import { type BusyThread, type ExpectedWait, expectedWait } from './expected-wait.js';
+import { type BusyThread, type ExpectedWait, expectedWait, type WorkAhead } from './expected-wait.js';
 import { createFairOrder } from './fair-order.js';
 import { createReservedPlaces } from './reserved-places.js';
 import { isBefore } from './treap.js';
@@ -49,6 +49,10 @@ export interface WaitingCall {
 
 export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   readonly size: number;
+  /** Estimated work of the calls that wait, in µs. */
+  readonly workUs: number;
+  /** What a call as long as they are lately would be estimated to wait now, behind all that wait, in µs. */
+  averageWaitUs(nowMs: number): number;
   /** Calls that wait for nothing but a thread. */
   startable(nowMs: number): number;
   /** The call whose turn it is, if a thread is free for it. */
@@ -86,6 +90,9 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   clear(): T[];
 }
 
+/** What one call adds to the average length. */
+const averageStep = 1 / 16;
+
 export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   limits: AdmissionLimits,
   threads: ThreadLoad,
@@ -100,6 +107,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   const drain = createDrainRate(threads.max * 1_000_000);
   let seq = 0;
   let tickets = 0;
+  let averageUs: number | undefined;
 
   const queueOf = (estimateUs: number) => (isLong(estimateUs) ? long : short);
 
@@ -128,9 +136,13 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   }
 
   function waitAt(key: number, estimateUs: number, nowMs: number): ExpectedWait {
+    const ahead = { shortUs: short.workAheadUs(key), longUs: long.workAheadUs(key), longs: long.size };
+    return waitBehind(ahead, estimateUs, nowMs);
+  }
+
+  function waitBehind(ahead: WorkAhead, estimateUs: number, nowMs: number): ExpectedWait {
     const usable = threads.usable(estimateUs, nowMs);
     if (startsAtOnce(load(usable), isLong(estimateUs))) return { waitUs: 0, usable };
-    const ahead = { shortUs: short.workAheadUs(key), longUs: long.workAheadUs(key), longs: long.size };
     // How many threads long calls may have does not depend on whether one is spare.
     return expectedWait(estimateUs, ahead, threads.busy(nowMs), isLong(estimateUs) ? threads.max : usable);
   }
@@ -147,6 +159,15 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
     get size() {
       return short.size + long.size;
     },
+    get workUs() {
+      return short.workUs + long.workUs;
+    },
+    averageWaitUs(nowMs) {
+      if (averageUs === undefined) return 0;
+      if (threads.max === 0) return limits.maxWaitMs * 1_000;
+      const ahead = { shortUs: short.workUs, longUs: long.workUs, longs: long.size };
+      return waitBehind(ahead, averageUs, nowMs).waitUs * correction.factor;
+    },
     startable(nowMs) {
       const first = next(load().longRoom);
       return first === undefined ? 0 : startable(load(threads.usable(first.estimateUs, nowMs)));
@@ -157,6 +178,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
     has: (client) => reserved.has(client),
     checkRoom: (client, nowMs) => requirePlace(client, false, nowMs),
     admit(client, estimateUs, deadlineMs, nowMs, taskWaitMs) {
+      averageUs = (averageUs ?? estimateUs) + (estimateUs - (averageUs ?? estimateUs)) * averageStep;
       requirePlace(client, isLong(estimateUs), nowMs);
       const { tag, key } = order.place(client, estimateUs);
       const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs, taskWaitMs);

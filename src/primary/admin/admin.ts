@@ -1,6 +1,7 @@
 // The admin side of the primary, put together: listen → routes → a sample of the cluster every second. It only reads
 // the primary and passes on one wish, a reload.
 import type { Config } from '../../config.js';
+import { readText } from '../../core-budget.js';
 import { AppError } from '../../errors.js';
 import type { Logger } from '../../log.js';
 import { expositionType } from '../../metrics/exposition.js';
@@ -8,6 +9,7 @@ import { createRuntimeMetrics } from '../../metrics/runtime-metrics.js';
 import { listenAt, localUrl } from '../address.js';
 import type { ClusterEvent } from '../cluster-event.js';
 import type { Primary } from '../primary.js';
+import { throttledPeriods } from '../throttling.js';
 import { createAdminServer, type Resource, type Resources, serveAdmin } from './admin-server.js';
 import { expose } from './exposition.js';
 import { createGuard } from './guard.js';
@@ -103,6 +105,7 @@ function resourcesOf(primary: Primary, feed: LiveFeed, recent: RecentCalls): Res
             status: primary.snapshot(),
             restartsByReason: primary.counts.restartsByReason(),
             series: primary.counts.series(),
+            throttledPeriods: throttledPeriods(readText),
             runtime: [await primaryRuntime(), ...primary.counts.runtime()],
           });
           reply(exchange, 200, expositionType, text);

@@ -8,22 +8,42 @@ export interface Exposition {
   readonly status: ClusterStatus;
   readonly restartsByReason: ReadonlyMap<string, number>;
   readonly series: readonly Series[];
+  /** Undefined: the kernel tells of none. */
+  readonly throttledPeriods: number | undefined;
   /** One a process. */
   readonly runtime: readonly RuntimeMetrics[];
 }
 
-export function expose({ status, restartsByReason, series, runtime }: Exposition): Promise<string> {
+export function expose({
+  status,
+  restartsByReason,
+  series,
+  throttledPeriods,
+  runtime,
+}: Exposition): Promise<string> {
   return prometheusText([
-    [...familyMetrics(series), ...gauges(status), restarts(restartsByReason)],
+    [...familyMetrics(series), ...gauges(status), restarts(restartsByReason), throttled(throttledPeriods)],
     ...runtime,
   ]);
 }
 
 const serverStates = ['starting', 'ready', 'draining', 'dead'] as const;
 
-function gauges({ servers }: ClusterStatus): object[] {
+function gauges({ servers, lane }: ClusterStatus): object[] {
   const live = servers.filter(({ state }) => state !== 'dead');
   return [
+    metric(
+      'millrace_lane_load',
+      'gauge',
+      'Work that runs or waits, by what the threads of this machine can do in one second; above 1: more than that.',
+      [{ labels: {}, value: lane.load }],
+    ),
+    metric(
+      'millrace_lane_wait_seconds',
+      'gauge',
+      'What a CPU call of average length would be estimated to wait now.',
+      [{ labels: {}, value: lane.waitSeconds }],
+    ),
     ...laneGauges(live),
     metric(
       'millrace_server_processes',
@@ -35,6 +55,13 @@ function gauges({ servers }: ClusterStatus): object[] {
       })),
     ),
   ];
+}
+
+function throttled(periods: number | undefined): object {
+  const help =
+    'Periods in which the CPU quota of this process (cgroup) was spent, and all of it was stopped.';
+  const samples = periods === undefined ? [] : [{ labels: {}, value: periods }];
+  return metric('millrace_cpu_throttled_periods_total', 'counter', help, samples);
 }
 
 function restarts(byReason: ReadonlyMap<string, number>): object {

@@ -4,11 +4,12 @@ import type { TaskLatency } from './recent-calls.js';
 
 /** @param latencyMs by task, of the last minute */
 export function statusView(
-  { primary, servers, totals }: ClusterStatus,
+  { primary, lane, servers, totals }: ClusterStatus,
   latencyMs: Readonly<Record<string, TaskLatency>>,
 ) {
   return {
     primary,
+    lane,
     servers: servers.map(
       ({ pid, state, uptimeMs, release, memoryBytes, cpuCores, eventLoopDelayMs, threads, queue, tasks }) => {
         return {

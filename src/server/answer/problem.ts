@@ -8,6 +8,7 @@ import { problemHeaders, problemJson, problemType } from '../../problem.js';
 import { type AccessLog, isFailure } from '../access-log.js';
 import type { RefusalPace } from '../refusal-pace.js';
 import { exchanged } from '../request/arrival.js';
+import { sendsElsewhere } from '../request/balancer.js';
 import { ClientLeft } from '../request/body.js';
 import { answer } from './answer.js';
 import { errorOfLibrary, undecodablePath } from './library-error.js';
@@ -31,9 +32,14 @@ export function problemHandler(lines: AccessLog, pace: RefusalPace) {
       return;
     }
     tellFailure(lines, error, req);
-    if (error.code !== 'OVERLOADED' && error.code !== 'QUOTA_EXCEEDED') sendProblem(req, res, error);
+    if (!isHeldBack(error, req)) sendProblem(req, res, error);
     else pace.inTurn(() => sendInTurn(req, res, error));
   };
+}
+
+/** Who is told to come back later, unless a balancer asks that will go elsewhere. */
+function isHeldBack({ code }: AppError, req: Request): boolean {
+  return code === 'QUOTA_EXCEEDED' || (code === 'OVERLOADED' && !sendsElsewhere(req));
 }
 
 const afterHeaders = ({ writableEnded }: Response): string =>

@@ -37,6 +37,7 @@ const statusShape = z.strictObject({
     reloads: z.array(reload).max(20),
     exits: z.array(z.looseObject({ pid: whole, reason: z.string(), at: z.iso.datetime() })).max(20),
   }),
+  lane: z.strictObject({ load: z.number().min(0), waitSeconds: z.number().min(0) }),
   servers: z.array(
     z.strictObject({
       pid: whole,

@@ -15,6 +15,7 @@ const status = {
     reloads: [],
     exits: [],
   },
+  lane: { load: 0, waitSeconds: 0 },
   servers: [],
   totals: {},
 } as const;
