@@ -1,0 +1,152 @@
+// Redis as a process of its own, on a free port, in a folder of its own: Debian's redis-server. Where there is none, the
+// tests that need it are skipped, and say so.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+
+export const hasRedis = isInstalled();
+
+function isInstalled(): boolean {
+  try {
+    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    console.log('There is no redis-server: the tests of jobs on Redis are skipped.');
+    return false;
+  }
+}
+
+export interface TestRedis {
+  readonly port: number;
+  readonly url: string;
+  readonly process: ChildProcess;
+  /** SIGKILL. */
+  kill(): Promise<void>;
+  /** Again on the same port, with what is in its folder. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startRedis(...settings: readonly string[]): Promise<TestRedis> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-redis-'));
+  const port = await freePort();
+  let server = await launch();
+
+  async function launch(): Promise<ChildProcess> {
+    const args = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder,
+      '--save',
+      '',
+      '--appendonly',
+      'yes',
+    ];
+    const child = spawn('redis-server', [...args, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    for await (const chunk of child.stdout) {
+      said += chunk;
+      if (said.includes('Ready to accept connections')) break;
+    }
+    if (!said.includes('Ready to accept')) throw new Error(`redis-server did not start: ${said}`);
+    // What it says later is read, too: a full pipe would stop it.
+    child.stdout.resume();
+    return child;
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    server.kill(signal);
+    await once(server, 'exit');
+  }
+
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    get process() {
+      return server;
+    },
+    kill: () => end('SIGKILL'),
+    async restart() {
+      server = await launch();
+    },
+    async close() {
+      await end('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The cable to it, which can be cut: then nothing comes or goes any more. */
+export interface Cable {
+  readonly port: number;
+  cut(): Promise<void>;
+}
+
+export async function cableTo(port: number): Promise<Cable> {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async cut() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** Three nodes of a cluster, all slots given away, every node knowing it. */
+export async function startRedisCluster(): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const nodes: TestRedis[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(nodes.map((node) => node.close()));
+  };
+  try {
+    // The bus would be at the port + 10,000, which is none for most free ones.
+    const buses = [await freePort(), await freePort(), await freePort()];
+    for (const bus of buses)
+      nodes.push(await startRedis('--cluster-enabled', 'yes', '--cluster-port', String(bus)));
+    const clients = nodes.map(({ port }) => new Redis(port, '127.0.0.1'));
+    const [first] = clients;
+    for (const [i, client] of clients.entries()) {
+      const [from, to] = [Math.floor((16_384 * i) / 3), Math.floor((16_384 * (i + 1)) / 3) - 1];
+      await client.call('CLUSTER', 'ADDSLOTSRANGE', from, to);
+      await client.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
+      if (client !== first)
+        await first?.call('CLUSTER', 'MEET', '127.0.0.1', nodes[i]?.port ?? 0, buses[i] ?? 0);
+    }
+    for (const client of clients) {
+      while (!String(await client.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) await pause(50);
+      client.disconnect();
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url: `redis://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`, close };
+}
