@@ -5,6 +5,7 @@ import type { Express, Request } from 'express';
 import type { z } from 'zod';
 import type { Logger } from './log.js';
 import type { BytesOutput, OutputSpec, Progress, TaskDefinition } from './task.js';
+import type { TaskReply } from './task-reply.js';
 
 /** Who calls and for how long, for one call of a task from a program. */
 export interface CallOptions {
@@ -36,19 +37,33 @@ export type CallValue<O> = unknown extends O
     ? OutputValue<O[number]>
     : OutputValue<O>;
 
+/** The chunks of a task that streams, as it yields them; what is sent as JSON as its JSON says it. */
+export type CallChunks<Chunk> = AsyncIterable<
+  Chunk extends TaskReply<infer Body> ? Exclude<Body, undefined | null> : Chunk
+>;
+
+/** `unknown` is what a definition says that does not say: one that streams has chunks of a type. */
+type Answer<O, Chunk> = [Chunk] extends [never]
+  ? CallValue<O>
+  : unknown extends Chunk
+    ? CallValue<O>
+    : CallChunks<Chunk>;
+
 export interface CallTask {
   /**
    * Calls a task on the CPU lane and resolves with what its `run` returned, as its output schema has it: a value, or
-   * bytes as a Uint8Array. The input is validated first.
+   * bytes as a Uint8Array; of one that streams, with its chunks, once the first is there. They are to be read: the task
+   * waits for that, and holds its thread. Leaving the loop cancels the call; where it fails, so does the loop. The input
+   * is validated first.
    * @param task a definition whose file is served, or a task's name
    * @throws CallError, which an app need not catch: it becomes the answer that the task's own route would give; the
    * signal's reason, or an AbortError where the client of `req` has left; TypeError for a task that is not served
    */
-  <Input extends z.ZodType, Output extends OutputSpec | readonly OutputSpec[]>(
-    task: TaskDefinition<Input, Output>,
+  <Input extends z.ZodType, Output extends OutputSpec | readonly OutputSpec[], Chunk>(
+    task: TaskDefinition<Input, Output, unknown, Chunk>,
     input: z.input<Input>,
     options?: CallOptions,
-  ): Promise<CallValue<Output>>;
+  ): Promise<Answer<Output, Chunk>>;
   (task: string, input: unknown, options?: CallOptions): Promise<unknown>;
 }
 

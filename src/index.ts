@@ -6,6 +6,7 @@ import type { Served, ServeOptions } from './library/serve.js';
 export {
   type AppContext,
   type AppDefinition,
+  type CallChunks,
   type CallOptions,
   type CallTask,
   type CallValue,
@@ -14,6 +15,7 @@ export {
 export { CallError } from './errors.js';
 export type { CpuLane, LaneOptions, TaskSource } from './library/lane.js';
 export type { Served, ServeOptions } from './library/serve.js';
+export { type ServerEvent, type ServerEventFields, serverEvent } from './server-event.js';
 export { defineTask, InputError, type TaskContext, type TaskDefinition, type TaskLog } from './task.js';
 export { type ReplyOptions, reply, type TaskReply } from './task-reply.js';
 

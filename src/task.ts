@@ -20,6 +20,12 @@ export type TaskResult<O> = O extends readonly OutputSpec[] ? JsonResult<O[numbe
 export type RunResult<O> = TaskResult<O> | TaskReply<TaskResult<O> | string | Uint8Array | null | undefined>;
 
 /**
+ * A stream: each chunk is sent as it comes, as the content type says: of `application/x-ndjson` a line of JSON, of
+ * `text/event-stream` an event, else a string or bytes. The first one may be a `reply` around it.
+ */
+export type RunStream<Chunk> = AsyncIterable<Chunk> | TaskReply<AsyncIterable<Chunk>>;
+
+/**
  * Log lines of a call. They reach the server's log with the request's id: of each level 100 at once, then 10 a second.
  * Beyond that they are dropped, and counted in a line. A message is cut at 8 KiB, fields above 32 KiB are left out.
  */
@@ -71,6 +77,7 @@ export interface TaskDefinition<
   Input extends z.ZodType = z.ZodType,
   Output extends OutputSpec | readonly OutputSpec[] = OutputSpec | readonly OutputSpec[],
   Setup = unknown,
+  Chunk = unknown,
 > {
   /** One line for the API's description. */
   readonly summary?: string;
@@ -80,7 +87,10 @@ export interface TaskDefinition<
    * This and all other schemas of a task must be synchronous; one that throws, or waits, makes the call TASK_FAILED.
    */
   readonly input: Input;
-  /** The JSON answer's schema, `{ contentType }` for bytes, or a list of these where both occur. Default: any JSON. */
+  /**
+   * The JSON answer's schema, `{ contentType }` for bytes, or a list of these where both occur. Default: any JSON.
+   * Of a stream: its content type, and the schema of a chunk that is sent as JSON. Default: by the first chunk.
+   */
   readonly output?: Output;
   /** Inputs that work, for the API's description; every one of them is called by a test. */
   readonly examples?: readonly z.input<Input>[];
@@ -130,9 +140,14 @@ export interface TaskDefinition<
   /**
    * The work: a plain function that knows nothing of HTTP. A call whose thread died before it began is sent to another,
    * unless its bytes (16 KiB and more) were moved to the thread and died with it: that one is THREAD_LOST.
-   * A throw is TASK_FAILED; an `InputError` is INVALID_INPUT.
+   * A throw is TASK_FAILED; an `InputError` is INVALID_INPUT. An async generator streams its chunks: a throw behind the
+   * first one cuts the connection; where the client leaves, or the deadline passes, `signal` is aborted and the generator's
+   * `finally` runs. It holds its thread until its end, also while its client reads slowly.
    */
-  run(input: z.output<Input>, context: TaskContext<Setup>): RunResult<Output> | Promise<RunResult<Output>>;
+  run(
+    input: z.output<Input>,
+    context: TaskContext<Setup>,
+  ): RunResult<Output> | Promise<RunResult<Output>> | RunStream<Chunk> | Promise<RunStream<Chunk>>;
 }
 
 /** Declares a task; the default export of a task file. Returns its argument: it is there for the types. */
@@ -140,7 +155,8 @@ export function defineTask<
   const Input extends z.ZodType,
   const Output extends OutputSpec | readonly OutputSpec[],
   Setup = undefined,
->(definition: TaskDefinition<Input, Output, Setup>): TaskDefinition<Input, Output, Setup> {
+  Chunk = never,
+>(definition: TaskDefinition<Input, Output, Setup, Chunk>): TaskDefinition<Input, Output, Setup, Chunk> {
   noteFile(definition, defineTask);
   return definition;
 }

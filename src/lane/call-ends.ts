@@ -1,12 +1,15 @@
 // What becomes of a call on the thread lane, and nothing else says so: replied, skipped, lost, expired, cancelled, without
-// a thread, or cut. A call ends twice, in either order, each time once: its caller is answered; and it leaves, where its
-// ticket goes back and what its run cost is learned. Its listener hears of both. When that is so is thread-lane.ts.
+// a thread, or cut. A call ends twice, in either order, each time once: its caller is answered (by its first chunk, where
+// it streams, but that counts at its end); and it leaves, where its ticket goes back and what its run cost is learned. Its
+// listener hears of both. When that is so is thread-lane.ts.
 import { monotonicMs } from '../clock.js';
 import { AppError, deadlineExceeded, shuttingDown } from '../errors.js';
 import { stopFlag } from '../tasks/call-context.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
+import type { ThreadChunk } from '../thread/protocol.js';
 import { setAlarm } from './alarm.js';
-import type { CallRecord } from './call.js';
+import { CallCancelled, type CallRecord } from './call.js';
+import { type OpenStreamEvents, openStream } from './call-stream.js';
 import { longestRunMs, noThreadError, type PendingCall, runLimitError } from './pending-call.js';
 import type { Slots } from './pool/in-flight.js';
 import type { WaitingRoom } from './waiting/waiting-room.js';
@@ -26,6 +29,8 @@ export interface CallEnds {
   sent(call: PendingCall, nowMs: number): void;
   /** Its thread replied: that it has run, or that it skipped it. */
   replied(call: PendingCall, reply: CallReply, queueMs: number): void;
+  /** A chunk of its stream is there. */
+  chunk(call: PendingCall, chunk: ThreadChunk, taken: OpenStreamEvents['taken']): void;
   /** It will get no reply: its thread is gone, or could not be told. */
   lost(call: PendingCall, error: AppError): void;
   /** It did not begin, and its thread has it no more. False where nobody waits for it: then it has left. */
@@ -116,12 +121,15 @@ export function createCallEnds(
     const runMs = nowMs - (beganMs ?? nowMs);
     const queueMs = (beganMs ?? nowMs) - call.arrivedMs;
     answered(call, outcome, beganMs === undefined ? 'none' : 'thread', queueMs, runMs);
-    reject(call, error);
+    reject(call, error, outcome === 'failed' ? 'behind its chunks' : 'at once');
   }
 
-  function reject(call: PendingCall, error: Error): void {
+  /** @param when where it streams */
+  function reject(call: PendingCall, error: Error, when: 'at once' | 'behind its chunks'): void {
     if (error instanceof AppError) error.task = call.task.name;
-    call.reject(error);
+    if (call.stream === undefined) call.reject(error);
+    else if (when === 'at once') call.stream.cut(error);
+    else call.stream.fail(error);
   }
 
   /**
@@ -161,14 +169,30 @@ export function createCallEnds(
         return;
       }
       const { runMs } = reply;
-      leave(call, { completed: reply.type === 'done', runUs: runMs * 1_000, sync: reply.sync });
+      leave(call, { completed: reply.type !== 'failed', runUs: runMs * 1_000, sync: reply.sync });
       if (call.answered) return;
       answered(call, outcomeOf(reply), 'thread', queueMs, runMs);
-      if (reply.type === 'failed') reject(call, replyError(reply));
+      if (reply.type === 'failed') reject(call, replyError(reply), 'behind its chunks');
+      else if (reply.type === 'streamed') call.stream?.end();
       else {
         const { contentType, body, head } = reply;
         call.resolve({ lane: 'thread', contentType, body, head, queueMs, runMs });
       }
+    },
+    chunk(call, { bytes, form, head }, taken) {
+      if (call.answered) return;
+      if (head !== undefined) {
+        const nowMs = monotonicMs();
+        const beganMs = slots.beganMs(call) ?? nowMs;
+        call.stream = openStream({
+          taken,
+          left: () => stopped(call, 'cancelled', new CallCancelled('The caller has left.')),
+        });
+        const { stream } = call.stream;
+        const [queueMs, runMs] = [beganMs - call.arrivedMs, nowMs - beganMs];
+        call.resolve({ lane: 'thread', body: '', ...head, queueMs, runMs, stream });
+      }
+      call.stream?.put({ bytes, form });
     },
     lost(call, error) {
       const beganMs = slots.beganMs(call);

@@ -1,6 +1,7 @@
 // The seam between the server and the CPU lane: what a call is given and what it answers, and nothing more.
 import type { ServerStatus, TaskCounts } from '../messages.js';
 import type { Progress } from '../task.js';
+import type { Chunk } from '../tasks/chunks.js';
 import type { Task } from '../tasks/registry.js';
 import type { ReplyHead } from '../tasks/reply-head.js';
 
@@ -32,8 +33,26 @@ export interface CallResult {
   readonly body: string | Uint8Array;
   readonly head?: ReplyHead | undefined;
   readonly queueMs: number;
+  /** Of a stream: until its first chunk. */
   readonly runMs: number;
+  /** Of a task that streams, in place of `body`: to be read, or left, by somebody. Its thread is held until its end. */
+  readonly stream?: CallStream;
 }
+
+/**
+ * The chunks of a call, for one reader: each as it comes, and no more of them than the reader takes. The reader who leaves
+ * (`break`, `return()`) cancels the call. `next()` rejects, behind what came before, where the task fails or its thread is
+ * lost; and at once where the call is cut. With the errors of `Call.result`.
+ */
+export interface CallStream extends AsyncIterable<StreamChunk> {
+  /** Resolves when no more is made, however that came. Never rejects. */
+  readonly ended: Promise<void>;
+  /** Aborted, with the error, where the call is cut: its deadline has passed, it was cancelled, the lane closes. */
+  readonly cut: AbortSignal;
+}
+
+/** As it is sent to a client. What the task yielded is read from it by `chunkValue`. */
+export type StreamChunk = Chunk;
 
 export interface Call {
   /** The result, where it is there at once: there is nothing to wait for, and nothing to cancel. */

@@ -1,7 +1,7 @@
 // The inline lane: runs a call on the event loop, at once. Which calls may is placement.ts; what becomes of those that
 // are not what their author vouched for is inline-watch.ts. Nothing can end a call that does not stop here by itself.
 import { monotonicMs } from '../clock.js';
-import { AppError, deadlineExceeded } from '../errors.js';
+import { AppError, deadlineExceeded, toAppError } from '../errors.js';
 import type { Logger } from '../log.js';
 import type { TaskDefinition } from '../task.js';
 import { type CallContext, createCallContext, type StopFlag, stopFlag } from '../tasks/call-context.js';
@@ -11,9 +11,11 @@ import type { Task } from '../tasks/registry.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
 import { createSetups, type SetupValue } from '../tasks/setups.js';
+import type { StreamSink } from '../tasks/stream.js';
 import { setAlarm } from './alarm.js';
-import type { CallRecord, CallResult } from './call.js';
+import { CallCancelled, type CallRecord, type CallResult } from './call.js';
 import type { KindEstimate } from './cost/estimate.js';
+import { createInlineStream } from './inline-stream.js';
 import { createInlineWatch, type InlineWatch } from './inline-watch.js';
 import type { CallListener, LaneCall, OpenCall } from './lane-call.js';
 import { longestRunMs, runLimitError } from './pending-call.js';
@@ -42,6 +44,8 @@ interface InlineCall extends Pick<LaneCall, 'task' | 'options' | 'profile'> {
   readonly limitMs: number;
   /** Once it has logged something. */
   log: CallLog | undefined;
+  /** Where it proves to be asynchronous: it may stream. */
+  sink: StreamSink | undefined;
 }
 
 export function createInlineLane(
@@ -108,19 +112,21 @@ export function createInlineLane(
     listener.answered({ task: task.name, outcome, lane: 'inline', queueMs: 0, runMs });
   }
 
-  function answer(call: InlineCall, reply: CallReply): CallResult {
+  /** @returns undefined for one that has streamed */
+  function answer(call: InlineCall, reply: CallReply): CallResult | undefined {
     if (reply.type === 'skipped') throw new TypeError('nothing is skipped inline');
     const { runMs } = reply;
     const nowMs = monotonicMs();
     const { kind, cost } = call.profile;
     const runUs = runMs * 1_000;
     // What failed at once says nothing of what a call takes.
-    if (reply.type === 'done' || runUs > kind.likelyUs(cost))
+    if (reply.type !== 'failed' || runUs > kind.likelyUs(cost))
       kind.learnInline(cost, runUs, surpriseUs, nowMs);
     const isExpired = reply.type === 'failed' && nowMs >= call.limitMs;
     answered(call, isExpired ? 'expired' : outcomeOf(reply), runMs);
     if (isExpired) throw lateError(call);
     if (reply.type === 'failed') throw ofTask(call, replyError(reply));
+    if (reply.type === 'streamed') return undefined;
     const { contentType, body, head } = reply;
     return { lane: 'inline', contentType, body, head, queueMs: 0, runMs };
   }
@@ -135,6 +141,14 @@ export function createInlineLane(
     keepOnThreads(call);
     const { promise, resolve, reject } = withResolvers<CallResult>();
     const unwatch = context.watch();
+    const streaming = createInlineStream(() => monotonicMs() >= call.limitMs, {
+      first(head, stream) {
+        const runMs = monotonicMs() - call.beganMs;
+        resolve({ lane: 'inline', body: '', ...head, queueMs: 0, runMs, stream });
+      },
+      left: () => stop('cancelled', new CallCancelled('The caller has left.')),
+    });
+    call.sink = streaming.sink;
     const alarm = setAlarm(call.limitMs, () => stop('expired', lateError(call)));
     let isAnswered = false;
 
@@ -143,9 +157,11 @@ export function createInlineLane(
       isAnswered = true;
       alarm.clear();
       tell(stopFlag[outcome]);
+      streaming.stop();
       answered(call, outcome, monotonicMs() - call.beganMs);
       if (error instanceof AppError) error.task = call.task.name;
-      reject(error);
+      if (streaming.open === undefined) reject(error);
+      else streaming.open.cut(error);
     }
     void reply.then((settled) => {
       unwatch();
@@ -156,9 +172,12 @@ export function createInlineLane(
       isAnswered = true;
       alarm.clear();
       try {
-        resolve(answer(call, settled));
+        const result = answer(call, settled);
+        if (result === undefined) streaming.open?.end();
+        else resolve(result);
       } catch (error) {
-        reject(error);
+        if (streaming.open === undefined) reject(error);
+        else streaming.open.fail(toAppError(error));
       }
     });
     return { result: promise, stop };
@@ -169,7 +188,16 @@ export function createInlineLane(
       const beganMs = monotonicMs();
       const mostMs = longestRunMs(task, taskTimeoutMs);
       const limitMs = Math.min(beganMs + mostMs, options.deadlineMs ?? Number.POSITIVE_INFINITY);
-      const call: InlineCall = { task, options, profile, listener, beganMs, limitMs, log: undefined };
+      const call: InlineCall = {
+        task,
+        options,
+        profile,
+        listener,
+        beganMs,
+        limitMs,
+        log: undefined,
+        sink: undefined,
+      };
       let flag: StopFlag = stopFlag.none;
       const context = createCallContext(
         () => (flag === stopFlag.none && monotonicMs() >= limitMs ? stopFlag.expired : flag),
@@ -179,7 +207,7 @@ export function createInlineLane(
       );
       const { definition } = task;
       const reply = watch.run(call, () =>
-        runSetUp(definition, context, () => runTask(definition, input, context)),
+        runSetUp(definition, context, () => runTask(definition, input, context, () => sinkOf(call))),
       );
       if (reply instanceof Promise) {
         return answerLater(call, reply, context, (stopped) => {
@@ -189,6 +217,7 @@ export function createInlineLane(
       call.log?.end();
       try {
         const ready = answer(call, reply);
+        if (ready === undefined) throw new TypeError('nothing streams at once');
         return { ready, result: Promise.resolve(ready), stop: nothing };
       } catch (error) {
         return { result: Promise.reject(error), stop: nothing };
@@ -202,6 +231,12 @@ export function createInlineLane(
     takes: watch.takes,
     refuseExit: watch.refuseExit,
   };
+}
+
+/** A stream is opened only once its run is waited for. */
+function sinkOf({ sink }: InlineCall): StreamSink {
+  if (sink === undefined) throw new TypeError('nothing streams at once');
+  return sink;
 }
 
 function lateError(call: InlineCall): AppError {

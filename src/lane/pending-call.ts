@@ -3,6 +3,7 @@ import { AppError, refusalForLoad } from '../errors.js';
 import type { Task } from '../tasks/registry.js';
 import type { Alarm } from './alarm.js';
 import type { CallInput, CallOptions, CallResult } from './call.js';
+import type { OpenStream } from './call-stream.js';
 import type { CallProfile } from './cost/profile.js';
 import type { CallListener } from './lane-call.js';
 
@@ -47,6 +48,8 @@ export interface PendingCall {
   /** The caller has its answer (or has left). */
   answered: boolean;
   alarm: Alarm | undefined;
+  /** Once its first chunk is there: then it is its caller's answer, which ends with it. */
+  stream: OpenStream | undefined;
   readonly resolve: (result: CallResult) => void;
   readonly reject: (error: Error) => void;
 }

@@ -96,6 +96,7 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
           capacity.ended(client, reply.runMs, monotonicMs(), () => isCrowdedOut(client));
         ends.replied(call, reply, queueMs);
       },
+      chunk: (call, chunk, taken) => ends.chunk(call, chunk, taken),
       leftover: tellLeftover,
       lost: (call, error) => ends.lost(call, error),
       returned(call) {
@@ -155,6 +156,7 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
       state: { at: 'queue' },
       answered: false,
       alarm: undefined,
+      stream: undefined,
       resolve,
       reject,
     };

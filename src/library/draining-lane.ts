@@ -35,9 +35,9 @@ export function drainingLane(lane: Lane): DrainingLane {
       refuseWhileDraining();
       const call = lane.call(task, input, options);
       if (call.ready === undefined) {
-        open.add(call.result);
-        const ended = (): void => void open.delete(call.result);
-        call.result.then(ended, ended);
+        const ended = call.result.then(({ stream }) => stream?.ended).catch(() => undefined);
+        open.add(ended);
+        void ended.then(() => open.delete(ended));
       }
       return call;
     },

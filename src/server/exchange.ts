@@ -14,6 +14,8 @@ export interface Exchange {
   told: boolean;
   /** The answer is of a route of the server's, or a problem, not of an app's own code. */
   isOurs: boolean;
+  /** The status of what broke its answer after that had begun. */
+  brokenStatus: number | undefined;
   /** The name of the API key that was shown, once it was found good. */
   keyName: string | undefined;
   /** The client by its address, once it was asked for. */
@@ -29,6 +31,7 @@ export function createExchange(requestId: string): Exchange {
     continued: false,
     told: false,
     isOurs: false,
+    brokenStatus: undefined,
     keyName: undefined,
     address: undefined,
   };

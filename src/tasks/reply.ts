@@ -29,6 +29,8 @@ export type CallReply =
       readonly runMs: number;
       readonly sync: boolean;
     }
+  /** Its chunks went before. */
+  | { readonly type: 'streamed'; readonly runMs: number; readonly sync: false }
   /** It was cancelled or had expired before it began. */
   | { readonly type: 'skipped' };
 
@@ -42,6 +44,6 @@ export function replyError(reply: Omit<Extract<CallReply, { type: 'failed' }>, '
 export function outcomeOf(
   reply: Exclude<CallReply, { type: 'skipped' }>,
 ): 'completed' | 'failed' | 'refused' {
-  if (reply.type === 'done') return 'completed';
+  if (reply.type !== 'failed') return 'completed';
   return reply.code === 'TASK_FAILED' || reply.code === 'INTERNAL' ? 'failed' : 'refused';
 }

@@ -46,28 +46,36 @@ function encodeReply(definition: TaskDefinition, value: TaskReply): EncodedResul
   };
 }
 
-function encodeBytes({ output }: TaskDefinition, body: Uint8Array): EncodedResult {
-  if (output === undefined) return { contentType: 'application/octet-stream', body };
-  const declared = outputs(output).find((one): one is BytesOutput => 'contentType' in one);
-  if (declared === undefined) throw new TypeError('bytes, but no output { contentType } is declared');
-  return { contentType: declared.contentType, body };
+function encodeBytes(definition: TaskDefinition, body: Uint8Array): EncodedResult {
+  if (definition.output === undefined) return { contentType: 'application/octet-stream', body };
+  const contentType = declaredType(definition);
+  if (contentType === undefined) throw new TypeError('bytes, but no output { contentType } is declared');
+  return { contentType, body };
 }
 
-function encodeJson({ output }: TaskDefinition, value: unknown): EncodedResult {
-  const fitted = output === undefined ? value : matchSchema(outputs(output), value);
+function encodeJson(definition: TaskDefinition, value: unknown): EncodedResult {
+  const schemas = definition.output === undefined ? undefined : declaredSchemas(definition);
+  return { contentType: jsonType, body: jsonText(schemas, value) };
+}
+
+/**
+ * @param schemas of which it must fit one; undefined: any JSON will do
+ * @throws TypeError that says what is wrong
+ */
+export function jsonText(schemas: readonly z.ZodType[] | undefined, value: unknown): string {
+  const fitted = schemas === undefined ? value : matchSchema(schemas, value);
   requireJson(fitted);
   // Undefined all the same where a toJSON answers now this, now that.
-  const body: string | undefined = JSON.stringify(fitted);
-  if (body === undefined) throw new TypeError('the result has no JSON');
-  return { contentType: jsonType, body };
+  const text: string | undefined = JSON.stringify(fitted);
+  if (text === undefined) throw new TypeError('the result has no JSON');
+  return text;
 }
 
-function matchSchema(declared: readonly OutputSpec[], value: unknown): unknown {
+function matchSchema(declared: readonly z.ZodType[], value: unknown): unknown {
   // Made only where it is thrown: an Error costs more than all the rest, for its stack.
   let mismatch: z.ZodError | undefined;
   for (const schema of declared) {
-    if ('contentType' in schema) continue;
-    const parsed = (schema as z.ZodType).safeParse(value);
+    const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
     mismatch = parsed.error;
   }
@@ -76,6 +84,15 @@ function matchSchema(declared: readonly OutputSpec[], value: unknown): unknown {
   throw new TypeError(`it does not fit the output schema: ${issues.join('; ')}`, { cause: mismatch });
 }
 
-function outputs(output: OutputSpec | readonly OutputSpec[]): readonly OutputSpec[] {
+/** The content type that its `output` declares for bytes. */
+export const declaredType = ({ output }: TaskDefinition): string | undefined =>
+  outputs(output).find((one): one is BytesOutput => 'contentType' in one)?.contentType;
+
+/** Those of its `output` that describe JSON. */
+export const declaredSchemas = ({ output }: TaskDefinition): readonly z.ZodType[] =>
+  outputs(output).filter((one): one is z.ZodType => !('contentType' in one));
+
+function outputs(output: TaskDefinition['output']): readonly OutputSpec[] {
+  if (output === undefined) return [];
   return Array.isArray(output) ? output : [output as OutputSpec];
 }

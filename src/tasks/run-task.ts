@@ -4,20 +4,24 @@ import type { TaskContext, TaskDefinition } from '../task.js';
 import { errorReport } from './error-report.js';
 import type { CallReply } from './reply.js';
 import { encodeResult } from './result.js';
+import { type StreamSink, sendStream, streamOf } from './stream.js';
 
 /**
  * A reply at once where the task's `run` is synchronous, else a promise of one. Never throws, never rejects.
+ * @param openSink where its chunks go, if it streams
  * @param startedMs when the call began, on performance.now()
  */
 export function runTask(
   definition: TaskDefinition,
   input: unknown,
   context: TaskContext,
+  openSink: () => StreamSink,
   startedMs = performance.now(),
 ): CallReply | Promise<CallReply> {
   try {
     const value: unknown = definition.run(input, context);
-    if (isThenable(value)) return settle(definition, value, startedMs);
+    if (isThenable(value) || streamOf(value) !== undefined)
+      return settle(definition, value, openSink, startedMs);
     return done(definition, value, startedMs, true);
   } catch (thrown) {
     return failed(thrown, startedMs, true);
@@ -26,11 +30,16 @@ export function runTask(
 
 async function settle(
   definition: TaskDefinition,
-  value: PromiseLike<unknown>,
+  promised: unknown,
+  openSink: () => StreamSink,
   startedMs: number,
 ): Promise<CallReply> {
   try {
-    return done(definition, await value, startedMs, false);
+    const value = await promised;
+    const stream = streamOf(value);
+    if (stream === undefined) return done(definition, value, startedMs, false);
+    await sendStream(definition, stream, openSink());
+    return { type: 'streamed', runMs: performance.now() - startedMs, sync: false };
   } catch (thrown) {
     return failed(thrown, startedMs, false);
   }

@@ -1,9 +1,11 @@
 // What the lane and its threads say to each other, beside the shared memory of shared-rows.ts.
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../tasks/call-log.js';
+import type { ChunkForm } from '../tasks/chunks.js';
 import type { LogFields } from '../tasks/log-line.js';
 import type { PinnedCode } from '../tasks/pinned-code.js';
 import type { CallReply } from '../tasks/reply.js';
+import type { StreamHead } from '../tasks/stream.js';
 
 /** Given to every thread when it starts. */
 export interface ThreadData {
@@ -75,12 +77,24 @@ export interface LeaveOrder {
   readonly beats: SharedArrayBuffer;
 }
 
+/** Chunks of the stream that a message's call is at were taken: it may go on, where it has waited for that. */
+export interface TakenOrder {
+  readonly type: 'taken';
+  /** By its number among those that the thread has had. */
+  readonly message: number;
+  readonly bytes: number;
+  readonly chunks: number;
+}
+
+/** What a thread is told beside its messages. */
+export type ThreadOrder = LeaveOrder | TakenOrder;
+
 /**
  * What a thread posts by its session's port, which no task has: log lines; that it is ready for its first message; that
  * the answer to one is there (the row's `answered`), where it cannot be woken by wake.ts; or the reply that did not fit
- * the row, behind which no call has begun. Or, as its only word, that it cannot be loaded, and because of which
- * task's file, where it is one. Of a thread that was told to leave: that it does, and writes no row any more; and that
- * the call has ended which it was at then, if it was.
+ * the row, behind which no call has begun; the chunks of a call, and its reply behind them. Or, as its only word, that it
+ * cannot be loaded, and because of which task's file, where it is one. Of a thread that was told to leave: that it does,
+ * and writes no row any more; and that the call has ended which it was at then, if it was.
  */
 export type ThreadPost =
   | { readonly type: 'ready'; readonly threadId: number; readonly osThreadId: number | undefined }
@@ -90,7 +104,19 @@ export type ThreadPost =
   | { readonly type: 'leaving' }
   | { readonly type: 'settled' }
   | ThreadProgress
+  | ThreadChunk
   | ThreadLogLine;
+
+/** What a call of a message streams. */
+export interface ThreadChunk {
+  readonly type: 'chunk';
+  readonly message: number;
+  readonly call: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly form: ChunkForm;
+  /** With the first one. */
+  readonly head: StreamHead | undefined;
+}
 
 /** How far a call of a message is; the message by its number among those that the thread has had. */
 export interface ThreadProgress {

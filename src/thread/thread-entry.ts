@@ -14,12 +14,14 @@ import { definitionOf } from '../tasks/module.js';
 import type { CallReply } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
 import { createSetups, SetupError, type SetupValue } from '../tasks/setups.js';
+import type { StreamSink } from '../tasks/stream.js';
 import { leave } from './departure.js';
 import {
-  type LeaveOrder,
   type ThreadCall,
+  type ThreadChunk,
   type ThreadData,
   type ThreadMessage,
+  type ThreadOrder,
   type ThreadPost,
   type ThreadProgress,
   type ThreadSession,
@@ -28,6 +30,7 @@ import {
 import { writeReplies } from './reply-buffer.js';
 import { type ControlRow, createControl } from './shared-rows.js';
 import { createLeftoverErrors } from './stray-errors.js';
+import { createStreamOut } from './stream-out.js';
 import { createTurn, type Turn } from './turn.js';
 import { ring } from './wake-lane.js';
 
@@ -65,8 +68,12 @@ async function importTask(module: string): Promise<TaskDefinition> {
 export default function serve({ port }: ThreadSession): Promise<never> {
   session = port;
   let turn: Turn | undefined;
-  port.on('message', async (message: ThreadMessage | LeaveOrder) => {
-    if (isLeaveOrder(message)) {
+  port.on('message', async (message: ThreadMessage | ThreadOrder) => {
+    if (isOrder(message)) {
+      if (message.type === 'taken') {
+        if (message.message === messages) turn?.out?.taken(message.bytes, message.chunks);
+        return;
+      }
       turn?.leave();
       post(port, { type: 'leaving' });
       leave(message);
@@ -84,7 +91,7 @@ export default function serve({ port }: ThreadSession): Promise<never> {
   return new Promise(() => undefined);
 }
 
-function isLeaveOrder(message: ThreadMessage | LeaveOrder): message is LeaveOrder {
+function isOrder(message: ThreadMessage | ThreadOrder): message is ThreadOrder {
   return 'type' in message;
 }
 
@@ -103,8 +110,9 @@ async function runCalls(calls: readonly ThreadCall[], turn: Turn): Promise<CallR
     row.begun = index + 1;
     const reply = await runCall(call, turn, index, setup);
     if (turn.isLeft) return undefined;
-    // What does not fit the row is posted now; the calls behind it have not begun and will come again.
-    if (!replies.append(reply)) return movable(reply);
+    // What does not fit the row, or comes behind chunks, is posted now; the calls behind it have not begun and will come
+    // again.
+    if (turn.out?.hasBegun || !replies.append(reply)) return movable(reply);
     row.done = index + 1;
   }
   return undefined;
@@ -171,18 +179,33 @@ function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): Cal
     ({ done, note }) => tellProgress({ type: 'progress', message, call: index, done, note }),
     setup.value,
   );
+  function openSink(): StreamSink {
+    turn.out = createStreamOut(
+      ({ bytes, form }, head) =>
+        session?.postMessage(
+          { type: 'chunk', message, call: index, bytes, form, head } satisfies ThreadChunk,
+          [bytes.buffer],
+        ),
+      () => turn.flag(index) !== stopFlag.none,
+    );
+    return turn.out;
+  }
   const reply = leftovers.run(
     call,
-    () => runTask(definition, input, context, startedMs),
+    () => runTask(definition, input, context, openSink, startedMs),
     (thrown) => failed(thrown, startedMs, false),
   );
   if (!(reply instanceof Promise)) {
     logs.get(call)?.end();
     return reply;
   }
-  const unwatch = context.watch(() => turn.turned());
+  const unwatch = context.watch(() => {
+    turn.turned();
+    turn.out?.look();
+  });
   return reply.finally(() => {
     unwatch();
+    turn.out?.close();
     logs.get(call)?.end();
   });
 }

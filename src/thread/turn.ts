@@ -3,11 +3,14 @@
 import { monotonicMs } from '../clock.js';
 import { type StopFlag, stopFlag } from '../tasks/call-context.js';
 import type { ControlRow } from './shared-rows.js';
+import type { StreamOut } from './stream-out.js';
 
 export interface Turn {
   /** Not to be written any more once it is left. */
   readonly row: ControlRow;
   readonly isLeft: boolean;
+  /** Where the call that runs streams: then its reply comes behind its chunks, by the same way. */
+  out: StreamOut | undefined;
   leave(): void;
   /** The event loop turns. */
   turned(): void;
@@ -18,6 +21,7 @@ export function createTurn(row: ControlRow): Turn {
   let isLeft = false;
   return {
     row,
+    out: undefined,
     get isLeft() {
       return isLeft;
     },

@@ -4,7 +4,7 @@ import { monotonicMs } from '../../clock.js';
 import { AppError } from '../../errors.js';
 import type { StopFlag } from '../../tasks/call-context.js';
 import type { CallReply } from '../../tasks/reply.js';
-import { packCalls, type ThreadCall } from '../../thread/protocol.js';
+import { packCalls, type ThreadCall, type ThreadChunk } from '../../thread/protocol.js';
 import { readReplies } from '../../thread/reply-buffer.js';
 import type { Control, ControlRow } from '../../thread/shared-rows.js';
 import type { CallState, PendingCall } from '../pending-call.js';
@@ -35,6 +35,8 @@ const blockedAfterMs = process.platform === 'linux' ? 30_000 : 1_000;
 export interface SlotsEvents {
   /** A call's reply; it waited this long for its turn, in ms. */
   replied(call: PendingCall, reply: CallReply, queueMs: number): void;
+  /** A call streams; its reply is to come. What is taken of it is to be told. */
+  chunk(call: PendingCall, chunk: ThreadChunk, taken: (bytes: number, chunks: number) => void): void;
   /** A call goes on though it was asked to stop: its thread is left to it. */
   leftover(call: PendingCall): void;
   /** A call will get no reply. */
@@ -256,6 +258,10 @@ export function createSlots(
         progress(index, progress) {
           const call = calls[index];
           if (call?.answered === false) call.options.onProgress?.(progress);
+        },
+        chunk(chunk, taken) {
+          const call = calls[chunk.call];
+          if (call !== undefined) events.chunk(call, chunk, taken);
         },
         answered(last) {
           finish(row, slot, last);

@@ -6,6 +6,8 @@ import { soundProgress } from '../../tasks/progress.js';
 import type { CallReply } from '../../tasks/reply.js';
 import type {
   LeaveOrder,
+  TakenOrder,
+  ThreadChunk,
   ThreadLogLine,
   ThreadMessage,
   ThreadPost,
@@ -20,6 +22,8 @@ export interface SentMessage {
   readonly transfer: readonly ArrayBuffer[];
   /** A call of it says how far it is. Before any of the three. */
   progress?(call: number, progress: Progress): void;
+  /** A call of it streams. The same; what is taken of it is to be told. */
+  chunk?(chunk: ThreadChunk, taken: (bytes: number, chunks: number) => void): void;
   /** @param last the reply behind those of the row, if there is one */
   answered(last: CallReply | undefined): void;
   /** The thread is left to the call that it is at, which nobody waits for. */
@@ -73,6 +77,7 @@ export function createThreadChannel(port: MessagePort, events: ThreadChannelEven
     else if (message.type === 'reply') end((done) => done.answered(message.reply));
     else if (message.type === 'answered') look();
     else if (message.type === 'progress') progress(message);
+    else if (message.type === 'chunk') chunk(message);
     else if (message.type === 'leaving') leaving();
     else events.settled();
   }
@@ -81,6 +86,14 @@ export function createThreadChannel(port: MessagePort, events: ThreadChannelEven
   function progress({ message, call, done, note }: ThreadProgress): void {
     const sound = soundProgress(done, note);
     if (message === sent && sound !== undefined) errand?.progress?.(call, sound);
+  }
+
+  function chunk(post: ThreadChunk): void {
+    const { message } = post;
+    if (message !== sent) return;
+    errand?.chunk?.(post, (bytes, chunks) =>
+      port.postMessage({ type: 'taken', message, bytes, chunks } satisfies TakenOrder),
+    );
   }
 
   function leaving(): void {

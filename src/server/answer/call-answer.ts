@@ -5,14 +5,17 @@ import { z } from 'zod';
 import { monotonicMs } from '../../clock.js';
 import type { Call, CallInput, CallResult, Lane } from '../../lane/call.js';
 import { jsonType } from '../../media-types.js';
+import { streamType } from '../../tasks/chunks.js';
 import type { Task } from '../../tasks/registry.js';
 import { isBodiless } from '../../tasks/reply-head.js';
+import { isStreaming } from '../../tasks/stream.js';
 import type { Quota } from '../guard/quota.js';
 import { ClientLeft } from '../request/body.js';
 import { clientOf } from '../request/client.js';
 import { deadlineOf } from '../request/deadline.js';
 import { traceIdOf } from '../request/traceparent.js';
 import { answer } from './answer.js';
+import { answerStream } from './stream-answer.js';
 
 export interface CallDeps {
   readonly lane: Lane;
@@ -39,45 +42,62 @@ export async function answerCall(
     ...(deadlineMs !== undefined && { deadlineMs }),
     ...(traceId !== undefined && { traceId }),
   });
-  const result = call.ready ?? (await resultFor(socket, call));
-  if (quota !== undefined) {
-    for (const [name, value] of Object.entries(quota.headers(client, monotonicMs())))
-      res.setHeader(name, value);
+  function send(result: CallResult): void | Promise<void> {
+    if (quota !== undefined) {
+      for (const [name, value] of Object.entries(quota.headers(client, monotonicMs())))
+        res.setHeader(name, value);
+    }
+    const { stream, contentType } = result;
+    if (stream === undefined) sendResult(res, result);
+    else return answerStream(res, stream, contentType, () => setHead(res, result));
   }
-  sendResult(res, result);
+  if (call.ready === undefined) await sendLater(socket, call, send);
+  else await send(call.ready);
 }
 
-/** The call's result, unless the client leaves before it is there: then the call ends with it. */
-async function resultFor(socket: Socket, call: Call): Promise<CallResult> {
+/** The call's result, unless the client leaves before it is there, and sent as a whole: then the call ends with it. */
+async function sendLater(
+  socket: Socket,
+  call: Call,
+  send: (result: CallResult) => void | Promise<void>,
+): Promise<void> {
   const cancel = () => call.cancel();
   // The socket, not the response: one that waits behind others of its connection (pipelining) never hears of the end.
   // So there may be many listeners, and they are no leak.
   socket.setMaxListeners(0);
   socket.once('end', cancel).once('close', cancel);
   try {
-    return await call.result;
+    await send(await call.result);
   } finally {
     socket.off('end', cancel).off('close', cancel);
   }
 }
 
-function sendResult(res: Response, { lane, contentType, body, head, queueMs, runMs }: CallResult): void {
-  const timing = `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`;
+function sendResult(res: Response, result: CallResult): void {
+  const { contentType, body, head } = result;
   if (head === undefined) {
-    answer(res, 200, contentType, body, ['Server-Timing', timing, 'Cache-Control', 'no-store']);
+    answer(res, 200, contentType, body, ['Server-Timing', timingOf(result), 'Cache-Control', 'no-store']);
     return;
   }
-  const { status, headers } = head;
+  setHead(res, result);
+  if (!isBodiless(head.status)) res.setHeader('Content-Length', Buffer.byteLength(body));
+  res.end(body);
+}
+
+/** All but the length of the body. */
+function setHead(res: Response, result: CallResult): void {
+  const { contentType, head } = result;
+  const { status = 200, headers = [] } = head ?? {};
   const isCacheable = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control');
-  const more = ['Server-Timing', timing, ...(isCacheable ? [] : ['Cache-Control', 'no-store'])];
+  const more = ['Server-Timing', timingOf(result), ...(isCacheable ? [] : ['Cache-Control', 'no-store'])];
   for (let i = 0; i < more.length; i += 2) res.setHeader(String(more[i]), String(more[i + 1]));
   for (let i = 0; i < headers.length; i += 2) res.appendHeader(String(headers[i]), String(headers[i + 1]));
   res.statusCode = status;
-  if (!isBodiless(status)) {
-    res.setHeader('Content-Type', contentType);
-    res.setHeader('Content-Length', Buffer.byteLength(body));
-  }
-  res.end(body);
+  if (!isBodiless(status)) res.setHeader('Content-Type', contentType);
+}
+
+function timingOf({ lane, queueMs, runMs }: CallResult): string {
+  return `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`;
 }
 
 /** Milliseconds to the µs. */
@@ -90,7 +110,9 @@ export function answerHead(task: Task, res: Response): void {
   const outputs = [task.definition.output ?? z.unknown()].flat();
   const [output] = outputs;
   // Where a task answers now this, now that, only the call can tell which.
-  if (output !== undefined && outputs.length === 1) {
+  const streamed = isStreaming(task.definition) ? streamType(task.definition) : undefined;
+  if (streamed !== undefined) res.setHeader('Content-Type', streamed);
+  else if (output !== undefined && outputs.length === 1) {
     res.setHeader('Content-Type', 'contentType' in output ? output.contentType : jsonType);
   }
   res.setHeader('Cache-Control', 'no-store');

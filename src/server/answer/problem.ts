@@ -12,6 +12,7 @@ import { sendsElsewhere } from '../request/balancer.js';
 import { ClientLeft } from '../request/body.js';
 import { answer } from './answer.js';
 import { errorOfLibrary, undecodablePath } from './library-error.js';
+import { BrokenAnswer, breakOff } from './stream-answer.js';
 
 /** The end of every route that did not answer: errors become problems, and failures become log lines. */
 export function problemHandler(lines: AccessLog, pace: RefusalPace) {
@@ -25,10 +26,15 @@ export function problemHandler(lines: AccessLog, pace: RefusalPace) {
     }
     const error = errorOfLibrary(thrown) ?? toAppError(thrown);
     if (res.headersSent) {
-      // Whatever it was: another answer has begun, which is now the server's fault.
-      tellFailure(lines, new AppError('INTERNAL', afterHeaders(res), { cause: error.cause ?? error }), req);
+      // Whatever it was, unless a stream broke: another answer has begun, which is now the server's fault.
+      const fault =
+        thrown instanceof BrokenAnswer
+          ? thrown.error
+          : new AppError('INTERNAL', afterHeaders(res), { cause: error.cause ?? error });
+      tellFailure(lines, fault, req);
+      req.exchange.brokenStatus = fault.status;
       // Only a cut connection shows the client that something is missing.
-      if (!res.writableEnded) res.destroy();
+      if (!res.writableEnded) breakOff(res, !(thrown instanceof BrokenAnswer) || thrown.isCut);
       return;
     }
     tellFailure(lines, error, req);

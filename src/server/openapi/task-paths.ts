@@ -1,7 +1,10 @@
 // The operations of the CPU routes, from what their tasks declare: POST of JSON or bytes, and the GET form.
 import { z } from 'zod';
 import { dictionary } from '../../dictionary.js';
+import type { TaskDefinition } from '../../task.js';
+import { streamType } from '../../tasks/chunks.js';
 import type { Task } from '../../tasks/registry.js';
+import { isStreaming } from '../../tasks/stream.js';
 import { querySchema } from '../request/query-form.js';
 import { type Access, quotaHeaders, securityOf } from './access.js';
 import type { Components, Node, Reference } from './components.js';
@@ -107,14 +110,23 @@ function okResponse(components: Components, { name, definition }: Task, { quota 
       else schemas.push(output);
     }
     const [first, second] = schemas;
-    if (first !== undefined) {
-      const whole = second === undefined ? first : z.union(schemas);
-      content['application/json'] = { schema: shareSchema(components, `${name}.output`, whole, 'output') };
-    }
+    const whole = first && (second === undefined ? first : z.union(schemas));
+    const json = whole && { schema: shareSchema(components, `${name}.output`, whole, 'output') };
+    const isStream = isStreaming(definition);
+    if (isStream) Object.assign(content, streamContent(definition, json));
+    else if (json !== undefined) content['application/json'] = json;
     return {
-      description: 'What the task answered.',
+      description: isStream ? 'What the task answers, sent as it comes.' : 'What the task answered.',
       headers: headersOf(components, ['Server-Timing', 'Cache-Control', ...(quota ? quotaHeaders : [])]),
       content,
     };
   });
+}
+
+/** A document has no way to say that a body is a row of such values, so the schema is that of one line. */
+function streamContent(definition: TaskDefinition, chunk: Node | undefined): Record<string, Node> {
+  const type = definition.output === undefined ? undefined : streamType(definition);
+  if (type === undefined) return { '*/*': {} };
+  const isText = /^text\/|json/i.test(type);
+  return { [type]: chunk ?? { schema: { type: 'string', ...(!isText && { format: 'binary' }) } } };
 }

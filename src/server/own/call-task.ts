@@ -6,9 +6,10 @@ import type { CallOptions, CallTask } from '../../app.js';
 import { monotonicMs } from '../../clock.js';
 import { fileOf } from '../../definition-file.js';
 import { AppError, CallError } from '../../errors.js';
-import type { Call, CallResult, Lane, CallOptions as LaneOptions } from '../../lane/call.js';
+import type { Call, CallResult, CallStream, Lane, CallOptions as LaneOptions } from '../../lane/call.js';
 import { CallCancelled } from '../../lane/call.js';
 import { jsonType } from '../../media-types.js';
+import { chunkValue } from '../../tasks/chunks.js';
 import { validateInput } from '../../tasks/input.js';
 import type { Task } from '../../tasks/registry.js';
 import { isBodiless } from '../../tasks/reply-head.js';
@@ -69,19 +70,21 @@ export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTas
       { ...laneOptions(options, sender), ...(heard && { onProgress: heard.hear }) },
     );
     const ended = [signal, heard?.failed].filter((one) => one !== undefined);
-    return resultValue(
-      task,
-      running.ready ??
-        (await resultFor(running, req?.socket, ended.length > 1 ? AbortSignal.any(ended) : ended[0])),
-    );
+    const ending = ended.length > 1 ? AbortSignal.any(ended) : ended[0];
+    const result = running.ready ?? (await resultFor(running, req?.socket, ending));
+    return result.stream === undefined
+      ? resultValue(task, result)
+      : chunkValues(result.stream, result.contentType, (thrown) => told(endOf(thrown, ending)));
   }
 
   // The overloads of CallTask say more than one implementation can.
   return ((named: unknown, given: unknown, options?: CallOptions) =>
     call(named, given, options).catch((thrown: unknown) => {
-      throw thrown instanceof AppError ? CallError.of(thrown) : thrown;
+      throw told(thrown);
     })) as CallTask;
 }
+
+const told = (thrown: unknown): unknown => (thrown instanceof AppError ? CallError.of(thrown) : thrown);
 
 const unknownDefinition =
   'this definition is of no file that is served; put its file into the folder of TASKS_DIR';
@@ -119,7 +122,7 @@ function listener(onProgress: Listen): { readonly hear: Listen; readonly failed:
   };
 }
 
-/** The call's result; it is cancelled by the end of the connection it is for, and by the signal. */
+/** The call's result; until its end it is cancelled by the end of the connection it is for, and by the signal. */
 async function resultFor(
   call: Call,
   socket: Socket | undefined,
@@ -131,15 +134,54 @@ async function resultFor(
   signal?.addEventListener('abort', cancel, { once: true });
   // Inline a call may have been told off before there was anything to cancel.
   if (signal?.aborted) cancel();
-  try {
-    return await call.result;
-  } catch (error) {
-    if (!(error instanceof CallCancelled)) throw error;
-    throw signal?.aborted ? signal.reason : clientLeft();
-  } finally {
+  function release(): void {
     socket?.off('end', cancel).off('close', cancel);
     signal?.removeEventListener('abort', cancel);
   }
+  try {
+    const result = await call.result;
+    if (result.stream === undefined) release();
+    else void result.stream.ended.then(release);
+    return result;
+  } catch (error) {
+    release();
+    throw endOf(error, signal);
+  }
+}
+
+/** Why a call rejects, as its caller knows it. */
+function endOf(error: unknown, signal: AbortSignal | undefined): unknown {
+  if (!(error instanceof CallCancelled)) return error;
+  return signal?.aborted ? signal.reason : clientLeft();
+}
+
+/** No generator: one whose first chunk nobody asks for would not hear that its reader leaves. */
+function chunkValues(
+  stream: CallStream,
+  contentType: string,
+  fault: (thrown: unknown) => unknown,
+): AsyncIterable<unknown> {
+  const chunks = stream[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<unknown> = {
+    async next() {
+      try {
+        for (;;) {
+          const { done, value } = await chunks.next();
+          if (done === true) return { done, value: undefined };
+          // Nothing but the head came before.
+          if (value.bytes.length > 0 || value.form !== 'bytes')
+            return { done: false, value: chunkValue(value, contentType) };
+        }
+      } catch (thrown) {
+        throw fault(thrown);
+      }
+    },
+    async return() {
+      await chunks.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 function resultValue({ definition }: Task, { contentType, body, head }: CallResult): unknown {

@@ -7,7 +7,7 @@ import { clientOf } from './client.js';
 import { mountedRoute } from './mounted-route.js';
 import { requestIds } from './request-id.js';
 
-/** Told once per exchange. `status` is 499 where the client left before its answer did. */
+/** Told once per exchange. `status` is 499 where the client left before its answer did; where that broke, its error's. */
 export type OnAnswer = (method: string, route: string, status: number, seconds: number) => void;
 
 const clientLeftStatus = 499;
@@ -23,7 +23,7 @@ export function arrival({ lines, onAnswer }: ArrivalDeps): (req: Request, res: R
   function ended(this: Response): void {
     const { req } = this;
     const { exchange } = req;
-    const status = this.writableFinished ? this.statusCode : clientLeftStatus;
+    const status = this.writableFinished ? this.statusCode : (exchange.brokenStatus ?? clientLeftStatus);
     const durationMs = performance.now() - exchange.arrivedMs;
     onAnswer?.(req.method, routeOf(req), status, durationMs / 1_000);
     const level = exchange.told ? undefined : lines.levelOf(status);

@@ -56,6 +56,7 @@ function room({ max, maxQueue = 100, maxWaitMs = 1_000, random = 0, busy = [] }:
         state: { at: 'queue' },
         answered: false,
         alarm: undefined,
+        stream: undefined,
         resolve: () => undefined,
         reject: () => undefined,
       };
