@@ -159,7 +159,8 @@ it.each(['throw', 'reject'])('an uncaught %s: logged, drained, replaced', async 
   // The very call that did it is answered too: the process drains.
   expect(await fault(cluster, how)).toBe(200);
   expect(await Promise.all(held)).toEqual(held.map(() => 200));
-  expect(await exit(cluster)).toMatchObject({ code: 1, reason: 'uncaught exception' });
+  // Its code, or a signal: where its threads take long to end, it does not wait for them.
+  expect(await exit(cluster)).toMatchObject({ reason: 'uncaught exception', cut: 0 });
   expect(cluster.lines.find(({ msg }) => msg === 'uncaught exception: draining')).toMatchObject({
     level: 60,
     err: { message: expect.stringContaining('on the event loop') },
@@ -202,7 +203,7 @@ it('an uncaught exception in the only server process loses nobody: it serves unt
   }
   for (let call = 0; call < 20; call++) statuses.add(await fault(cluster, 'hold'));
   expect([...statuses]).toEqual([200]);
-  expect(await exit(cluster)).toMatchObject({ code: 1, reason: 'uncaught exception' });
+  expect(await exit(cluster)).toMatchObject({ reason: 'uncaught exception', cut: 0 });
   // Ready all the time.
   expect(count(cluster, 'readiness changed')).toBe(1);
   expect(await cluster.stop()).toBe(0);
