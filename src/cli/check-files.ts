@@ -1,6 +1,7 @@
-// The process in which `millrace check` imports the task files, as a server process would: whatever they do to it, the
-// command is there to tell. What it tells is check.ts.
+// The process in which `millrace check` imports the task files and the app's file, as a server process would: whatever
+// they do to it, the command is there to tell. The app's setup is not run: it may open databases. What it tells is check.ts.
 import { ConfigError } from '../config.js';
+import { AppFileError, loadApp } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { loadTasks, type Task, TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 
@@ -10,29 +11,42 @@ export interface CheckedTask {
   readonly routes: readonly string[];
 }
 
+/** What is to be imported. `app`: an absolute path. */
+export interface ToCheck {
+  readonly folders: readonly string[];
+  readonly app: string | undefined;
+}
+
 export type FromCheck =
   | { readonly type: 'loading'; readonly file: string | null }
   | { readonly type: 'loaded'; readonly tasks: readonly CheckedTask[] }
   | { readonly type: 'refused'; readonly line: string; readonly final: boolean };
 
-process.once('message', (folders: readonly string[]) => void checkFiles(folders));
+process.once('message', (files: ToCheck) => void checkFiles(files));
 
-async function checkFiles(folders: readonly string[]): Promise<void> {
+async function checkFiles({ folders, app }: ToCheck): Promise<void> {
   const watch = createLoadWatch((file) => send({ type: 'loading', file }));
   for (const event of ['uncaughtException', 'unhandledRejection'])
     process.on(event, (thrown: unknown) => {
       if (!watch.takesError(thrown)) throw thrown;
     });
   try {
-    const tasks = await watch.run(() => loadTasks(folders, watch.importing));
+    const tasks = await watch.run(async () => {
+      const loaded = await loadTasks(folders, watch.importing);
+      if (app !== undefined) {
+        await watch.importing(app);
+        await loadApp(app);
+      }
+      return loaded;
+    });
     send({
       type: 'loaded',
       tasks: tasks.map((task) => ({ name: task.name, module: task.module, routes: routesOf(task) })),
     });
   } catch (error) {
     const isChanged = error instanceof TaskFileChanged;
-    const isKnown = isChanged || error instanceof TaskFileError || error instanceof ConfigError;
-    if (!isKnown) throw error;
+    const isKnown = [TaskFileError, AppFileError, ConfigError].some((known) => error instanceof known);
+    if (!(error instanceof Error && (isChanged || isKnown))) throw error;
     send({ type: 'refused', line: error.message, final: !isChanged });
     process.exit();
   }

@@ -1,6 +1,7 @@
-// millrace check: reads settings, task files and API keys as a start would, and tells what would run. It starts and binds nothing.
+// millrace check: reads settings, task files, the app's file and API keys as a start would, and tells what would run. It
+// starts and binds nothing, and runs no app's setup.
 import { fork } from 'node:child_process';
-import { dirname, sep } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KeyFileError, readApiKeys } from '../api-keys.js';
 import { type Config, ConfigError } from '../config.js';
@@ -9,13 +10,14 @@ import { endedWhileLoading, neverLoaded } from '../load-fault.js';
 import { localUrl } from '../primary/address.js';
 import { builtInTasks } from '../tasks/files.js';
 import { taskFolders } from '../tasks/folders.js';
-import type { CheckedTask, FromCheck } from './check-files.js';
+import type { CheckedTask, FromCheck, ToCheck } from './check-files.js';
 import { CommandError } from './failure.js';
 import { textTable } from './text-table.js';
 
-/** @throws ConfigError for a task file that cannot be served, or a key file that cannot be used */
+/** @throws ConfigError for a task file or an app that cannot be served, or a key file that cannot be used */
 export async function check(config: Config): Promise<string> {
-  const tasks = await importFiles(taskFolders(config), config.bootTimeoutMs);
+  const app = config.app === undefined ? undefined : resolve(config.app);
+  const tasks = await importFiles({ folders: taskFolders(config), app }, config.bootTimeoutMs);
   if (config.apiKeysFile !== undefined) await readApiKeys(config.apiKeysFile).catch(unusable);
   const { serverProcesses, threadsPerProcess } = budget(config, readCores());
   const admin =
@@ -29,12 +31,13 @@ export async function check(config: Config): Promise<string> {
       ...tasks.map((task) => [task.name, routesOf(task, config.routePrefix), originOf(task)]),
     ]),
     '',
-    'Settings and task files are fine.',
+    ...(app === undefined ? [] : [`The app is ${app}. Its setup was not run.`, '']),
+    `Settings${app === undefined ? ' and' : ','} task files${app === undefined ? '' : ' and app'} are fine.`,
   ].join('\n');
 }
 
 /** In a process of their own, which they may end or keep busy. */
-function importFiles(folders: readonly string[], timeoutMs: number): Promise<readonly CheckedTask[]> {
+function importFiles(files: ToCheck, timeoutMs: number): Promise<readonly CheckedTask[]> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL('./check-files.js', import.meta.url)));
     let loading: string | null = null;
@@ -61,7 +64,7 @@ function importFiles(folders: readonly string[], timeoutMs: number): Promise<rea
     child.once('error', (cause) =>
       reject(new CommandError(`the check cannot be started: ${cause.message}`, { cause })),
     );
-    child.send(folders);
+    child.send(files);
   });
 }
 

@@ -14,10 +14,10 @@ import {
 } from '../messages.js';
 import { stepBackLibuv, stepBackV8 } from '../priority.js';
 import { isSocketHandle, type SocketHandle } from '../socket-handle.js';
+import { AppFileError } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 import { thisRelease } from '../version.js';
-import { AppFileError } from './own/app-file.js';
 import { type RunningServer, startServer } from './server.js';
 
 /**

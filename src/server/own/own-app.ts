@@ -6,11 +6,12 @@ import type { AppContext, AppSetup } from '../../app.js';
 import { AppError } from '../../errors.js';
 import type { Lane } from '../../lane/call.js';
 import type { Logger } from '../../log.js';
+import { AppFileError } from '../../tasks/app-file.js';
 import { reasonOf } from '../../tasks/error-report.js';
 import type { Task } from '../../tasks/registry.js';
 import type { Check } from '../answer/preconditions.js';
 import { clientOf } from '../request/client.js';
-import { AppFileError } from './app-file.js';
+import { pathsOf } from '../request/mounted-route.js';
 import { createCallTask, type Sender } from './call-task.js';
 
 type Identify = Parameters<AppContext['authenticate']>[0];

@@ -1,9 +1,9 @@
 // Finds and loads the file of a team's own app, and names it where it cannot be used. What the app does is app.ts.
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type AppSetup, setupOf } from '../../app.js';
-import { reasonOf } from '../../tasks/error-report.js';
-import { typeScriptFault } from '../../tasks/typescript-files.js';
+import { type AppSetup, setupOf } from '../app.js';
+import { reasonOf } from './error-report.js';
+import { typeScriptFault } from './typescript-files.js';
 
 /** An app file that cannot be served: one line that names the file. Ends the boot with 78. */
 export class AppFileError extends Error {
