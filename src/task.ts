@@ -73,6 +73,15 @@ export interface TaskLimits {
   readonly bodyBytes?: number;
 }
 
+export interface DescribedReply {
+  /** One line: when it is given. */
+  readonly description?: string;
+  /** As a task's `output`. None: no body, or any. */
+  readonly output?: OutputSpec | readonly OutputSpec[];
+  /** Names of the header fields that it carries. */
+  readonly headers?: readonly string[];
+}
+
 export interface TaskDefinition<
   Input extends z.ZodType = z.ZodType,
   Output extends OutputSpec | readonly OutputSpec[] = OutputSpec | readonly OutputSpec[],
@@ -92,6 +101,12 @@ export interface TaskDefinition<
    * Of a stream: its content type, and the schema of a chunk that is sent as JSON. Default: by the first chunk.
    */
   readonly output?: Output;
+  /**
+   * Further answers that `run` may give by `reply`, by status (201, 204), for the API's description alone. A task that
+   * has these and no `output` is said never to answer 200. Content types that are known only afterwards: list them in
+   * `output`.
+   */
+  readonly replies?: Readonly<Record<number, DescribedReply>>;
   /** Inputs that work, for the API's description; every one of them is called by a test. */
   readonly examples?: readonly z.input<Input>[];
   /**

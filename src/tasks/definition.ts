@@ -28,12 +28,20 @@ const mediaRange = z
 const atLeastOne = z.int().min(1).optional();
 const outputRule = 'must be a zod 4 schema, { contentType }, or a list of these';
 const output = z.union([schema, z.strictObject({ contentType })], outputRule);
+const outputs = z.union([output, z.array(output).min(1)], outputRule);
+const replyStatus = z.string().regex(/^2\d\d$/, 'must be a status from 200 to 299');
+const describedReply = z.strictObject({
+  description: z.string().optional(),
+  output: outputs.optional(),
+  headers: z.array(z.string().regex(/^[\w-]+$/, 'must be the name of a header field')).optional(),
+});
 
 const definitionShape = z.strictObject({
   summary: z.string().optional(),
   description: z.string().optional(),
   input: schema,
-  output: z.union([output, z.array(output).min(1)], outputRule).optional(),
+  output: outputs.optional(),
+  replies: z.record(replyStatus, describedReply).optional(),
   examples: z.array(z.unknown()).optional(),
   query: z.union([z.boolean(), schema], 'must be true, false or a zod 4 schema').optional(),
   pathParam: z
@@ -66,13 +74,22 @@ function isZod3(value: unknown): boolean {
 }
 
 /** The API's description is made from the same schemas. */
-function descriptionFault({ input, query, bytesQuery, output = [] }: TaskDefinition): string | undefined {
+function descriptionFault({
+  input,
+  query,
+  bytesQuery,
+  output = [],
+  replies = {},
+}: TaskDefinition): string | undefined {
   const inputs = Object.entries({ input, query, bytesQuery });
   const outputs = [output].flat().map((one) => ['output', one] as const);
-  for (const [field, schema] of [...inputs, ...outputs]) {
+  const described = Object.entries(replies).flatMap(([status, reply]) =>
+    [reply.output ?? []].flat().map((one) => [`replies.${status}.output`, one] as const),
+  );
+  for (const [field, schema] of [...inputs, ...outputs, ...described]) {
     if (!isZod4(schema)) continue;
     try {
-      z.toJSONSchema(schema, { unrepresentable: 'any', io: field === 'output' ? field : 'input' });
+      z.toJSONSchema(schema, { unrepresentable: 'any', io: field.endsWith('output') ? 'output' : 'input' });
     } catch {
       return `${field}: has no JSON schema, so the API could not be described`;
     }

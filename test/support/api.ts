@@ -82,7 +82,7 @@ function resolved(operation: Operation, document: Document): Operation {
 
 function callsOf(method: string, path: string, operation: Operation): ExampleCall[] {
   const { parameters = [], requestBody, responses, operationId } = operation;
-  const answer = responses[200];
+  const answer = responses[Object.keys(responses)[0] ?? ''];
   if (answer === undefined) throw new Error(`${operationId} has no answer`);
   if (requestBody === undefined) {
     // A task without examples has no example of its own.

@@ -1,7 +1,7 @@
 // The operations of the CPU routes, from what their tasks declare: POST of JSON or bytes, and the GET form.
 import { z } from 'zod';
 import { dictionary } from '../../dictionary.js';
-import type { TaskDefinition } from '../../task.js';
+import type { DescribedReply, TaskDefinition } from '../../task.js';
 import { streamType } from '../../tasks/chunks.js';
 import type { Task } from '../../tasks/registry.js';
 import { isStreaming } from '../../tasks/stream.js';
@@ -48,7 +48,7 @@ function postOperation(components: Components, task: Task, access: Access): Node
       content: { 'application/json': json, ...bytes },
     },
     responses: {
-      200: okResponse(components, task, access),
+      ...taskResponses(components, task, access),
       ...problemResponses(components, access),
     },
   };
@@ -73,7 +73,7 @@ function getOperation(components: Components, task: Task, access: Access): Node 
       ...headerParameters(components),
     ],
     responses: {
-      200: okResponse(components, task, access),
+      ...taskResponses(components, task, access),
       ...problemResponses(components, access),
     },
   };
@@ -99,28 +99,49 @@ function namedExamples({ definition }: Task): Record<string, Node> {
   return named;
 }
 
-/** What the task answers, however it was asked. */
-function okResponse(components: Components, { name, definition }: Task, { quota }: Access): Reference {
-  return components.share('responses', `${name}.answer`, () => {
-    const outputs = [definition.output ?? z.unknown()].flat();
-    const content: Record<string, Node> = {};
-    const schemas: z.ZodType[] = [];
-    for (const output of outputs) {
-      if ('contentType' in output) content[output.contentType] = {};
-      else schemas.push(output);
-    }
-    const [first, second] = schemas;
-    const whole = first && (second === undefined ? first : z.union(schemas));
-    const json = whole && { schema: shareSchema(components, `${name}.output`, whole, 'output') };
-    const isStream = isStreaming(definition);
-    if (isStream) Object.assign(content, streamContent(definition, json));
-    else if (json !== undefined) content['application/json'] = json;
-    return {
-      description: isStream ? 'What the task answers, sent as it comes.' : 'What the task answered.',
-      headers: headersOf(components, ['Server-Timing', 'Cache-Control', ...(quota ? quotaHeaders : [])]),
-      content,
-    };
-  });
+/** What the task answers, however it was asked: 200 as `output` says, and what it says of its replies. */
+function taskResponses(components: Components, task: Task, access: Access): Record<string, Reference> {
+  const { name, definition } = task;
+  const { output, replies = {} } = definition;
+  const described = Object.entries(replies);
+  const isOk = output !== undefined || described.length === 0;
+  const ok: DescribedReply = { output: output ?? z.unknown() };
+  const all = new Map<string, DescribedReply>([...(isOk ? [['200', ok] as const] : []), ...described]);
+  return Object.fromEntries(
+    [...all].map(([status, reply]) => {
+      const part = status === '200' ? name : `${name}.${status}`;
+      return [
+        status,
+        components.share('responses', `${part}.answer`, () =>
+            response(components, part, reply, access, status === '200' && isStreaming(definition) ? definition : undefined),
+          ),
+      ];
+    }),
+  );
+}
+
+function response(
+  components: Components,
+  name: string,
+  { description, output = [], headers = [] }: DescribedReply,
+  { quota }: Access,
+  streaming: TaskDefinition | undefined,
+): Node {
+  const content: Record<string, Node> = {};
+  const schemas: z.ZodType[] = [];
+  for (const one of [output].flat()) {
+    if ('contentType' in one) content[one.contentType] = {};
+    else schemas.push(one);
+  }
+  const [first, second] = schemas;
+  const whole = first && (second === undefined ? first : z.union(schemas));
+  const json = whole && { schema: shareSchema(components, `${name}.output`, whole, 'output') };
+  if (streaming !== undefined) Object.assign(content, streamContent(streaming, json));
+  else if (json !== undefined) content['application/json'] = json;
+  const own = Object.fromEntries(headers.map((header) => [header, { schema: { type: 'string' } }]));
+  const common = headersOf(components, ['Server-Timing', 'Cache-Control', ...(quota ? quotaHeaders : [])]);
+  const what = streaming ? 'What the task answers, sent as it comes.' : 'What the task answered.';
+  return { description: description ?? what, headers: { ...common, ...own }, ...(Object.keys(content).length > 0 && { content }) };
 }
 
 /** A document has no way to say that a body is a row of such values, so the schema is that of one line. */

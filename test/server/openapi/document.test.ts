@@ -6,6 +6,7 @@ import express from 'express';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { errorTable } from '#src/errors.js';
+import { testServer } from '#src/library/testing.js';
 import { fixedPaths } from '#src/server/answer/resource.js';
 import { type AppDeps, addRoutes, createApp } from '#src/server/app.js';
 import { apiDocument } from '#src/server/openapi/document.js';
@@ -97,6 +98,36 @@ describe('the description', () => {
   it('sends calls to where it came from', () => {
     expect(document.servers).toEqual([{ url: '.', description: expect.any(String) }]);
   });
+});
+
+it('what a task says of its replies is described, and is what it answers', async () => {
+  const tasks = new URL('../../fixtures/replying', import.meta.url);
+  const server = await testServer({ tasks, threads: false });
+  try {
+    const document = JSON.parse(await (await fetch(`${server.url}/openapi.json`)).text());
+    expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true });
+    const [post] = operationsOf(document).filter(({ operation }) => operation.operationId === 'stored.post');
+    const responses = post?.operation.responses ?? {};
+    expect(Object.keys(responses)).toEqual(['201', '204', 'default']);
+    expect(responses[204]).not.toHaveProperty('content');
+    for (const [input, status] of [
+      [{ n: 1 }, 201],
+      [{ n: 1, again: true }, 204],
+    ] as const) {
+      const answer = await fetch(`${server.url}/stored`, {
+        method: 'POST',
+        body: JSON.stringify(input),
+        headers: { 'Content-Type': 'application/json' },
+      });
+      expect(answer.status).toBe(status);
+      for (const header of Object.keys(responses[status]?.headers ?? {}))
+        expect(answer.headers.has(header), header).toBe(true);
+    }
+    expect(Object.keys(responses[201]?.headers ?? {})).toContain('Location');
+    expect(document.components.schemas['stored.201.output'].required).toEqual(['stored']);
+  } finally {
+    await server.close();
+  }
 });
 
 describe('the description of a server with keys and quotas', () => {
