@@ -69,7 +69,7 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
         ),
       worn() {
         const { leftover, stuck } = threads;
-        log.error({ leftover, stuck }, 'too many threads do not end: this process is to be replaced');
+        log.error({ leftover, stuck }, 'too many threads do not end: this process should be replaced');
         onWorn?.();
       },
       log: (line) => logTaskLine(log, tasks, line),

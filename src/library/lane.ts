@@ -44,7 +44,13 @@ export interface LaneOptions extends LaneSettings {
   readonly tasks: TaskSource | readonly TaskSource[];
   /** A pino logger, for what the lane and its tasks have to say. Default: nothing is said. */
   readonly log?: Logger;
-  /** Threads cannot be started, or not be ended, any more. Default: logged. */
+  /**
+   * Once: so many threads do not end (calls that go on after their answer, native code that does not return) that each
+   * further one takes the place of one that works. A new process would help: end this one when it suits you. It is in
+   * the log as well.
+   */
+  readonly onWorn?: () => void;
+  /** No thread can be started any more: every call is refused. Default: logged. */
   readonly onFatal?: (error: unknown) => void;
 }
 
@@ -72,7 +78,7 @@ export interface CpuLane {
  * name that is no setting
  */
 export async function createLane(options: LaneOptions): Promise<CpuLane> {
-  const { tasks: sources, log = createLogger('silent', {}), onFatal, ...given } = options;
+  const { tasks: sources, log = createLogger('silent', {}), onWorn, onFatal, ...given } = options;
   const config = readConfig({ INLINE_MAX_US: '0', ...variablesOf(given) });
   const tasks = await loadTasks([sources].flat().map(pathOf));
   const { onCall, onAnswer, report } = createServerMetrics(tasks.map(({ route }) => route));
@@ -82,6 +88,7 @@ export async function createLane(options: LaneOptions): Promise<CpuLane> {
       tasks,
       log,
       onCall,
+      onWorn,
       onFatal,
     }),
   );

@@ -11,7 +11,9 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CallError } from '#src/errors.js';
 import { type CpuLane, createLane } from '#src/library/lane.js';
+import { listeningLog } from '../support/app.js';
 import { linesMatching } from '../support/json-lines.js';
+import { createLatch } from '../support/lane.js';
 
 const tasks = new URL('../fixtures/apps/shop/tasks', import.meta.url);
 
@@ -144,6 +146,39 @@ it('runs no task on the event loop of its host, unless it is asked to', async ()
   for (let i = 0; i < 200; i++) await lane.call('vouched', { tag: 'host', how: 'well' });
   expect(await lane.metrics()).not.toContain('lane="inline"');
   await lane.close();
+});
+
+it('tells its program when too many threads do not end, and in log, status and metrics', async () => {
+  const { log, lines } = listeningLog();
+  let worn = 0;
+  const latch = createLatch();
+  const lane = await createLane({
+    tasks: new URL('../fixtures/native/linger.js', import.meta.url),
+    poolMaxThreads: 1,
+    log,
+    onWorn: () => void worn++,
+  });
+  try {
+    for (let left = 1; left <= 8; left++) {
+      expect(worn).toBe(0);
+      const leaving = new AbortController();
+      const { signal } = leaving;
+      const call = lane.call('linger', { how: 'gate', memory: latch.memory }, { signal });
+      call.catch(() => undefined);
+      await latch.begun(left);
+      leaving.abort(new Error('left'));
+      await expect(call).rejects.toThrow('left');
+      await expect.poll(() => lane.status().threads.leftover, { timeout: 10_000 }).toBe(left);
+    }
+    expect(worn).toBe(1);
+    expect(lines.filter(({ msg }) => String(msg).startsWith('too many threads do not end'))).toMatchObject([
+      { level: 50, leftover: 8, stuck: 0 },
+    ]);
+    expect(await lane.metrics()).toContain('millrace_threads{state="leftover"} 8');
+  } finally {
+    latch.open(1);
+    await lane.close();
+  }
 });
 
 it.each([
