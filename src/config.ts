@@ -251,6 +251,12 @@ export const settings = {
     '65000',
     'An idle connection is closed after this many ms.',
   ),
+  answerTimeoutMs: setting(
+    'ANSWER_TIMEOUT_MS',
+    either(integer(0, maxTimerMs), oneOf('auto')),
+    'auto',
+    'A handler of the app that has not begun its answer after this many ms is answered for: 504. `auto`: as long as a task’s request may take, REQUEST_TIMEOUT_MS + QUEUE_MAX_WAIT_MS + TASK_TIMEOUT_MS. 0: never.',
+  ),
   sendTimeoutMs: setting(
     'SEND_TIMEOUT_MS',
     integer(1, maxTimerMs),

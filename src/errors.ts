@@ -117,7 +117,7 @@ export const errorTable = {
   DEADLINE_EXCEEDED: {
     status: 504,
     title: 'Deadline exceeded',
-    when: 'The deadline passed while the call waited or ran.',
+    when: 'The deadline passed while the call waited or ran, or a handler of the app did not answer.',
   },
 } as const satisfies Record<string, { status: number; title: string; when: string }>;
 
@@ -154,6 +154,8 @@ export class AppError extends Error {
   readonly notBegun: boolean;
   /** The task of the call that ended so, for the log. */
   task: string | undefined;
+  /** The route whose handler it was about, for the log, where the path alone does not tell. */
+  route: string | undefined;
 
   constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
     super(detail, 'cause' in options ? { cause: options.cause } : undefined);

@@ -28,6 +28,7 @@ describe('settings', () => {
       HEADERS_TIMEOUT_MS: 10_000,
       REQUEST_TIMEOUT_MS: 30_000,
       KEEP_ALIVE_TIMEOUT_MS: 65_000,
+      ANSWER_TIMEOUT_MS: 'auto',
       SEND_TIMEOUT_MS: 30_000,
       MAX_CONNECTIONS: 0,
       MAX_REQUESTS_PER_SOCKET: 0,

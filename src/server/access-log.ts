@@ -38,8 +38,8 @@ export function createAccessLog(setting: Config['accessLog'], log: Logger, fault
       log[level](lineOf(exchanged), level === 'warn' ? 'request failed' : 'request');
     },
     writeFailure(error, exchanged) {
-      const { code, toldCode, task, status, message } = error;
-      const line = { code: toldCode, task, ...lineOf(exchanged) };
+      const { code, toldCode, task, route, status, message } = error;
+      const line = { code: toldCode, task, route, ...lineOf(exchanged) };
       // Why a call took too long no stack can tell.
       if (status === 500 || code === 'INTERNAL')
         faults.error({ ...line, err: error.cause ?? error }, message);

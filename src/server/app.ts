@@ -9,6 +9,7 @@ import express, {
 } from 'express';
 import type { ApiKeys } from '../api-keys.js';
 import type { ServerConfig } from '../config.js';
+import type { AppError } from '../errors.js';
 import { allowedMethods } from '../http/strict-http.js';
 import type { Lane } from '../lane/call.js';
 import type { Logger } from '../log.js';
@@ -63,6 +64,8 @@ export interface OpenApp {
   readonly app: Express;
   /** For the HTTP server. */
   handler(req: Request, res: Response): void;
+  /** Answers in place of a handler. */
+  tellProblem(error: AppError, req: Request, res: Response): void;
   /** @param guard who may call the tasks, where that is not for the key file to say */
   finish(guard?: readonly Check[]): void;
 }
@@ -119,6 +122,7 @@ export function openApp(deps: AppDeps): OpenApp {
   return {
     app,
     finish,
+    tellProblem,
     // Nothing is left but an OPTIONS of what is not there.
     handler: (req, res) => app(req, res, () => tellProblem(nothingAt(req), req, res)),
   };

@@ -12,7 +12,7 @@ export interface Exchange {
   continued: boolean;
   /** Its failure has its line in the log already. */
   told: boolean;
-  /** The answer is of a route of the server's, or a problem, not of an app's own code. */
+  /** The answer is of a route of the server's, or a problem: an app's own code does not have the request (now). */
   isOurs: boolean;
   /** The status of what broke its answer after that had begun. */
   brokenStatus: number | undefined;

@@ -3,6 +3,7 @@
 import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import type { Request, Response } from 'express';
+import { answerLimitMs } from '../answer-limit.js';
 import { readApiKeys } from '../api-keys.js';
 import type { AppSetup } from '../app.js';
 import { monotonicMs } from '../clock.js';
@@ -125,7 +126,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const lane = createLane({ config, tasks, log, meter: quota, onLoop, onCall, onWorn, onFatal });
   const refusalPace = createRefusalPace();
   const closing = (): CloseMode | undefined => drain.mode();
-  const { app, handler, finish } = openApp({
+  const { app, handler, tellProblem, finish } = openApp({
     config,
     isOwn: setup !== undefined,
     tasks,
@@ -158,6 +159,10 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     headersTimeoutMs: config.headersTimeoutMs,
     onAnswered: async () => own?.close(),
   });
+  const stopWatch =
+    setup === undefined
+      ? () => undefined
+      : watchAnswers({ connections: http.connections, limitMs: answerLimitMs(config), tell: tellProblem });
   const loopDelay = createLoopDelay();
   const processLoad = createProcessLoad();
   try {
@@ -190,6 +195,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       async close(mode, timeoutMs) {
         refusalPace.close();
         const closed = await drain.close(mode, timeoutMs);
+        stopWatch();
         link?.close();
         loopDelay.stop();
         return closed;
@@ -197,6 +203,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     };
   } catch (error) {
     await own?.close();
+    stopWatch();
     loopDelay.stop();
     link?.close();
     http.dispose();

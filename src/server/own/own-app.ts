@@ -52,7 +52,16 @@ export async function setUpOwnApp({
 
   /** The client's name, kept on the request; 401 where the app knows none. */
   async function ask(req: Request): Promise<void> {
-    const name = await asker?.(req);
+    const { exchange } = req;
+    const { isOurs } = exchange;
+    // It has the request until it has said who that is.
+    exchange.isOurs = false;
+    let name: unknown;
+    try {
+      name = await asker?.(req);
+    } finally {
+      exchange.isOurs = isOurs;
+    }
     if (typeof name !== 'string' || name === '')
       throw new AppError('UNAUTHORIZED', 'This may be asked by known clients only.', {
         headers: { 'WWW-Authenticate': 'Bearer' },
@@ -103,10 +112,12 @@ export async function setUpOwnApp({
   return { guard: asker === undefined ? undefined : [ask], close };
 }
 
-const probes = ['/livez', '/readyz'];
+const probes = new Set(['/livez', '/readyz']);
 
-/** A route of the app that would never be reached: the probes come first. */
+/**
+ * A route of the app that would never be reached: the probes come first. Also in routers that are mounted; what a whole
+ * app has that is mounted, Express does not tell.
+ */
 function probeThatIsTaken({ router }: Express): string | undefined {
-  const paths = router.stack.flatMap(({ route }) => (route === undefined ? [] : [route.path].flat(9)));
-  return paths.find((path: unknown) => probes.some((probe) => probe === String(path).toLowerCase()));
+  return pathsOf(router.stack).find((path) => probes.has(path.toLowerCase().replace(/(?<=.)\/$/, '')));
 }

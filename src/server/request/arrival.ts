@@ -60,7 +60,7 @@ function pathOf({ originalUrl, url }: Request): string {
 }
 
 /** The path or pattern that took the request: labels of a metric must be few. */
-function routeOf(req: Request): string {
+export function routeOf(req: Request): string {
   const { exchange, route, baseUrl } = req;
   if (exchange.route !== undefined) return exchange.route;
   if (route === undefined) return 'unmatched';

@@ -1,5 +1,5 @@
 // The whole pattern of a route that stands in routers or apps that are mounted in others: `/users/:id/posts`, never
-// what was asked for, for labels of a metric must be few. Looked for once a route.
+// what was asked for, for labels of a metric must be few. Looked for once a route. And all that there are.
 import type { Application, Request } from 'express';
 
 /** What is looked at of a router's layer. `rawPath` is not documented, and there since router 2.3. */
@@ -41,6 +41,17 @@ function patternIn(stack: readonly Layer[], route: Route): string | undefined {
   return undefined;
 }
 
+/** Of every route in this stack and in the routers that are mounted there. Expressions are as they are written. */
+export function pathsOf(stack: readonly Layer[]): string[] {
+  return stack.flatMap(({ route, handle, rawPath }) => {
+    if (route !== undefined) return 'path' in route ? textsOf(route.path) : [];
+    const below = pathsOf(stackOf(handle) ?? []);
+    return below.length === 0
+      ? []
+      : textsOf(rawPath ?? '').flatMap((front) => below.map((rest) => front.replace(/\/$/, '') + rest));
+  });
+}
+
 function stackOf(handle: unknown): readonly Layer[] | undefined {
   if (typeof handle !== 'function' || !('stack' in handle)) return undefined;
   return Array.isArray(handle.stack) ? handle.stack : undefined;
@@ -48,6 +59,10 @@ function stackOf(handle: unknown): readonly Layer[] | undefined {
 
 /** A path as it was given: a text, an expression, or a list of these. `/` in front of another one adds nothing. */
 function textOf(path: unknown): string {
-  const text = [path].flat(9).map(String).join('|');
+  const text = textsOf(path).join('|');
   return text === '/' ? '' : text;
+}
+
+function textsOf(path: unknown): string[] {
+  return [path].flat(9).map(String);
 }

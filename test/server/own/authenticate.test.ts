@@ -82,6 +82,27 @@ describe('authenticate', () => {
   });
 });
 
+it('quotas are each name’s own, wherever it calls from, on the tasks’ routes and in calls of the app', async () => {
+  const lingering = new URL('../../fixtures/native/linger.js', import.meta.url);
+  const server = await start({ tasks: [tasks, lingering], cpuQuotaMsPerMinute: 20 });
+  try {
+    const as = (user: string, path: string, init: RequestInit = {}) =>
+      fetch(server.url + path, { ...init, headers: { 'Content-Type': 'application/json', 'X-User': user } });
+    // A first call may run however long; what it took is owed.
+    const body = JSON.stringify({ how: 'timer', ms: 100 });
+    expect((await as('ann', '/linger', { method: 'POST', body })).status).toBe(200);
+    for (const path of ['/measure?data=a', '/call']) {
+      const refused = await as('ann', path);
+      expect([refused.status, JSON.parse(await refused.text()).code]).toEqual([429, 'QUOTA_EXCEEDED']);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(1);
+      expect((await as('bob', path)).status).toBe(200);
+    }
+    expect((await as('ann', '/open')).status).toBe(200);
+  } finally {
+    await server.close();
+  }
+});
+
 it('with API_KEYS_FILE the tasks’ routes need a key, the app’s own do not', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'keys-'));
   const file = join(folder, 'keys');

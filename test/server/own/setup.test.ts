@@ -2,7 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import express, { type Express, type Router } from 'express';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { defineApp } from '#src/app.js';
+import { testServer } from '#src/library/testing.js';
 import { launch, startCluster } from '../../support/cluster.js';
 
 let folder: string;
@@ -23,6 +26,60 @@ it('one that never settles ends the boot with 78 and the file', async () => {
   expect(await launched.exited).toBe(78);
   expect(launched.stderr()).toContain(file);
   expect(launched.stderr()).toContain('(BOOT_TIMEOUT_MS)');
+});
+
+const router = (add: (inner: Router) => unknown): Router => {
+  const made = express.Router();
+  add(made);
+  return made;
+};
+const none = (): void => undefined;
+
+it.each<[string, (app: Express) => unknown]>([
+  ['a route', (app) => app.get('/livez', none)],
+  ['a route in capitals, with a slash at its end', (app) => app.get('/LIVEZ/', none)],
+  ['one of several paths', (app) => app.get(['/a', '/livez'], none)],
+  ['a route of a router', (app) => app.use(router((inner) => inner.all('/livez', none)))],
+  [
+    'a router',
+    (app) =>
+      app.use(
+        '/livez',
+        router((inner) => inner.get('/', none)),
+      ),
+  ],
+  [
+    'a router in a router, which is mounted at two paths',
+    (app) =>
+      app.use(
+        ['/x', '/'],
+        router((inner) => inner.use(router((last) => last.route('/livez').get(none)))),
+      ),
+  ],
+])('%s at the path of a probe is told with the path', async (_what, add) => {
+  const starting = testServer({ app: defineApp(({ app }) => void add(app)), tasks: [], threads: false });
+  await expect(starting).rejects.toThrow(/the route \/livez\/? belongs to the server's probes/i);
+});
+
+it('a probe’s name elsewhere is the app’s, and so is what takes any path', async () => {
+  const server = await testServer({
+    app: defineApp(({ app }) => {
+      app.use(
+        '/api',
+        router((inner) => inner.get('/livez', (_req, res) => void res.send('mine'))),
+      );
+      app.get('/*any', (_req, res) => void res.send('any'));
+    }),
+    tasks: [],
+    threads: false,
+  });
+  try {
+    const text = async (path: string) => (await fetch(server.url + path)).text();
+    expect([await text('/api/livez'), await text('/other')]).toEqual(['mine', 'any']);
+    expect(await text('/livez')).toContain('ok');
+  } finally {
+    await server.close();
+  }
 });
 
 it('a reload is aborted by one that throws or takes a probe, and the old app serves on', async () => {
