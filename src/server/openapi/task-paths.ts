@@ -113,8 +113,14 @@ function taskResponses(components: Components, task: Task, access: Access): Reco
       return [
         status,
         components.share('responses', `${part}.answer`, () =>
-            response(components, part, reply, access, status === '200' && isStreaming(definition) ? definition : undefined),
+          response(
+            components,
+            part,
+            reply,
+            access,
+            status === '200' && isStreaming(definition) ? definition : undefined,
           ),
+        ),
       ];
     }),
   );
@@ -141,7 +147,11 @@ function response(
   const own = Object.fromEntries(headers.map((header) => [header, { schema: { type: 'string' } }]));
   const common = headersOf(components, ['Server-Timing', 'Cache-Control', ...(quota ? quotaHeaders : [])]);
   const what = streaming ? 'What the task answers, sent as it comes.' : 'What the task answered.';
-  return { description: description ?? what, headers: { ...common, ...own }, ...(Object.keys(content).length > 0 && { content }) };
+  return {
+    description: description ?? what,
+    headers: { ...common, ...own },
+    ...(Object.keys(content).length > 0 && { content }),
+  };
 }
 
 /** A document has no way to say that a body is a row of such values, so the schema is that of one line. */
