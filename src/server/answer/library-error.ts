@@ -63,12 +63,17 @@ function codeOf(status: number, error: object): ErrorCode | undefined {
   return status === 400 ? 'BAD_REQUEST' : codesByStatus.get(status);
 }
 
-/** Below 500 only 400 has several codes. An app that limits how often it is asked does not mean our quota. */
+/** What only this server's own routes mean: an app that limits how often it is asked does not mean our quota. */
+const ours: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'QUOTA_EXCEEDED',
+  'NOT_READY',
+  'IDEMPOTENCY_MISMATCH',
+]);
+
+/** Without `ours`, each status between 400 and 500 has one code. */
 const codesByStatus: ReadonlyMap<number, ErrorCode> = new Map(
   Object.entries(errorTable).flatMap(([code, { status }]) =>
-    isErrorCode(code) && code !== 'QUOTA_EXCEEDED' && status > 400 && status < 500
-      ? [[status, code] as const]
-      : [],
+    isErrorCode(code) && !ours.has(code) && status > 400 && status < 500 ? [[status, code] as const] : [],
   ),
 );
 
