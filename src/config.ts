@@ -1,6 +1,7 @@
 // Every setting, declared once: variable, kind of value, default, unit, prose. The README's table and --help are
 // generated from this declaration (cli/settings-table.ts). Only main.ts hands in process.env.
 import { isIP } from 'node:net';
+import { addressOf, socketPathOf, unixHost } from './host.js';
 
 /** A way to read a setting's text. `rule` completes the sentence "PORT must be …". */
 interface Kind<T> {
@@ -52,6 +53,20 @@ function integer(min: number, max: number): Kind<number> {
     },
   };
 }
+
+const host: Kind<string> = {
+  rule: 'a name, an address, or unix: and the path of a socket',
+  parse(value) {
+    const path = socketPathOf(value);
+    if (path === undefined) return value;
+    return path === '' || path.includes('\0') ? undefined : unixHost(path);
+  },
+};
+
+const fileMode: Kind<string> = {
+  rule: 'three octal digits such as 660',
+  parse: (value) => /^0?([0-7]{3})$/.exec(value)?.[1],
+};
 
 const prefix: Kind<string> = {
   rule: 'a path such as /cpu, without a slash at its end',
@@ -124,7 +139,13 @@ const maxTimerMs = 2_147_483_647;
 const threads = 1_024;
 
 export const settings = {
-  host: setting('HOST', text, '127.0.0.1', 'Address the public server listens on.', { flag: 'host' }),
+  host: setting(
+    'HOST',
+    host,
+    '127.0.0.1',
+    'Address the public server listens on. `unix:/run/millrace.sock`: a Unix socket at that path, and no port.',
+    { flag: 'host' },
+  ),
   port: setting(
     'PORT',
     port,
@@ -133,6 +154,12 @@ export const settings = {
     {
       flag: 'port',
     },
+  ),
+  socketMode: setting(
+    'SOCKET_MODE',
+    fileMode,
+    '660',
+    'Permissions of the socket file where HOST is one, in octal. Whoever may write to it may connect.',
   ),
   adminHost: setting('ADMIN_HOST', text, '127.0.0.1', 'Address the admin server listens on.'),
   adminPort: setting(
@@ -145,7 +172,7 @@ export const settings = {
   agentPort: optional(
     'AGENT_PORT',
     port,
-    'Port, at HOST, where HAProxy’s agent-check is told how much of this machine is free, such as `up ready 73%`. 0: a free one. Unset: none.',
+    'Port, at HOST (at 127.0.0.1 where that is a socket), where HAProxy’s agent-check is told how much of this machine is free, such as `up ready 73%`. 0: a free one. Unset: none.',
   ),
   adminAllowedHosts: setting(
     'ADMIN_ALLOWED_HOSTS',
@@ -447,10 +474,12 @@ function checkTogether(config: Config): void {
       `POOL_MIN_THREADS must be at most POOL_MAX_THREADS (${config.poolMaxThreads}), not ${config.poolMinThreads}`,
     );
   }
-  const hosts = [config.host, config.adminHost];
+  const hasPort = socketPathOf(config.host) === undefined;
+  const host = addressOf(config.host);
+  const hosts = [host, config.adminHost];
   // A wildcard address takes the port of every other one of the machine.
-  const sameHost = config.host === config.adminHost || hosts.includes('0.0.0.0') || hosts.includes('::');
-  if (config.adminPort === config.port && config.port !== 0 && sameHost) {
+  const sameHost = host === config.adminHost || hosts.includes('0.0.0.0') || hosts.includes('::');
+  if (hasPort && config.adminPort === config.port && config.port !== 0 && sameHost) {
     throw new ConfigError(
       `ADMIN_PORT (${told(config, 'adminPort')}) must differ from PORT (${told(config, 'port')}) on the same host`,
     );
@@ -458,7 +487,7 @@ function checkTogether(config: Config): void {
   const { agentPort } = config;
   if (agentPort !== undefined && agentPort !== 0) {
     const taken =
-      agentPort === config.port
+      agentPort === config.port && hasPort
         ? 'port'
         : agentPort === config.adminPort && sameHost
           ? 'adminPort'

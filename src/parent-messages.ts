@@ -7,7 +7,10 @@ export type FromParent =
   | { readonly millrace: 'close' };
 
 export interface Listening {
+  /** `unix:/path` where it is a socket file. */
   readonly url: string;
+  /** The path of the socket file; null: it is an address. */
+  readonly socket: string | null;
   /** Null: there is no admin server. */
   readonly adminUrl: string | null;
   readonly pid: number;

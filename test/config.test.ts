@@ -8,6 +8,7 @@ describe('settings', () => {
     expect(Object.fromEntries(byVariable)).toStrictEqual({
       HOST: '127.0.0.1',
       PORT: 3_000,
+      SOCKET_MODE: '660',
       ADMIN_HOST: '127.0.0.1',
       ADMIN_PORT: 3_001,
       AGENT_PORT: undefined,

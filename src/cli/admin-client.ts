@@ -3,7 +3,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { ConfigError, readConfig, type Values } from '../config.js';
-import { localUrl } from '../primary/address.js';
+import { localUrl } from '../host.js';
 import { CommandError } from './failure.js';
 
 const patienceMs = 5_000;

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config.js';
-import { localUrl } from '../primary/address.js';
+import { localUrl, socketPathOf } from '../host.js';
 import { builtInTasks, nameFault, taskName, taskRoute } from '../tasks/files.js';
 import { CommandError } from './failure.js';
 import { bareTask, checkoutTask, packageTask } from './task-template.js';
@@ -21,7 +21,10 @@ export async function newTask(name: string, config: Config): Promise<string> {
   await writeFile(file, text, { flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
     throw new CommandError(`${file} cannot be written (${cause.code})`, { cause });
   });
-  const url = `${localUrl(config.host, config.port)}${taskRoute(name)}`;
+  const socket = socketPathOf(config.host);
+  const server =
+    socket === undefined ? localUrl(config.host, config.port) : `--unix-socket ${socket} http://localhost`;
+  const url = `${server}${taskRoute(name)}`;
   return [
     `${file} is there: POST ${taskRoute(name)}, GET ${taskRoute(name)}.`,
     ...(isCheckout || hasPackage('zod', folder)

@@ -13,7 +13,10 @@ export interface ServeOptions extends Omit<SettingsOptions, 'tasksDir'> {
 }
 
 export interface Served {
+  /** `unix:/path` where `host` is a socket file. */
   readonly url: string;
+  /** The path of that file, for node:http's `socketPath`; null: there is none. */
+  readonly socket: string | null;
   /** Null: there is no admin server. */
   readonly adminUrl: string | null;
   /** The primary's. */
@@ -79,8 +82,8 @@ async function listensAt(child: ChildProcess, exited: Promise<number>): Promise<
   const first = await Promise.race([told, exited]);
   if (typeof first === 'number' || first.millrace !== 'listening')
     throw new Error(lastLine === '' ? `the server ended with exit code ${first}` : lastLine);
-  const { url, adminUrl, pid } = first;
-  return { url, adminUrl, pid };
+  const { url, socket, adminUrl, pid } = first;
+  return { url, socket, adminUrl, pid };
 }
 
 function heard(child: ChildProcess, fits: (message: ToParent) => boolean): Promise<ToParent> {

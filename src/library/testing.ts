@@ -5,6 +5,7 @@ import { type AppContext, type AppDefinition, type CallTask, setupOf } from '../
 import { type Config, readConfig, type ServerConfig } from '../config.js';
 import { processBudget, readCores } from '../core-budget.js';
 import { fileOf } from '../definition-file.js';
+import { localUrl } from '../host.js';
 import { createLogger, type Logger } from '../log.js';
 import { startServer } from '../server/server.js';
 import type { TaskDefinition } from '../task.js';
@@ -30,7 +31,7 @@ export type TestTask = TaskSource | TaskDefinition;
 export interface TestServer {
   /** For supertest: `request(server.app)`. */
   readonly app: Express;
-  /** Where it listens: a free port of the loopback. */
+  /** Where it listens: by default a free port of the loopback. */
   readonly url: string;
   readonly call: CallTask;
   /** Drains and ends it. */
@@ -79,7 +80,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
   if (context === undefined) throw new Error('the server has no app');
   return {
     app: context.app,
-    url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`,
+    url: localUrl(config.host, server.port),
     call: context.call,
     close: async () => void (await server.close('stop', closeTimeoutMs)),
   };

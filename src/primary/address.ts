@@ -12,7 +12,7 @@ export interface AddressNames {
 const lookupTimeoutMs = 1_500;
 
 /** The longest row of connections that the kernel keeps until they are accepted. */
-const backlog = 1_024;
+export const backlog = 1_024;
 
 /**
  * @returns the port: for 0 the free one that was found
@@ -52,10 +52,4 @@ function explain(cause: unknown, host: string, port: number, names: AddressNames
   if (code === 'EACCES' || code === 'EPERM')
     return `${names.port} must be one that this user may listen on, not ${port} (${code})`;
   return `${names.host} must be an address of this machine, not ${JSON.stringify(host)} (${code})`;
-}
-
-/** What a browser on this machine would be given: wildcards become loopback, IPv6 is bracketed. */
-export function localUrl(host: string, port: number): string {
-  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
 }

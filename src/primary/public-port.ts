@@ -1,21 +1,27 @@
-// The public port, which is the primary's for its whole life: it stays open when all server processes are gone, and who
+// The public port (or socket file), which is the primary's for its whole life: it stays open when all server processes are gone, and who
 // connects meanwhile waits. (The round robin of Node's cluster module lives only as long as a process listens, and
 // throws away its backlog when it ends.) Who gets a connection is handover.ts.
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import type { Config } from '../config.js';
+import { socketPathOf } from '../host.js';
 import { emptyBacklog } from '../http/backlog.js';
 import { acceptHandles, bindHandle, type SocketHandle } from '../socket-handle.js';
-import { type AddressNames, listenAt } from './address.js';
+import { type AddressNames, backlog, listenAt } from './address.js';
 import type { Handover } from './handover.js';
+import { makeSocketFile, type SocketFile } from './socket-file.js';
 
 export interface PublicPort {
-  /** For 0 the free one that was found. */
-  readonly port: number;
+  /** For 0 the free one that was found; undefined: HOST is a socket file. */
+  readonly port: number | undefined;
   /** The socket for server processes that are to accept by themselves. It is not listened at here. */
   readonly shared: SocketHandle | undefined;
   readonly handover: Handover;
   /** Accepts who stands in the backlog, then closes the port. Resolves when the server processes have them all. */
   close(timeoutMs: number): Promise<void>;
 }
+
+type Address = Pick<Config, 'host' | 'port' | 'socketMode'>;
 
 const names: AddressNames = { host: 'HOST', port: 'PORT' };
 
@@ -25,21 +31,13 @@ const names: AddressNames = { host: 'HOST', port: 'PORT' };
  * @throws ConfigError with one line that names the variable
  */
 export async function openPublicPort(
-  host: string,
-  wanted: number,
+  address: Address,
   handover: Handover,
   isShared: boolean,
 ): Promise<PublicPort> {
-  const server = createServer();
-  const port = await listenAt(server, host, wanted, names);
-  if (isShared) {
-    const address = server.address();
-    if (address === null || typeof address === 'string') throw new Error('The server has no address.');
-    // In the same turn, so that nobody else takes it.
-    server.close();
-    const shared = bindHandle(address);
-    return { port, shared, handover, close: async () => shared.close() };
-  }
+  // Node can share a listening socket among processes only if it has a port.
+  if (isShared && socketPathOf(address.host) === undefined) return sharedPort(address, handover);
+  const { server, port, file } = await listening(address);
   let accepted = 0;
   acceptHandles(server, (connection) => {
     accepted++;
@@ -50,9 +48,39 @@ export async function openPublicPort(
     shared: undefined,
     handover,
     async close(timeoutMs) {
+      // From here on nobody can come: so nobody stands in the backlog when it is closed.
+      file?.remove();
       await emptyBacklog(() => accepted);
       server.close();
       await handover.finish(timeoutMs);
     },
   };
+}
+
+interface Listening {
+  readonly server: Server;
+  readonly port?: number;
+  readonly file?: SocketFile;
+}
+
+async function listening({ host, port, socketMode }: Address): Promise<Listening> {
+  const server = createServer();
+  const path = socketPathOf(host);
+  if (path === undefined) return { server, port: await listenAt(server, host, port, names) };
+  const file = await makeSocketFile(path, socketMode, async (at) => {
+    server.listen({ path: at, backlog });
+    await once(server, 'listening');
+  });
+  return { server, file };
+}
+
+async function sharedPort({ host, port }: Address, handover: Handover): Promise<PublicPort> {
+  const server = createServer();
+  const found = await listenAt(server, host, port, names);
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The server has no address.');
+  // In the same turn, so that nobody else takes it.
+  server.close();
+  const shared = bindHandle(address);
+  return { port: found, shared, handover, close: async () => shared.close() };
 }

@@ -4,9 +4,9 @@ import cluster from 'node:cluster';
 import { resolve } from 'node:path';
 import { type Config, ConfigError, type ServerConfig } from '../config.js';
 import { budget, processBudget, readCores } from '../core-budget.js';
+import { addressOf, localUrl, socketPathOf, unixHost } from '../host.js';
 import { type Logger, logOutput } from '../log.js';
 import { thisRelease } from '../version.js';
-import { localUrl } from './address.js';
 import { listenAdmin } from './admin/admin.js';
 import { listenAgent } from './agent.js';
 import { exitCodes, type Outcome } from './exit-codes.js';
@@ -73,9 +73,11 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
     mostWaiting: Math.min(timings.mostWaiting, Math.floor(openFilesLimit() / 2)),
   });
   const isShared = cluster.schedulingPolicy === cluster.SCHED_NONE;
-  const publicPort = await openPublicPort(config.host, config.port, handover, isShared);
-  const { port } = publicPort;
-  const agent = config.agentPort === undefined ? undefined : await listenAgent(config.host, config.agentPort);
+  const publicPort = await openPublicPort(config, handover, isShared);
+  const { port = config.port } = publicPort;
+  const socket = socketPathOf(config.host) ?? null;
+  const agent =
+    config.agentPort === undefined ? undefined : await listenAgent(addressOf(config.host), config.agentPort);
   if (stopped) return { code: exitCodes.ok };
 
   const { serverProcesses } = budget(config, readCores());
@@ -106,21 +108,23 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
       const url = localUrl(config.host, port);
       const what = {
         url,
-        port,
+        port: publicPort.port ?? null,
+        socket,
         adminUrl: admin?.url ?? null,
         ...(agent && { agentPort: agent.port }),
         pid: process.pid,
         serverProcesses: servers.length,
         threadsPerProcess: servers.at(-1)?.poolMaxThreads,
       };
-      parent.listening({ url, adminUrl: what.adminUrl, pid: process.pid });
+      parent.listening({ url, socket, adminUrl: what.adminUrl, pid: process.pid });
       if (!process.stdout.isTTY) log.info(what, 'listening');
       else if (log.isLevelEnabled('info'))
         logOutput.write(
           greeting({
             url,
             adminUrl: what.adminUrl,
-            docs: config.docs === 'on',
+            // No browser opens it at the path of a socket.
+            docs: config.docs === 'on' && socket === null,
             prefix: config.routePrefix,
           }),
         );
@@ -146,9 +150,11 @@ const notByCluster =
 
 /** As the folder was written at the start: where a deploy turns a link, they lie in the new release. */
 function withoutRelativePaths(config: Config, { folder }: LaunchPath): Config {
-  const { app, tasksDir, apiKeysFile } = config;
+  const { host, app, tasksDir, apiKeysFile } = config;
+  const socket = socketPathOf(host);
   return {
     ...config,
+    host: socket === undefined ? host : unixHost(resolve(folder, socket)),
     app: app && resolve(folder, app),
     tasksDir: tasksDir && resolve(folder, tasksDir),
     apiKeysFile: apiKeysFile && resolve(folder, apiKeysFile),

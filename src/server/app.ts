@@ -82,7 +82,7 @@ export function openApp(deps: AppDeps): OpenApp {
   app.set('x-powered-by', false);
   // Ours need nothing of these; a team's own app gets what Express gives to every app.
   if (!isOwn) for (const setting of ['query parser', 'etag']) app.set(setting, false);
-  trustProxies(app, config.trustProxy);
+  trustProxies(app, config);
   stampHeads(app, securityHeaders(), isOwn ? { own: ownSecurityHeaders } : {});
 
   const lines = createAccessLog(config.accessLog, requestLog, log);

@@ -3,6 +3,7 @@
 import cluster from 'node:cluster';
 import { KeyFileError } from '../api-keys.js';
 import { ConfigError, type ServerConfig } from '../config.js';
+import { localUrl } from '../host.js';
 import { createLogger, createRequestLogger, type Logger, logOutput } from '../log.js';
 import {
   type CloseMode,
@@ -200,5 +201,7 @@ function unbootable(error: unknown, { host, port }: ServerConfig): string | unde
   if (error instanceof KeyFileError || error instanceof ConfigError) return error.message;
   if (!(error instanceof Error) || !('syscall' in error) || !('code' in error)) return undefined;
   const listening = error.syscall === 'listen' || error.syscall === 'bind';
-  return listening ? `HOST and PORT must be usable, but ${host}:${port} is not (${error.code})` : undefined;
+  return listening
+    ? `HOST and PORT must be usable, but ${localUrl(host, port)} is not (${error.code})`
+    : undefined;
 }

@@ -8,6 +8,7 @@ import { readApiKeys } from '../api-keys.js';
 import type { AppSetup } from '../app.js';
 import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
+import { socketPathOf } from '../host.js';
 import { createHttpServer } from '../http/http-server.js';
 import type { LaneEnd } from '../lane/call.js';
 import { createLane } from '../lane/lane.js';
@@ -226,10 +227,12 @@ function open(server: Server, { connectionsFrom, config }: ServerDeps): Promise<
     server.once('listening', () => {
       server.off('error', reject);
       const address = server.address();
-      if (address === null || typeof address === 'string') reject(new Error('The server has no address.'));
-      else resolve(address);
+      if (address === null) reject(new Error('The server has no address.'));
+      else resolve(typeof address === 'string' ? { address: host, port } : address);
     });
-    if (connectionsFrom === 'address') server.listen({ host, port, backlog });
+    const path = socketPathOf(host);
+    if (connectionsFrom === 'address')
+      server.listen(path === undefined ? { host, port, backlog } : { path, backlog });
     else server.listen(connectionsFrom, backlog);
   });
 }

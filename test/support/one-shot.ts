@@ -4,9 +4,12 @@ import { connect } from 'node:net';
 /** `refused`: nobody listened. `lost`: it was connected, and got no whole answer. Else the answer's status. */
 export type OneShot = 'refused' | 'lost' | number;
 
-export function oneShot(port: number, path = '/'): Promise<OneShot> {
+/** @param target a port, or the path of a socket file */
+export function oneShot(target: number | string, path = '/'): Promise<OneShot> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
+    const socket = connect(
+      typeof target === 'string' ? { path: target } : { port: target, host: '127.0.0.1' },
+    );
     let text = '';
     let wasRefused = false;
     socket.setEncoding('latin1');
@@ -15,7 +18,7 @@ export function oneShot(port: number, path = '/'): Promise<OneShot> {
       text += chunk;
     });
     socket.on('error', (error) => {
-      wasRefused ||= 'code' in error && error.code === 'ECONNREFUSED';
+      wasRefused ||= 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT');
     });
     socket.on('close', () => resolve(wasRefused ? 'refused' : outcome(text)));
   });

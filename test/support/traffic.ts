@@ -17,10 +17,14 @@ export interface Ask {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Every client asks in turn; every other one by a new connection each time. */
-export function startTraffic(port: number, clients: number, asks: readonly Ask[]): Traffic {
+/**
+ * Every client asks in turn; every other one by a new connection each time.
+ * @param target a port, or the path of a socket file
+ */
+export function startTraffic(target: number | string, clients: number, asks: readonly Ask[]): Traffic {
   const losses: Record<string, number> = {};
   let requests = 0;
   let going = true;
@@ -31,7 +35,7 @@ export function startTraffic(port: number, clients: number, asks: readonly Ask[]
       for (let turn = index; going; turn++) {
         const ask = asks[turn % asks.length];
         if (ask === undefined) return;
-        const outcome = await send(port, agent, ask);
+        const outcome = await send(target, agent, ask);
         requests++;
         if (!outcome.startsWith('2')) losses[outcome] = (losses[outcome] ?? 0) + 1;
       }
@@ -52,10 +56,15 @@ export function startTraffic(port: number, clients: number, asks: readonly Ask[]
 }
 
 /** The status, or the code of the error. Never rejects. */
-function send(port: number, agent: Agent, { method, path, body }: Ask): Promise<string> {
+function send(
+  target: number | string,
+  agent: Agent,
+  { method, path, body, headers: more }: Ask,
+): Promise<string> {
+  const place = typeof target === 'string' ? { socketPath: target } : { host: '127.0.0.1', port: target };
   return new Promise((resolve) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' };
-    const req = request({ host: '127.0.0.1', port, agent, method, path, headers }, (res) => {
+    const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...more };
+    const req = request({ ...place, agent, method, path, headers }, (res) => {
       res.resume();
       res.once('end', () => resolve(String(res.statusCode)));
       res.once('error', (error) => resolve(codeOf(error)));

@@ -3,10 +3,11 @@
 import type { Config } from '../../config.js';
 import { readText } from '../../core-budget.js';
 import { AppError } from '../../errors.js';
+import { localUrl } from '../../host.js';
 import type { Logger } from '../../log.js';
 import { expositionType } from '../../metrics/exposition.js';
 import { createRuntimeMetrics } from '../../metrics/runtime-metrics.js';
-import { listenAt, localUrl } from '../address.js';
+import { listenAt } from '../address.js';
 import type { ClusterEvent } from '../cluster-event.js';
 import type { Primary } from '../primary.js';
 import { throttledPeriods } from '../throttling.js';
