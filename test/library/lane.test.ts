@@ -102,11 +102,14 @@ it('close waits for the calls that are open, takes no others, and cuts what last
   expect(await lane.close()).toEqual({ cut: 1 });
 });
 
-it('changes nothing of its host: no title, no listeners, no priorities, no output', async () => {
+it('changes nothing of its host: title, signals, functions, streams, priorities; and says nothing', async () => {
   const host = fileURLToPath(new URL('../fixtures/hosts/script.js', import.meta.url));
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [host]);
-  const { before, during, answer, cut }: Record<string, unknown> = JSON.parse(stdout);
+  const { before, during, after, steppedBack, answer, cut }: Record<string, unknown> = JSON.parse(stdout);
   expect(during).toEqual(before);
+  expect(after).toEqual(before);
+  expect(before).toMatchObject({ title: 'a host', listeners: { SIGTERM: 1 } });
+  if (process.platform === 'linux') expect(steppedBack).toBe(1);
   expect([answer, cut, stderr]).toEqual([{ loud: 'ABC' }, 0, '']);
 });
 
