@@ -1,30 +1,18 @@
 // What others install: the packed tarball in a project of its own, as a stranger's.
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { millrace } from '../support/command.js';
+import { install, isAway, type Packed, pack, type Ran, root, run } from '../support/packed.js';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
 const fixtures = fileURLToPath(new URL('../fixtures/package', import.meta.url));
 const minute = 60_000;
-
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Packed {
-  readonly filename: string;
-  readonly unpackedSize: number;
-  readonly files: readonly { readonly path: string }[];
-}
 
 let folder: string;
 let project: string;
@@ -32,26 +20,15 @@ let packed: Packed;
 let installed: Ran;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-package-'));
-  const pack = await run(root, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', folder);
-  packed = firstOf(pack.stdout);
+  packed = await pack(folder);
   project = join(folder, 'shop');
   await millrace(['init', project]);
-  // As if it had come from a registry, where no script of it is run either.
   const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'));
   manifest.dependencies.millrace = `file:../${packed.filename}`;
   await writeFile(join(project, 'package.json'), JSON.stringify(manifest));
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--omit=dev'];
-  installed = await run(project, 'npm', 'install', ...flags);
+  installed = await install(project, '--omit=dev');
 }, 3 * minute);
 afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** npm 12 and newer name each package. */
-function firstOf(json: string): Packed {
-  const told: Packed[] | Record<string, Packed> = JSON.parse(json);
-  const [first] = Object.values(told);
-  if (first === undefined) throw new Error('npm packed nothing');
-  return first;
-}
 
 describe('the packed tarball', () => {
   it('holds the build, its documents and nothing of the checkout', () => {
@@ -82,8 +59,7 @@ describe('the packed tarball', () => {
 
 describe('a project that installed it', () => {
   function needsRegistry(context: { skip(note: string): void }): void {
-    const isAway = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTCACHED|ENETUNREACH/.test(installed.stderr);
-    if (isAway) context.skip('npm reaches no registry');
+    if (isAway(installed)) context.skip('npm reaches no registry');
   }
 
   it('was installed without a warning', (context) => {
@@ -170,16 +146,3 @@ describe('a project that installed it', () => {
     expect(ran).toMatchObject({ code: 0, stdout: '{"words":2}\n' });
   });
 });
-
-function run(cwd: string, command: string, ...args: string[]): Promise<Ran> {
-  // The node that runs the tests, also under npm; and nothing of an npm that runs them.
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^npm_|^VITEST|^NODE_ENV$/.test(name)),
-  );
-  env.PATH = `${dirname(process.execPath)}:${env.PATH}`;
-  return new Promise((resolve) => {
-    const child = execFile(command, args, { cwd, env, maxBuffer: 1e8 }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
-}
