@@ -1,13 +1,11 @@
-// The README's commands and code, run as they stand there.
+// The README's calls, run as they stand there. Its files are run by package/package.test.ts, in a project that installed it.
 import { execFile, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startCluster } from './support/cluster.js';
-import { copyOfProject } from './support/copy-of-project.js';
 import { startTestServer, type TestServer } from './support/server.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -17,7 +15,7 @@ if (!hasCurl) console.warn('Skipped: the README’s calls need curl (Debian: apt
 
 /** The first block of code below a heading. */
 function blockBelow(heading: string): string {
-  const [, block] = new RegExp(`^## ${heading}$[^]*?^\`\`\`\\w*\\n([^]*?)^\`\`\`$`, 'm').exec(readme) ?? [];
+  const [, block] = new RegExp(`^#+ ${heading}$[^]*?^\`\`\`\\w*\\n([^]*?)^\`\`\`$`, 'm').exec(readme) ?? [];
   if (block === undefined) throw new Error(`There is no code below "${heading}".`);
   return block;
 }
@@ -53,38 +51,3 @@ describe.skipIf(!hasCurl)('the README’s calls', () => {
     ).toBeGreaterThan(0);
   });
 });
-
-it('the README’s own CPU route is what its command writes, and serves as it is', async () => {
-  const code = blockBelow('Your own CPU route in one file');
-  const [, file = ''] = /^\/\/ (workers\/\S+)/.exec(code) ?? [];
-  const [, main = '', ...words] = /`node (dist\/\S+) (new-task) (\S+)`/.exec(readme) ?? [];
-  using copy = copyOfProject();
-  await promisify(execFile)(process.execPath, [main, ...words], { cwd: copy.path });
-  expect(readFileSync(join(copy.path, file), 'utf8')).toBe(code);
-  await promisify(execFile)(process.execPath, [join(copy.path, 'build.js')]);
-  await using cluster = await startCluster({
-    entry: join(copy.path, 'dist/src/main.js'),
-    env: { WORKERS: '1', ADMIN_PORT: 'off' },
-  });
-  const asked = await fetch(`${cluster.url}/wordcount?text=to+be+or+not+to+be`);
-  expect(await asked.json()).toEqual({ words: 6 });
-  const { paths } = (await (await fetch(`${cluster.url}/openapi.json`)).json()) as { paths: object };
-  expect(paths).toHaveProperty('/wordcount');
-}, 120_000);
-
-it('the README’s own Express app serves by its command', async () => {
-  const code = blockBelow('Your own Express app');
-  const [, file = ''] = /^\/\/ (\S+)/.exec(code) ?? [];
-  const [, name = '', value = '', main = '', argument = ''] =
-    /`(BUILT_INS)=(\S+) node (dist\/\S+) (\S+)`/.exec(readme) ?? [];
-  using copy = copyOfProject();
-  writeFileSync(join(copy.path, file), code);
-  await using cluster = await startCluster({
-    entry: join(copy.path, main),
-    env: { APP: join(copy.path, argument), [name]: value, WORKERS: '1', ADMIN_PORT: 'off' },
-  });
-  expect(await (await fetch(`${cluster.url}/greeting`)).json()).toEqual({ hello: 'world' });
-  const digest = await fetch(`${cluster.url}/digest?of=abc`);
-  const sha256OfAbc = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
-  expect(await digest.json()).toMatchObject({ digest: sha256OfAbc });
-}, 60_000);

@@ -1,6 +1,6 @@
-// The public port (or socket file), which is the primary's for its whole life: it stays open when all server processes are gone, and who
-// connects meanwhile waits. (The round robin of Node's cluster module lives only as long as a process listens, and
-// throws away its backlog when it ends.) Who gets a connection is handover.ts.
+// The public port, or the socket file in its place, which is the primary's for its whole life: it stays open when all
+// server processes are gone, and who connects meanwhile waits. (The round robin of Node's cluster module lives only as
+// long as a process listens, and throws away its backlog when it ends.) Who gets a connection is handover.ts.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import type { Config } from '../config.js';

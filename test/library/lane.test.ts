@@ -102,7 +102,7 @@ it('close waits for the calls that are open, takes no others, and cuts what last
   expect(await lane.close()).toEqual({ cut: 1 });
 });
 
-it('changes nothing of its host: title, signals, functions, streams, priorities; and says nothing', async () => {
+it('changes nothing of its host: title, signals, functions, priorities; and says nothing', async () => {
   const host = fileURLToPath(new URL('../fixtures/hosts/script.js', import.meta.url));
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [host]);
   const { before, during, after, steppedBack, answer, cut }: Record<string, unknown> = JSON.parse(stdout);

@@ -93,10 +93,15 @@ it('the team’s app is served, and reloaded under load without a loss', {
   expect(await server.stop()).toBe(0);
 });
 
-it.for(['node-http', 'fastify', 'nest'])(
-  'the lane serves as a library in %s',
+it.for([
+  ['node-http', 0],
+  ['fastify', 0],
+  // Nest closes, then ends by the signal that it was sent.
+  ['nest', 'SIGTERM'],
+] as const)(
+  'the lane serves as a library in %s, and is closed with it',
   { timeout: 2 * minute },
-  async (name, context) => {
+  async ([name, end], context) => {
     needsRegistry(context);
     const env = { ...plainEnv(), PORT: '0' };
     const server = spawn('npm', ['start', '--silent'], {
@@ -117,6 +122,64 @@ it.for(['node-http', 'fastify', 'nest'])(
       server.kill('SIGTERM');
     }
     expect(asked).toBe(true);
-    expect(await ended).toEqual([0, null]);
+    const [code, signal] = await ended;
+    expect(code ?? signal).toBe(end);
   },
 );
+
+const adopting = await readFile(join(root, 'docs/adopting.md'), 'utf8');
+
+it('docs/adopting.md shows the team’s app as it is', async () => {
+  const blocks = [...adopting.matchAll(/^```js\n\/\/ (\S+)\n([\s\S]*?)^```$/gm)];
+  expect(blocks.length).toBeGreaterThan(6);
+  for (const [, path = '', code = ''] of blocks)
+    expect(await readFile(join(root, 'examples/team-app', path), 'utf8')).toContain(code);
+  // No block is left out.
+  expect(adopting.match(/^```(?!$)/gm)?.length).toBe(blocks.length + commands.length);
+});
+
+const commands = [...adopting.matchAll(/^```sh\n(.*)\n```$/gm)].map(([, command = '']) => command);
+
+/** A command of the page, with free ports. */
+function start(command: string): ReturnType<typeof watch> {
+  const env = { ...plainEnv(), PORT: '0', ADMIN_PORT: 'off', BOOT_TIMEOUT_MS: '60000' };
+  const cwd = join(folder, 'team-app');
+  const plain = command.replaceAll('node_modules/.bin', '../node_modules/.bin');
+  const line = `exec env ${plain.replace('--inspect ', '--inspect=0 ')}`;
+  return watch(spawn('sh', ['-c', line], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+}
+
+async function signUp(url: unknown, name: string): Promise<number> {
+  const body = JSON.stringify({ name, password: 'correct horse' });
+  const headers = { 'content-type': 'application/json' };
+  return (await fetch(`${url}/users`, { method: 'POST', body, headers })).status;
+}
+
+it('docs/adopting.md’s command for a debugger opens one in the server process', {
+  timeout: minute,
+}, async (context) => {
+  needsRegistry(context);
+  const command = commands.find((one) => one.includes('--inspect')) ?? '';
+  await using server = start(command);
+  const { url } = await server.waitForLine(({ msg }) => msg === 'listening');
+  expect(await signUp(url, 'bob')).toBe(201);
+  const debuggers = () => [...server.stderr().matchAll(/Debugger listening on ws:/g)].length;
+  await expect.poll(debuggers, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+  expect(await server.stop()).toBe(0);
+});
+
+it('docs/adopting.md’s command for profiles leaves one of each process and thread', {
+  timeout: minute,
+}, async (context) => {
+  needsRegistry(context);
+  const command = commands.find((one) => one.includes('--cpu-prof')) ?? '';
+  await using server = start(command);
+  const { url } = await server.waitForLine(({ msg }) => msg === 'listening');
+  expect(await signUp(url, 'eve')).toBe(201);
+  expect(await server.stop()).toBe(0);
+  const profiles = await readdir(join(folder, 'team-app/profiles'));
+  // CPU.<date>.<time>.<pid>.<thread>.<number>.cpuprofile
+  const threads = profiles.map((name) => name.split('.')[4]);
+  expect(profiles.length).toBeGreaterThanOrEqual(3);
+  expect(threads.some((thread) => Number(thread) > 0)).toBe(true);
+});

@@ -1,15 +1,16 @@
 // What others install: the packed tarball in a project of its own, as a stranger's.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { watch } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
-import { install, isAway, type Packed, pack, type Ran, root, run } from '../support/packed.js';
+import { install, isAway, type Packed, pack, plainEnv, type Ran, root, run } from '../support/packed.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/package', import.meta.url));
 const minute = 60_000;
@@ -115,18 +116,40 @@ describe('a project that installed it', () => {
     },
   );
 
-  it('runs the program and the test of the README', { timeout: minute }, async (context) => {
+  it('runs the files and commands of the README', { timeout: 2 * minute }, async (context) => {
     needsRegistry(context);
     const readme = await readFile(join(root, 'README.md'), 'utf8');
-    const block = (heading: string): string =>
-      readme.split(`## ${heading}\n`)[1]?.match(/```js\n([\s\S]*?)```/)?.[1] ?? '';
-    await writeFile(join(project, 'program.js'), block('As a library'));
-    await writeFile(join(project, 'test/readme.test.js'), block('Testing your app'));
-    const program = await run(project, process.execPath, 'program.js');
-    expect(program).toMatchObject({ code: 0, stdout: '{ words: 6 }\n', stderr: '' });
-    const tested = await run(project, process.execPath, '--test', 'test/readme.test.js');
+    const files = filesOf(readme);
+    expect([...files.keys()]).toEqual(['tasks/wordcount.js', 'app.js', 'test/app.test.js', 'program.js']);
+    // The packages are found in the folder above.
+    const door = join(project, 'door');
+    for (const [path, text] of files) {
+      await mkdir(dirname(join(door, path)), { recursive: true });
+      await writeFile(join(door, path), text);
+    }
+    await writeFile(join(door, 'package.json'), '{"type":"module"}');
+    // What `new-task` and `init` write.
+    expect(files.get('tasks/wordcount.js')).toBe(await readFile(join(project, 'tasks/wordcount.js'), 'utf8'));
+    const tested = await run(door, process.execPath, '--test', 'test/app.test.js');
     expect(tested.code, tested.stdout).toBe(0);
     expect(tested.stdout).toContain('pass 1');
+    const program = await run(door, process.execPath, 'program.js');
+    expect(program).toMatchObject({ code: 0, stdout: '{ words: 6 }\n', stderr: '' });
+
+    const [check = '', serve = '', reload = ''] = commandsBelow(readme, 'Run it, reload it');
+    const checked = await run(door, 'sh', '-c', check);
+    expect(checked.stdout).toContain('POST /wordcount');
+    const env = { ...plainEnv(), PORT: '0', ADMIN_PORT: '0', WORKERS: '1' };
+    await using server = watch(
+      spawn('sh', ['-c', `exec ${serve}`], { cwd: door, env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+    const { url, adminUrl, pid } = await server.waitForLine(({ msg }) => msg === 'listening');
+    expect(await (await fetch(`${url}/greeting`)).json()).toEqual({ hello: 'world' });
+    expect(await (await fetch(`${url}/long?text=to+be`)).json()).toEqual({ long: false });
+    const reloaded = await run(door, 'sh', '-c', `${reload.replace(/#.*/, '')} --admin-url ${adminUrl}`);
+    expect(reloaded.code, reloaded.stderr).toBe(0);
+    process.kill(Number(pid), 'SIGTERM');
+    expect(await server.exited).toBe(0);
   });
 
   it('is a library for CommonJS, too', { timeout: minute }, async (context) => {
@@ -146,3 +169,21 @@ describe('a project that installed it', () => {
     expect(ran).toMatchObject({ code: 0, stdout: '{"words":2}\n' });
   });
 });
+
+/** Files that a document shows: each block of code that begins with its path. */
+function filesOf(markdown: string): ReadonlyMap<string, string> {
+  const blocks = markdown.matchAll(/^```js\n(\/\/ (\S+)[\s\S]*?)^```$/gm);
+  return new Map(
+    [...blocks].map(([, text = '', path = '']) => [
+      path,
+      // The first line of a file that a command writes is its own.
+      text.startsWith(`// ${path}\n`) ? text.slice(text.indexOf('\n') + 1) : text,
+    ]),
+  );
+}
+
+/** The commands of the block below a heading. */
+function commandsBelow(markdown: string, heading: string): readonly string[] {
+  const below = markdown.split(`# ${heading}\n`)[1] ?? '';
+  return /^```sh\n([\s\S]*?)^```$/m.exec(below)?.[1]?.trim().split('\n') ?? [];
+}

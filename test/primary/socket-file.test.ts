@@ -126,11 +126,13 @@ it('takes the place of a server that was killed, and no second one takes its own
   );
   expect(await get('/livez')).toMatchObject({ status: 200 });
   // Forced, it has no time for anything but that.
+  const held = get('/io/delay?ms=60000').catch(() => undefined);
   second.signal('SIGTERM');
   await second.waitForLine(({ msg }) => msg === 'stopping');
   await sleep(150);
   second.signal('SIGTERM');
-  await second.exited;
+  expect(await second.exited).toBe(1);
+  await held;
   expect(existsSync(path)).toBe(false);
 });
 
