@@ -2,7 +2,6 @@
 // It counts on-CPU time (schedstat), which a busy machine does not blur, not how long the loop was occupied.
 import { Piscina } from 'piscina';
 import { createLane } from '#src/lane/lane.js';
-import { createLogger } from '#src/log.js';
 import { loadTasks } from '#src/tasks/registry.js';
 import { mainThreadMs } from './process-tree.js';
 
@@ -33,22 +32,8 @@ async function laneSide() {
   const tasks = await loadTasks([new URL('../dist/workers/', import.meta.url).pathname]);
   const task = tasks.find(({ name }) => name === 'compute');
   if (task === undefined) throw new Error('there is no task compute');
-  const config = {
-    poolMinThreads: 2,
-    poolMaxThreads: 2,
-    poolIdleTimeoutMs: 30_000,
-    poolNice: 19,
-    cores: 2,
-    coreShare: Number.MAX_SAFE_INTEGER,
-    poolMaxHeapMb: 512,
-    poolMaxQueue: 1_024,
-    queueMaxWaitMs: 60_000,
-    inlineMaxUs: 0,
-    taskTimeoutMs: 30_000,
-    cancelGraceMs: 250,
-  };
-  const log = createLogger('silent', {});
-  const lane = createLane({ config, tasks, log, onFatal: (error) => Promise.reject(error) });
+  const config = { poolMinThreads: 2, poolMaxThreads: 2, inlineMaxUs: 0, queueMaxWaitMs: 60_000 };
+  const lane = createLane({ tasks, config });
   await lane.warm();
   const options = { client: 'bench', requestId: 'bench' };
   return {

@@ -412,8 +412,6 @@ export type ServerConfig = Omit<Config, 'workers' | 'poolMaxThreads'> & {
   readonly poolMaxThreads: number;
   /** Cores that all server processes may use together. */
   readonly cores: number;
-  /** Threads that keep this process's share of the cores busy. */
-  readonly coreShare: number;
 };
 
 /** A setting that does not fit: one line that names the variable, the rule and the value. Ends the boot with 78. */

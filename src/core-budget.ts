@@ -5,7 +5,7 @@
 // ones where the quota is below one core), so the quota of cgroup v1 and v2 is read here: the process's own group and
 // every ancestor up to the mount counts.
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
 import type { Config } from './config.js';
 
@@ -36,25 +36,13 @@ export function threadsPerProcess(
   return Math.max(2, Math.ceil(cores / serverProcesses) + 1, config.poolMinThreads);
 }
 
-/**
- * Threads that keep a process's share of the cores busy. All of them where only a part of the machine's cores may be
- * used: whether one of that part is idle cannot be seen.
- */
-export function coreShare(cores: number, machineCores: number, serverProcesses: number): number {
-  return cores < machineCores ? Number.MAX_SAFE_INTEGER : Math.ceil(cores / serverProcesses);
-}
-
-/** What a server process is told of it: the cores, its most threads, and those that keep its share of the cores busy. */
+/** What a server process is told of it: the cores, and its most threads. */
 export function processBudget(
   config: Pick<Config, 'poolMinThreads' | 'poolMaxThreads'>,
   cores: number,
   serverProcesses: number,
-): { readonly cores: number; readonly poolMaxThreads: number; readonly coreShare: number } {
-  return {
-    cores,
-    poolMaxThreads: threadsPerProcess(config, cores, serverProcesses),
-    coreShare: coreShare(cores, cpus().length, serverProcesses),
-  };
+): { readonly cores: number; readonly poolMaxThreads: number } {
+  return { cores, poolMaxThreads: threadsPerProcess(config, cores, serverProcesses) };
 }
 
 /**

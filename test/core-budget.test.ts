@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { budget, coreShare, threadsPerProcess, usableCores } from '#src/core-budget.js';
+import { budget, threadsPerProcess, usableCores } from '#src/core-budget.js';
 
 const v2Mount =
   '35 24 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate';
@@ -158,19 +158,4 @@ describe('the budget', () => {
       expect(threadsPerProcess(config, cores, processes)).toBe(threads);
     },
   );
-});
-
-describe('the share of the cores', () => {
-  it.each([
-    [2, 2, 2, 1],
-    [2, 2, 1, 2],
-    [8, 8, 3, 3],
-    [1, 1, 2, 1],
-  ])('on %i of %i cores, of %i processes: %i threads', (cores, machine, processes, threads) => {
-    expect(coreShare(cores, machine, processes)).toBe(threads);
-  });
-
-  it('is every thread where other programs have cores of their own', () => {
-    expect(coreShare(2, 8, 2)).toBeGreaterThan(1_000);
-  });
 });

@@ -42,32 +42,19 @@ const threadCells = allCores.flatMap((cores) => [
   },
 ]);
 
-/** The rule for spare threads, and none: whoever waits gets one. */
-const spareRules = [
-  { name: '', label: '', spareAlways: false },
-  { name: '-always', label: ', spare ones always used', spareAlways: true },
-];
-
 /** @type {Cell[]} */
 const loadCells = [8, 32].flatMap((cores) =>
-  [0.5, 0.7, 0.8, 0.9, 0.95].flatMap((load) =>
-    spareRules.map(({ name, label, spareAlways }) => ({
-      name: `load-${cores}-${load * 100}${name}`,
-      label: `${cores} cores, 2 threads each, load ${load * 100} %${label}`,
-      setup: { cores, processes: cores, threads: 2, load, classes: equal, spareAlways },
-    })),
-  ),
+  [0.5, 0.7, 0.8, 0.9, 0.95].map((load) => ({
+    name: `load-${cores}-${load * 100}`,
+    label: `${cores} cores, 2 threads each, load ${load * 100} %`,
+    setup: { cores, processes: cores, threads: 2, load, classes: equal },
+  })),
 );
 
-/** @type {{ name: string, label: string, rules: Pick<import('../simulation/simulate.js').Machine, 'order' | 'threads' | 'spareAlways'> }[]} */
+/** @type {{ name: string, label: string, rules: Pick<import('../simulation/simulate.js').Machine, 'order' | 'threads'> }[]} */
 const orders = [
   { name: 'fifo', label: 'first come, first served', rules: { order: 'fifo', threads: 2 } },
   { name: 'fair', label: 'the lane', rules: { threads: 2 } },
-  {
-    name: 'fair-always',
-    label: 'the lane, spare threads always used',
-    rules: { threads: 2, spareAlways: true },
-  },
   { name: 'fair-3', label: 'the lane, 3 threads each', rules: { threads: 3 } },
 ];
 
@@ -93,14 +80,14 @@ const overloadCells = [1, 2, 10].map((load) => ({
 }));
 
 /** @type {Cell[]} */
-const keptCells = [
+const returningCells = [
   { processes: 1, threads: 8 },
   { processes: 4, threads: 3 },
   { processes: 8, threads: 2 },
 ].flatMap(({ processes, threads }) =>
-  [true, false].map((keepsThreads) => ({
-    name: `kept-${processes}x${threads}${keepsThreads ? '' : '-off'}`,
-    label: `8 cores, ${processes} × ${threads} threads, a flood of 4 × the capacity and one call after the other${keepsThreads ? '' : ', no thread kept'}`,
+  [true, false].map((anticipates) => ({
+    name: `returning-${processes}x${threads}${anticipates ? '' : '-off'}`,
+    label: `8 cores, ${processes} × ${threads} threads, a flood of 4 × the capacity and one call after the other${anticipates ? '' : ', no thread held'}`,
     setup: {
       cores: 8,
       processes,
@@ -108,7 +95,7 @@ const keptCells = [
       load: 4,
       classes: flood,
       returning,
-      keepsThreads,
+      anticipates,
       maxWaitMs: 2_000,
     },
   })),
@@ -118,12 +105,18 @@ const keptCells = [
 export const simulation = {
   name: 'simulation',
   title: 'Simulated: 8 to 128 cores',
-  sources: ['src/lane/waiting/**', 'src/lane/pool/**', 'src/lane/placement.ts', 'bench/simulation/**'],
+  sources: [
+    'src/lane/waiting/**',
+    'src/lane/cost/**',
+    'src/lane/pool/anticipation.ts',
+    'src/lane/placement.ts',
+    'bench/simulation/**',
+  ],
   rounds: 1,
   async run({ quick, say }) {
     /** @type {import('../rounds.js').Results} */
     const variants = {};
-    const cells = [...threadCells, ...loadCells, ...orderCells, ...overloadCells, ...keptCells];
+    const cells = [...threadCells, ...loadCells, ...orderCells, ...overloadCells, ...returningCells];
     for (const { name, label, setup } of cells) {
       say(label);
       const { classes, crowdedShare } = simulate(quick ? { ...setup, calls: 100 } : setup);

@@ -1,7 +1,7 @@
 // What this machine's two cores cannot show: 8 to 128 cores, how many processes and threads, under which load and by
 // which rules. A discrete-event simulation, seconds to run: calls arrive at random (Poisson) at random server processes,
 // wait there for one of its threads, and the threads of all processes share the cores evenly, as the kernel has it.
-// What it leaves out: HTTP, hops, caches, starts of threads, uneven connections, estimates that are wrong.
+// What it leaves out: HTTP, hops, caches, starts of threads, uneven connections, costs that are stated wrongly.
 // What a server process decides is in lane.ts; the tables are scenarios/simulation.js.
 import { pseudoRandom } from '../pseudo-random.js';
 import { percentile } from '../statistics.js';
@@ -35,8 +35,7 @@ import { createSimulatedLane } from './lane.js';
  * @property {number} processes
  * @property {number} threads of each process
  * @property {'lane' | 'fifo'} [order]
- * @property {boolean} [spareAlways] threads beyond the share of the cores may always be used
- * @property {boolean} [keepsThreads] for a client that returns
+ * @property {boolean} [anticipates] holds a thread for a client that returns
  * @property {number} [maxQueue]
  * @property {number} [maxWaitMs]
  * @property {number} load of all cores: 1 is what they can just do
@@ -53,8 +52,6 @@ import { createSimulatedLane } from './lane.js';
  * @property {number} refused calls that did not
  */
 
-/** What the system says of its cores is good for so long, as in idle-cores.ts. */
-const freshMs = 1;
 /** A client that was refused comes again after this time. */
 const retryMs = 1_000;
 
@@ -148,28 +145,16 @@ export function simulate(machine) {
  * @returns {SimulatedServer}
  */
 function createServer(machine, clock, random, running, receivedMs) {
-  const { cores, processes, threads, order = 'lane', spareAlways = false } = machine;
-  const { keepsThreads = true, maxQueue = 1_024, maxWaitMs = 5_000 } = machine;
-  let idle = cores;
-  let lookedMs = Number.NEGATIVE_INFINITY;
-
-  function idleCores() {
-    if (clock.nowMs - lookedMs >= freshMs) {
-      idle = Math.max(0, cores - running.size);
-      lookedMs = clock.nowMs;
-    }
-    return idle;
-  }
+  const { threads, order = 'lane' } = machine;
+  const { anticipates = true, maxQueue = 1_024, maxWaitMs = 5_000 } = machine;
 
   /** @param {SimulatedCall} call */
   function run(call) {
     running.add(receivedMs() + call.kind.us / 1_000, { call, server });
   }
 
-  const share = spareAlways ? threads : Math.min(threads, Math.ceil(cores / processes));
-  const rules = { threads, share, maxQueue, maxWaitMs, keepsThreads };
-  const server =
-    order === 'fifo' ? createFifo(threads, run) : createSimulatedLane(rules, clock, idleCores, random, run);
+  const rules = { threads, maxQueue, maxWaitMs, anticipates };
+  const server = order === 'fifo' ? createFifo(threads, run) : createSimulatedLane(rules, clock, random, run);
   return server;
 }
 

@@ -11,7 +11,7 @@ import { setAlarm } from './alarm.js';
 import { CallCancelled, type CallRecord } from './call.js';
 import { type OpenStreamEvents, openStream } from './call-stream.js';
 import { longestRunMs, noThreadError, type PendingCall, runLimitError } from './pending-call.js';
-import type { Slots } from './pool/in-flight.js';
+import type { InFlight } from './pool/in-flight.js';
 import type { WaitingRoom } from './waiting/waiting-room.js';
 
 export interface CallLimits {
@@ -50,7 +50,7 @@ const askAgainMs = 50;
 export function createCallEnds(
   limits: CallLimits,
   waiting: Pick<WaitingRoom, 'add' | 'remove' | 'giveBack'>,
-  slots: Slots,
+  inFlight: InFlight,
   left: () => void,
 ): CallEnds {
   const open = new Set<PendingCall>();
@@ -72,11 +72,11 @@ export function createCallEnds(
     const nowMs = monotonicMs();
     call.alarm = undefined;
     if (call.answered) {
-      if (slots.end(call)) alarmAt(call, nowMs + Math.max(limits.cancelGraceMs, askAgainMs));
+      if (inFlight.end(call)) alarmAt(call, nowMs + Math.max(limits.cancelGraceMs, askAgainMs));
       return;
     }
     // In a message with others it begins later than it was sent, and may be done before it is answered.
-    const limitMs = runLimitMs(call, slots.runningSinceMs(call) ?? nowMs);
+    const limitMs = runLimitMs(call, inFlight.runningSinceMs(call) ?? nowMs);
     if (limitMs > nowMs) alarmAt(call, limitMs);
     else stopped(call, 'expired', runLimitError());
   }
@@ -84,13 +84,13 @@ export function createCallEnds(
   /** Answers a call that will not be waited for any longer, and stops whatever it does. */
   function stopped(call: PendingCall, outcome: 'expired' | 'cancelled', error: Error): void {
     if (call.answered) return;
-    fail(call, error, outcome, slots.beganMs(call));
+    fail(call, error, outcome, inFlight.beganMs(call));
     if (waiting.remove(call)) {
       leave(call);
       left();
       return;
     }
-    slots.stop(call, stopFlag[outcome]);
+    inFlight.stop(call, stopFlag[outcome]);
     stopping.add(call);
     alarmAt(call, monotonicMs() + limits.cancelGraceMs);
   }
@@ -183,7 +183,7 @@ export function createCallEnds(
       if (call.answered) return;
       if (head !== undefined) {
         const nowMs = monotonicMs();
-        const beganMs = slots.beganMs(call) ?? nowMs;
+        const beganMs = inFlight.beganMs(call) ?? nowMs;
         call.stream = openStream({
           taken,
           left: () => stopped(call, 'cancelled', new CallCancelled('The caller has left.')),
@@ -195,7 +195,7 @@ export function createCallEnds(
       call.stream?.put({ bytes, form });
     },
     lost(call, error) {
-      const beganMs = slots.beganMs(call);
+      const beganMs = inFlight.beganMs(call);
       if (beganMs === undefined) leave(call);
       else leave(call, { completed: false, runUs: (monotonicMs() - beganMs) * 1_000, sync: true });
       fail(call, error, 'failed', beganMs);
@@ -214,7 +214,7 @@ export function createCallEnds(
     },
     cut() {
       const { size } = open;
-      for (const call of open) fail(call, shuttingDown(), 'cancelled', slots.beganMs(call));
+      for (const call of open) fail(call, shuttingDown(), 'cancelled', inFlight.beganMs(call));
       for (const call of stopping) alarmAt(call, undefined);
       return size;
     },

@@ -10,7 +10,6 @@ export type LaneConfig = Pick<
   | 'poolMinThreads'
   | 'poolMaxThreads'
   | 'cores'
-  | 'coreShare'
   | 'poolIdleTimeoutMs'
   | 'poolNice'
   | 'poolMaxHeapMb'

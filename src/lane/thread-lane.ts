@@ -1,6 +1,7 @@
-// The thread lane, station by station: admit and order are the waiting room's, how many threads there are is
-// pool/capacity.ts, send and run are pool/in-flight.ts, and what becomes of a call is call-ends.ts. This ties them
-// together: what to do when a call comes, a thread is free, or the lane closes.
+// The thread lane, from top to bottom as a call goes through it. Admit: it gets a ticket, or is refused
+// (waiting/waiting-room.ts). Order, send: when it is its turn and a thread is free, it goes there in a message, alone or
+// with others (pool/in-flight.ts; how many threads there are, pool/capacity.ts). Run, answer: what its thread says, and
+// what becomes of it (call-ends.ts). Before that come route (server/) and place (lane.ts).
 import { monotonicMs } from '../clock.js';
 import { createControl } from '../thread/shared-rows.js';
 import type { CallResult, LaneEnd, LaneLoad, LaneStatus } from './call.js';
@@ -11,23 +12,13 @@ import type { PendingCall } from './pending-call.js';
 import { isBatchable } from './placement.js';
 import { createBusyTime } from './pool/busy-time.js';
 import { createCapacity } from './pool/capacity.js';
-import { createSlots } from './pool/in-flight.js';
+import { createInFlight, type MessageEvents } from './pool/in-flight.js';
 import { threadCode } from './pool/thread-code.js';
+import { createThreadLog } from './pool/thread-log.js';
 import { createThreads } from './pool/threads.js';
-import { createWake } from './pool/wake.js';
 import { logTaskLine } from './task-log.js';
 import { createWaitingRoom } from './waiting/waiting-room.js';
 import { withResolvers } from './with-resolvers.js';
-
-/**
- * When it is seen whether a call that waits may have a spare thread now: soon after a message has come or gone, when
- * whoever brought or took it leaves its core, and then again and again.
- */
-const lookSoonMs = 2;
-const lookAgainMs = 25;
-
-/** Lines on calls that go on: at most one in so long. */
-const leftoverLineMs = 10_000;
 
 /** Calls throw AppError OVERLOADED where there is no room for them. */
 export interface ThreadLane extends RunningLane {
@@ -38,8 +29,8 @@ export interface ThreadLane extends RunningLane {
 }
 
 export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDeps): ThreadLane {
-  const taskIndex = new Map(tasks.map((task, index) => [task, index]));
   const control = createControl(config.poolMaxThreads);
+  const threadLog = createThreadLog(log);
   const threads = createThreads(
     {
       min: Math.min(config.poolMinThreads, config.poolMaxThreads),
@@ -55,78 +46,28 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
       },
     },
     {
-      changed() {
-        watchDrought();
-        pump();
-      },
-      refused: (error) =>
-        log.warn({ err: error }, 'no further thread can be started: going on with those that there are'),
-      granted: () => log.info('threads can be started again'),
-      stuck: () =>
-        log.error(
-          { stuck: threads.stuck },
-          'a thread was ended and is still there: it is stuck in native code',
-        ),
-      worn() {
-        const { leftover, stuck } = threads;
-        log.error({ leftover, stuck }, 'too many threads do not end: this process should be replaced');
-        onWorn?.();
-      },
+      ...threadLog,
+      changed: threadsChanged,
       log: (line) => logTaskLine(log, tasks, line),
-      died: (error) => log.warn({ err: error }, 'an idle thread ended'),
-      unstartable: (error) => log.error({ err: error }, 'a thread could not be started: trying again'),
+      worn(counts) {
+        threadLog.worn(counts);
+        onWorn();
+      },
       unusable: onFatal,
     },
   );
-  const wake = createWake(() => threads.look());
-  const wakeable = wake.then((made) => {
-    if (made !== undefined) control.wakeFd = made.fd;
-  });
+  const inFlight = createInFlight(control, threads, tasks, config);
   const busyTime = createBusyTime(config.cores);
-  const slots = createSlots(
-    control,
-    threads,
-    config.poolMaxThreads,
-    config.cancelGraceMs,
-    (call) => taskIndex.get(call.task) ?? -1,
-    {
-      replied(call, reply, queueMs) {
-        const { client } = call.options;
-        if (reply.type !== 'skipped')
-          capacity.ended(client, reply.runMs, monotonicMs(), () => isCrowdedOut(client));
-        ends.replied(call, reply, queueMs);
-      },
-      chunk: (call, chunk, taken) => ends.chunk(call, chunk, taken),
-      leftover: tellLeftover,
-      lost: (call, error) => ends.lost(call, error),
-      returned(call) {
-        if (ends.mayReturn(call)) ends.waits(call);
-      },
-      freed() {
-        const nowMs = monotonicMs();
-        busyTime.change(slots.inFlight, nowMs);
-        if (slots.inFlight === 0) waiting.rested(nowMs);
-        pump();
-      },
-    },
-  );
-  const capacity = createCapacity(
-    { share: config.coreShare, most: config.poolMaxThreads },
-    threads,
-    slots,
-    () => pump(),
-  );
+  const capacity = createCapacity(threads, inFlight, sendNext);
   const waiting = createWaitingRoom(
     { maxQueue: config.poolMaxQueue, maxWaitMs: config.queueMaxWaitMs },
     capacity,
   );
-  const ends = createCallEnds(config, waiting, slots, () => pump());
+  const ends = createCallEnds(config, waiting, inFlight, sendNext);
   let closing: Promise<LaneEnd> | undefined;
-  let lookAgain: NodeJS.Timeout | undefined;
   let drought: NodeJS.Timeout | undefined;
-  let toldLeftoverMs = Number.NEGATIVE_INFINITY;
 
-  /** Admits a call: it waits, and is answered whatever becomes of it. */
+  /** Admit: it waits, and is answered whatever becomes of it. */
   function run({ task, input, options, profile }: LaneCall, listener: CallListener): OpenCall {
     const nowMs = monotonicMs();
     const estimateUs = profile.kind.likelyUs(profile.cost);
@@ -161,86 +102,77 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
       reject,
     };
     ends.waits(call);
-    pump();
+    sendNext();
     return { result: promise, stop: (outcome, error) => ends.stopped(call, outcome, error) };
   }
 
-  /** Sends what may go, in its order; starts threads for what may not yet. */
-  function pump(againMs = lookSoonMs): void {
+  /** Order, send: those whose turn it is, as far as threads are free; starts threads for those behind them. */
+  function sendNext(): void {
     const nowMs = monotonicMs();
-    clearTimeout(lookAgain);
-    for (let free = freeNow(nowMs); free > 0; free = freeNow(nowMs)) {
+    for (let { free } = capacity; free > 0; { free } = capacity) {
       const calls = waiting.take(free, nowMs);
       if (calls.length === 0) break;
-      slots.send(calls, nowMs);
-      busyTime.change(slots.inFlight, nowMs);
+      inFlight.send(calls, nowMs, heard);
+      busyTime.change(inFlight.size, nowMs);
       for (const call of calls) ends.sent(call, nowMs);
     }
     if (waiting.size === 0) return;
-    const startable = waiting.startable(nowMs);
-    for (let more = capacity.missing(startable); more > 0; more--) threads.grow();
-    // A core may become idle, or what runs prove to be longer than estimated, and nobody tells.
-    const isHeld = startable === 0 && capacity.inFlight < capacity.max && waiting.first !== undefined;
-    if (isHeld) lookAgain = setTimeout(() => pump(lookAgainMs), againMs);
+    for (let more = capacity.missing(waiting.startable); more > 0; more--) threads.grow();
   }
 
-  /** Threads that may take a message now, of the call whose turn it is. */
-  function freeNow(nowMs: number): number {
-    // Asked first: mostly none is free, and whose turn it is need not be known.
-    if (slots.free === 0) return 0;
-    const { first } = waiting;
-    return first === undefined ? 0 : capacity.free(first.estimateUs, nowMs);
-  }
+  /** Run, answer. */
+  const heard: MessageEvents = {
+    replied(call, reply, queueMs) {
+      const { client } = call.options;
+      if (reply.type !== 'skipped')
+        capacity.ended(client, reply.runMs, monotonicMs(), () => isCrowdedOut(client));
+      ends.replied(call, reply, queueMs);
+    },
+    chunk: ends.chunk,
+    leftover: (call) => threadLog.leftover(call, threads.leftover + 1),
+    lost: ends.lost,
+    returned(call) {
+      if (ends.mayReturn(call)) ends.waits(call);
+    },
+    freed() {
+      const nowMs = monotonicMs();
+      busyTime.change(inFlight.size, nowMs);
+      if (inFlight.size === 0) waiting.rested(nowMs);
+      sendNext();
+    },
+  };
 
   /** None of this client's calls wait, and whose call is next has a thread already. */
   function isCrowdedOut(client: string): boolean {
     const next = waiting.first?.options.client;
-    return next !== undefined && !waiting.has(client) && slots.has(next);
-  }
-
-  function tellLeftover({ task, options: { requestId, traceId } }: PendingCall): void {
-    const nowMs = monotonicMs();
-    if (nowMs - toldLeftoverMs < leftoverLineMs) return;
-    toldLeftoverMs = nowMs;
-    const leftover = threads.leftover + 1;
-    log.warn(
-      { task: task.name, requestId, traceId, leftover },
-      'a call goes on after its answer: its thread is left to it, and replaced',
-    );
+    return next !== undefined && !waiting.has(client) && inFlight.has(next);
   }
 
   /** What waits while there is no thread at all is not kept for longer than a call may wait. */
-  function watchDrought(): void {
-    if (threads.capacity > 0) {
+  function threadsChanged(): void {
+    if (threads.capacity === 0) drought ??= setTimeout(ends.withoutThread, config.queueMaxWaitMs).unref();
+    else {
       clearTimeout(drought);
       drought = undefined;
-      return;
     }
-    drought ??= setTimeout(() => ends.withoutThread(), config.queueMaxWaitMs).unref();
+    sendNext();
   }
 
   async function end(): Promise<LaneEnd> {
     waiting.clear();
     const cut = ends.cut();
     capacity.close();
-    clearTimeout(lookAgain);
     clearTimeout(drought);
-    control.wakeFd = -1;
-    const isQuiet = await threads.close();
-    // A thread that is still there may ring: the number must not become another file's.
-    if (isQuiet) (await wake)?.close();
-    return { cut, isQuiet };
+    return { cut, isQuiet: await threads.close() };
   }
 
   return {
-    async warm() {
-      await Promise.all([threads.warm(), wakeable]);
-    },
+    warm: threads.warm,
     checkRoom: (_task, client) => waiting.checkRoom(client, monotonicMs()),
     run,
     counts: () => ({
-      busy: slots.inFlight,
-      idle: slots.free,
+      busy: inFlight.size,
+      idle: inFlight.free,
       max: capacity.max,
       leftover: threads.leftover,
       stuck: threads.stuck,

@@ -6,7 +6,7 @@ import type { Logger } from '../log.js';
 import { type AccessLog, createAccessLog } from '../server/access-log.js';
 import { problemHandler } from '../server/answer/problem.js';
 import { fixedPaths } from '../server/answer/resource.js';
-import { createRefusalPace } from '../server/refusal-pace.js';
+import { createRefusalRate } from '../server/refusal-rate.js';
 import { arrival, type OnAnswer } from '../server/request/arrival.js';
 import { addTasks } from '../server/routes/tasks.js';
 import type { Task } from '../tasks/registry.js';
@@ -26,7 +26,7 @@ export function createRouter({ config, tasks, lane, log, onAnswer }: RouterDeps)
   router.use(arriving(lines, onAnswer));
   router.use(paths.middleware);
   addTasks(router, paths, { config, tasks, lane, guard: [], closing: () => undefined });
-  router.use(problemHandler(lines, createRefusalPace()));
+  router.use(problemHandler(lines, createRefusalRate()));
   return router;
 }
 

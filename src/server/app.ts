@@ -28,7 +28,7 @@ import { cors } from './guard/cors.js';
 import type { Quota } from './guard/quota.js';
 import { trustProxies, watchForProxy } from './guard/trust-proxy.js';
 import { apiInfo } from './openapi/api-info.js';
-import type { RefusalPace } from './refusal-pace.js';
+import type { RefusalRate } from './refusal-rate.js';
 import { arrival, type OnAnswer } from './request/arrival.js';
 import { addDocs } from './routes/docs.js';
 import { addIoRoutes } from './routes/io.js';
@@ -53,7 +53,7 @@ export interface AppDeps {
   readonly log: Logger;
   /** For the lines of requests; by default the log. */
   readonly requestLog?: Logger;
-  readonly refusalPace: RefusalPace;
+  readonly refusalRate: RefusalRate;
   readonly onAnswer?: OnAnswer;
   /** An X-Forwarded-For has come, once, and TRUST_PROXY is unset. */
   readonly onProxied?: (() => void) | undefined;
@@ -116,9 +116,9 @@ export function openApp(deps: AppDeps): OpenApp {
     app.options('\\*', optionsAnswer(allowedMethods));
     app.use(isOwn ? notFoundUnlessOptions : notFound);
     app.router.stack.push(...handlers);
-    app.use(problemHandler(lines, deps.refusalPace));
+    app.use(problemHandler(lines, deps.refusalRate));
   }
-  const tellProblem = problemHandler(lines, deps.refusalPace);
+  const tellProblem = problemHandler(lines, deps.refusalRate);
   return {
     app,
     finish,

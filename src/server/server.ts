@@ -40,7 +40,7 @@ import { createLoopDelay } from './loop-delay.js';
 import { createServerMetrics } from './metrics.js';
 import { watchAnswers } from './own/answer-watch.js';
 import { type OwnApp, setUpOwnApp } from './own/own-app.js';
-import { createRefusalPace } from './refusal-pace.js';
+import { createRefusalRate } from './refusal-rate.js';
 import { logUnhandled } from './unhandled-requests.js';
 
 export interface ServerDeps {
@@ -125,7 +125,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const quota = link?.quota;
   const { onWorn, onFatal, onLoop = false } = deps;
   const lane = createLane({ config, tasks, log, meter: quota, onLoop, onCall, onWorn, onFatal });
-  const refusalPace = createRefusalPace();
+  const refusalRate = createRefusalRate();
   const closing = (): CloseMode | undefined => drain.mode();
   const { app, handler, tellProblem, finish } = openApp({
     config,
@@ -139,7 +139,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     closing,
     log,
     requestLog,
-    refusalPace,
+    refusalRate,
     onAnswer,
     onProxied: deps.onProxied,
   });
@@ -194,7 +194,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       takesError: (thrown, promise) => lane.takesError(thrown, promise),
       refuseExit: () => lane.refuseExit(),
       async close(mode, timeoutMs) {
-        refusalPace.close();
+        refusalRate.close();
         const closed = await drain.close(mode, timeoutMs);
         stopWatch();
         link?.close();

@@ -32,7 +32,6 @@ import { type ControlRow, createControl } from './shared-rows.js';
 import { createLeftoverErrors } from './stray-errors.js';
 import { createStreamOut } from './stream-out.js';
 import { createTurn, type Turn } from './turn.js';
-import { ring } from './wake-lane.js';
 
 const data: ThreadData = workerData;
 const control = createControl(data.rows, data.control);
@@ -125,8 +124,7 @@ function answer(port: MessagePort, row: ControlRow, last: CallReply | undefined)
     return;
   }
   row.answered = true;
-  const { wakeFd } = control;
-  if (wakeFd < 0 || !ring(wakeFd)) post(port, { type: 'answered' });
+  post(port, { type: 'answered' });
 }
 
 function post(port: MessagePort, message: ThreadPost): void {

@@ -16,7 +16,6 @@ function start(env: Record<string, string> = {}, log = createLogger('silent', {}
     workers: 1,
     poolMaxThreads: 2,
     cores: 2,
-    coreShare: 2,
   };
   return startServer({
     connectionsFrom: 'address',

@@ -8,11 +8,11 @@ import type { CallRecord, Lane } from '#src/lane/call.js';
 import { createLane } from '#src/lane/lane.js';
 import { createLogger, type Logger } from '#src/log.js';
 import { type AppDeps, createApp } from '#src/server/app.js';
-import { createRefusalPace } from '#src/server/refusal-pace.js';
+import { createRefusalRate } from '#src/server/refusal-rate.js';
 import { loadTasks, type Task } from '#src/tasks/registry.js';
 
 export function testConfig(env: Record<string, string> = {}): ServerConfig {
-  return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2, cores: 2, coreShare: 2 };
+  return { ...readConfig({ POOL_NICE: '0', ...env }), workers: 1, poolMaxThreads: 2, cores: 2 };
 }
 
 /** An app without tasks. */
@@ -32,7 +32,7 @@ export function ioDeps(deps: Partial<AppDeps> = {}): AppDeps {
     readiness: () => 'ok',
     closing: () => undefined,
     log,
-    refusalPace: createRefusalPace(),
+    refusalRate: createRefusalRate(),
     ...deps,
   };
 }

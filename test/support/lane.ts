@@ -13,7 +13,6 @@ const defaults: LaneConfig = {
   poolMinThreads: 1,
   poolMaxThreads: 2,
   cores: 64,
-  coreShare: 64,
   poolIdleTimeoutMs: 30_000,
   poolNice: 0,
   poolMaxHeapMb: 64,

@@ -1,12 +1,14 @@
-// The messages in flight, a slot each: sent to a free thread, answered or lost with it. Which calls travel together
+// The messages in flight: each was sent to a free thread, answered or lost with it. Which calls travel together
 // is the waiting room's affair; how a thread starts and ends is threads.ts.
 import { monotonicMs } from '../../clock.js';
 import { AppError } from '../../errors.js';
 import type { StopFlag } from '../../tasks/call-context.js';
+import type { Task } from '../../tasks/registry.js';
 import type { CallReply } from '../../tasks/reply.js';
 import { packCalls, type ThreadCall, type ThreadChunk } from '../../thread/protocol.js';
 import { readReplies } from '../../thread/reply-buffer.js';
 import type { Control, ControlRow } from '../../thread/shared-rows.js';
+import type { LaneConfig } from '../lane-deps.js';
 import type { CallState, PendingCall } from '../pending-call.js';
 import { threadLostError } from '../pending-call.js';
 import { isLong } from '../placement.js';
@@ -19,10 +21,6 @@ import type { Threads } from './threads.js';
 /** After this many messages that died before anything in them began, a call is given up. */
 const maxAttempts = 3;
 
-/** A message is late when it takes more than so many times what was estimated, and so much more. */
-const lateFactor = 2;
-const lateUs = 5_000;
-
 /**
  * When a thread is taken for blocked whose event loop is not seen to turn, though it is to be every 10 ms: once it has
  * used so much of a core meanwhile; once it sleeps, and has been silent for so long; and, where it got no core or nobody
@@ -32,7 +30,8 @@ const turnsWithinMs = 100;
 const asleepAfterMs = 1_000;
 const blockedAfterMs = process.platform === 'linux' ? 30_000 : 1_000;
 
-export interface SlotsEvents {
+/** What becomes of the calls of a message. */
+export interface MessageEvents {
   /** A call's reply; it waited this long for its turn, in ms. */
   replied(call: PendingCall, reply: CallReply, queueMs: number): void;
   /** A call streams; its reply is to come. What is taken of it is to be told. */
@@ -43,27 +42,25 @@ export interface SlotsEvents {
   lost(call: PendingCall, error: AppError): void;
   /** A call that had not begun comes back. */
   returned(call: PendingCall): void;
-  /** A slot is free again. */
+  /** Its place is free again. */
   freed(): void;
 }
 
-export interface Slots {
+export interface InFlight {
   /** Messages in flight, those of threads that are being ended among them. */
-  readonly inFlight: number;
+  readonly size: number;
   /** Those of them that are a long call. */
-  readonly longInFlight: number;
+  readonly longSize: number;
+  /** What they were estimated at, in µs. */
+  readonly workUs: number;
   /** Threads that could take a message now. */
   readonly free: number;
   /** Whether a thread is at a call of this client. */
   has(client: string): boolean;
-  /** What they were estimated at, in µs. */
-  readonly inFlightUs: number;
   /** The threads that hold them. */
   busy(nowMs: number): BusyThread[];
-  /** Estimated work left of those that keep to their estimates, in µs each. */
-  punctualUs(nowMs: number): number[];
   /** To be called only while `free` is above 0. */
-  send(calls: readonly PendingCall[], nowMs: number): void;
+  send(calls: readonly PendingCall[], nowMs: number, events: MessageEvents): void;
   /** Asks a call to stop: one that has not begun never will. */
   stop(call: PendingCall, flag: Exclude<StopFlag, 0>): void;
   /**
@@ -78,7 +75,8 @@ export interface Slots {
   runningSinceMs(call: PendingCall): number | undefined;
 }
 
-interface Slot {
+interface SentCalls {
+  readonly events: MessageEvents;
   readonly calls: readonly PendingCall[];
   readonly sentMs: number;
   readonly estimateUs: number;
@@ -95,55 +93,56 @@ interface Stopping {
   readonly core: CoreWatch | undefined;
 }
 
-export function createSlots(
+/** @param cancelGraceMs how long a call that was asked to stop may take to */
+export function createInFlight(
   control: Control,
   threads: Threads,
-  max: number,
-  cancelGraceMs: number,
-  taskIndex: (call: PendingCall) => number,
-  events: SlotsEvents,
-): Slots {
-  const slots: (Slot | undefined)[] = new Array(max).fill(undefined);
-  let inFlight = 0;
-  let longInFlight = 0;
-  let inFlightUs = 0;
+  tasks: readonly Task[],
+  { poolMaxThreads, cancelGraceMs }: Pick<LaneConfig, 'poolMaxThreads' | 'cancelGraceMs'>,
+): InFlight {
+  const taskIndex = new Map(tasks.map((task, index) => [task, index]));
+  /** By the row in shared memory that each has. */
+  const messages: (SentCalls | undefined)[] = new Array(poolMaxThreads).fill(undefined);
+  let size = 0;
+  let longSize = 0;
+  let workUs = 0;
 
-  function finish(row: number, slot: Slot, last: CallReply | undefined): void {
+  function finish(row: number, sent: SentCalls, last: CallReply | undefined): void {
     const replies = storedReplies(row);
     if (last !== undefined) replies.push(last);
-    settle(slot, replies);
-    for (const call of slot.calls.slice(replies.length)) events.returned(call);
+    settle(sent, replies);
+    for (const call of sent.calls.slice(replies.length)) sent.events.returned(call);
   }
 
-  function fail(row: number, slot: Slot, cause: unknown): void {
+  function fail(row: number, sent: SentCalls, cause: unknown): void {
     if (cause instanceof ThreadMessageError) {
-      refuse(slot, cause);
+      unposted(sent, cause);
       return;
     }
     const { begun } = control.row(row);
     const replies = storedReplies(row);
-    settle(slot, replies);
-    for (const [index, call] of slot.calls.entries()) {
+    settle(sent, replies);
+    for (const [index, call] of sent.calls.entries()) {
       if (index < replies.length) continue;
       // Who was running took the thread with it; where nobody was, it may have been the message.
       if (begun === 0) call.attempts++;
-      if (index < begun || slot.moved || call.attempts >= maxAttempts) {
-        events.lost(call, threadLostError(cause));
+      if (index < begun || sent.moved || call.attempts >= maxAttempts) {
+        sent.events.lost(call, threadLostError(cause));
         continue;
       }
       // Alone, it meets no other that kills its thread.
       call.batchable = false;
-      events.returned(call);
+      sent.events.returned(call);
     }
   }
 
   /** The message could not be posted: alone, each call shows whether it was the reason. */
-  function refuse(slot: Slot, cause: ThreadMessageError): void {
-    for (const call of slot.calls) {
-      if (slot.calls.length > 1) {
+  function unposted(sent: SentCalls, cause: ThreadMessageError): void {
+    for (const call of sent.calls) {
+      if (sent.calls.length > 1) {
         call.batchable = false;
-        events.returned(call);
-      } else events.lost(call, new AppError('TASK_FAILED', 'The task failed.', { cause }));
+        sent.events.returned(call);
+      } else sent.events.lost(call, new AppError('TASK_FAILED', 'The task failed.', { cause }));
     }
   }
 
@@ -152,36 +151,31 @@ export function createSlots(
     return readReplies(replies, done);
   }
 
-  function settle(slot: Slot, replies: readonly CallReply[]): void {
-    let beganMs = slot.sentMs;
+  function settle(sent: SentCalls, replies: readonly CallReply[]): void {
+    let beganMs = sent.sentMs;
     for (const [index, reply] of replies.entries()) {
-      const call = slot.calls[index];
-      if (call !== undefined) events.replied(call, reply, beganMs - call.arrivedMs);
+      const call = sent.calls[index];
+      if (call !== undefined) sent.events.replied(call, reply, beganMs - call.arrivedMs);
       if (reply.type !== 'skipped') beganMs += reply.runMs;
     }
   }
 
-  function leftUs({ estimateUs, sentMs }: Slot, nowMs: number): number {
+  function leftUs({ estimateUs, sentMs }: SentCalls, nowMs: number): number {
     return Math.max(0, estimateUs - (nowMs - sentMs) * 1_000);
   }
 
-  function busyThread(slot: Slot, nowMs: number): BusyThread {
-    const remainingUs = leftUs(slot, nowMs);
+  function busyThread(sent: SentCalls, nowMs: number): BusyThread {
+    const remainingUs = leftUs(sent, nowMs);
     // Nobody waits for it any more: it stops by itself or is ended.
-    const isAbandoned = slot.calls.every((call) => call.answered);
+    const isAbandoned = sent.calls.every((call) => call.answered);
     return {
       remainingUs: isAbandoned ? Math.min(remainingUs, cancelGraceMs * 1_000) : remainingUs,
-      isLong: slot.isLong,
+      isLong: sent.isLong,
     };
   }
 
-  /** Takes so much longer than estimated that nobody knows for how long yet. */
-  function isLate({ estimateUs, sentMs }: Slot, nowMs: number): boolean {
-    return (nowMs - sentMs) * 1_000 > lateFactor * estimateUs + lateUs;
-  }
-
   function stateOf(call: PendingCall): Extract<CallState, { at: 'thread' }> | undefined {
-    return call.state.at === 'thread' && slots[call.state.row]?.calls[call.state.index] === call
+    return call.state.at === 'thread' && messages[call.state.row]?.calls[call.state.index] === call
       ? call.state
       : undefined;
   }
@@ -202,28 +196,27 @@ export function createSlots(
   }
 
   return {
-    get inFlight() {
-      return inFlight;
+    get size() {
+      return size;
     },
-    get longInFlight() {
-      return longInFlight;
+    get longSize() {
+      return longSize;
+    },
+    get workUs() {
+      return workUs;
     },
     get free() {
-      return inFlight === max ? 0 : Math.min(threads.idle, max - inFlight);
+      return size === poolMaxThreads ? 0 : Math.min(threads.idle, poolMaxThreads - size);
     },
-    get inFlightUs() {
-      return inFlightUs;
-    },
-    has: (client) => slots.some((slot) => slot?.calls.some(({ options }) => options.client === client)),
-    busy: (nowMs) => slots.flatMap((slot) => (slot === undefined ? [] : [busyThread(slot, nowMs)])),
-    punctualUs: (nowMs) =>
-      slots.flatMap((slot) => (slot === undefined || isLate(slot, nowMs) ? [] : [leftUs(slot, nowMs)])),
-    send(calls, nowMs) {
-      const row = slots.indexOf(undefined);
-      if (row < 0) throw new RangeError('no slot is free');
+    has: (client) => messages.some((sent) => sent?.calls.some(({ options }) => options.client === client)),
+    busy: (nowMs) => messages.flatMap((sent) => (sent === undefined ? [] : [busyThread(sent, nowMs)])),
+    send(calls, nowMs, events) {
+      const row = messages.indexOf(undefined);
+      if (row < 0) throw new RangeError('no row is free');
       const transfer = calls.length === 1 ? calls.flatMap(({ input }) => movableBuffers(input)) : [];
       const estimateUs = calls.reduce((sum, call) => sum + call.estimateUs, 0);
-      const slot: Slot = {
+      const sent: SentCalls = {
+        events,
         calls,
         sentMs: nowMs,
         estimateUs,
@@ -231,24 +224,24 @@ export function createSlots(
         moved: transfer.length > 0,
         stopping: undefined,
       };
-      slots[row] = slot;
-      inFlight++;
-      inFlightUs += estimateUs;
-      if (slot.isLong) longInFlight++;
+      messages[row] = sent;
+      size++;
+      workUs += estimateUs;
+      if (sent.isLong) longSize++;
       control.row(row).reset();
       for (const [index, call] of calls.entries()) {
         call.state = { at: 'thread', row, index, sentMs: nowMs };
       }
       const message = packCalls(
         row,
-        calls.map((call) => threadCall(call, taskIndex(call))),
+        calls.map((call) => threadCall(call, taskIndex.get(call.task) ?? -1)),
       );
       const release = (): void => {
-        slots[row] = undefined;
-        inFlight--;
+        messages[row] = undefined;
+        size--;
         // Sums of fractions do not quite come back to where they were.
-        inFlightUs = inFlight === 0 ? 0 : inFlightUs - estimateUs;
-        if (slot.isLong) longInFlight--;
+        workUs = size === 0 ? 0 : workUs - estimateUs;
+        if (sent.isLong) longSize--;
         events.freed();
       };
       threads.run({
@@ -264,30 +257,30 @@ export function createSlots(
           if (call !== undefined) events.chunk(call, chunk, taken);
         },
         answered(last) {
-          finish(row, slot, last);
+          finish(row, sent, last);
           const gone = threads.gone(control.row(row).threadId);
           if (gone === undefined) release();
           else void gone.then(release);
         },
         leftBehind() {
           const left = calls[control.row(row).begun - 1];
-          fail(row, slot, new Error('its thread was left to it'));
+          fail(row, sent, new Error('its thread was left to it'));
           if (left !== undefined) events.leftover(left);
           release();
         },
         lost(error) {
-          fail(row, slot, error);
+          fail(row, sent, error);
           release();
         },
       });
     },
     stop(call, flag) {
       const state = stateOf(call);
-      const slot = slots[state?.row ?? -1];
-      if (state === undefined || slot === undefined) return;
+      const sent = messages[state?.row ?? -1];
+      if (state === undefined || sent === undefined) return;
       const row = control.row(state.row);
       row.stop(state.index, flag);
-      if (isRunning(state)) slot.stopping = { sinceMs: monotonicMs(), core: threads.watchCore(row.threadId) };
+      if (isRunning(state)) sent.stopping = { sinceMs: monotonicMs(), core: threads.watchCore(row.threadId) };
     },
     beganMs(call) {
       const state = stateOf(call);
@@ -307,7 +300,7 @@ export function createSlots(
       const row = control.row(state.row);
       // Said before it is asked, so that a call that begins behind this one's back is never what is ended.
       row.isEnding = true;
-      const verdict = isRunning(state) ? verdictOn(row, slots[state.row]?.stopping) : 'over';
+      const verdict = isRunning(state) ? verdictOn(row, messages[state.row]?.stopping) : 'over';
       if (verdict === 'turns') threads.leave(row.threadId);
       else if (verdict === 'blocked') threads.terminate(row.threadId);
       else row.isEnding = false;

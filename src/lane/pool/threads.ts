@@ -1,7 +1,7 @@
-// The threads: the only importer of piscina, which makes workers with a heap limit, a queue of starts, and a promise that
-// tells of each one's end; when one starts, ends or is given a message is decided here. Says how many there are, starts them, and hands each message to a free one.
-// Which call runs when is thread-lane.ts; how one thread lives and ends, pool-thread.ts; what happens inside,
-// thread-entry.ts.
+// The threads: says how many there are, starts them, and hands each message to a free one. The only importer of piscina,
+// which makes the workers, with a heap limit and a queue of starts, and tells of each one's end; when one starts, ends or
+// is given a message is decided here. Which call runs when is thread-lane.ts; how one thread lives and ends,
+// pool-thread.ts; what happens inside, thread-entry.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageChannel } from 'node:worker_threads';
 import { Piscina, type TaskQueue } from 'piscina';
@@ -36,9 +36,9 @@ export interface ThreadsEvents {
   /** It has room again. */
   granted(): void;
   /** A thread was terminated and does not end. */
-  stuck(): void;
+  stuck(counts: { readonly stuck: number }): void;
   /** So many threads do not end that there should be a new process. Once. */
-  worn(): void;
+  worn(counts: { readonly leftover: number; readonly stuck: number }): void;
   /** There is no thread, and none could be started several times in a row. */
   unusable(error: unknown): void;
 }
@@ -58,8 +58,6 @@ export interface Threads {
   readonly stuck: number;
   /** To be called only while one is idle. */
   run(errand: SentMessage): void;
-  /** A thread has rung: takes the answers that are there. */
-  look(): void;
   /** Starts one more; to be called only while none is idle and there are fewer than the capacity. */
   grow(): void;
   /** Tells a thread whose event loop turns to end by itself. */
@@ -107,6 +105,8 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   const maxLingering = Math.max(leastLingering, lingeringPerThread * options.max);
   const failures = createStartFailures();
   let members: readonly PoolThread[] = [];
+  /** Counted where one changes, not for each call. */
+  let counts = tally(members);
   let retry: NodeJS.Timeout | undefined;
   let retirement: NodeJS.Timeout | undefined;
   let watch: NodeJS.Timeout | undefined;
@@ -134,7 +134,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       changed: (state) => changed(state),
     });
     const session: ThreadSession = { port: port2 };
-    members = [...members, member];
+    hold([...members, member]);
     try {
       starts
         .startFor(member, () => pool.run(session, { transferList: [port2] }))
@@ -145,12 +145,18 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     } catch (error) {
       starts.withdrawOf(member);
       port2.close();
-      members = members.filter((one) => one !== member);
+      hold(members.filter((one) => one !== member));
       refused(error);
     }
   }
 
+  function hold(these: readonly PoolThread[]): void {
+    members = these;
+    counts = tally(members);
+  }
+
   function changed(state: ThreadState): void {
+    counts = tally(members);
     if (state === 'up') {
       if (failures.isRefused) events.granted();
       failures.succeeded();
@@ -161,7 +167,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return;
     }
     if (over) return;
-    if (state === 'stuck') events.stuck();
+    if (state === 'stuck') events.stuck({ stuck: counts.stuck });
     if (state === 'leftover' || state === 'stuck') wear();
     keepMinimum();
     events.changed();
@@ -169,10 +175,10 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   /** Whether it is time for a new process. */
   function wear(): void {
-    const isLost = count('stuck') > 0 && capacity() === 0;
+    const isLost = counts.stuck > 0 && capacity() === 0;
     if (isWorn || (lingering() < maxLingering && !isLost)) return;
     isWorn = true;
-    events.worn();
+    events.worn({ leftover: counts.leftover, stuck: counts.stuck });
   }
 
   function lookAtEnds(): void {
@@ -186,7 +192,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   function dismiss(member: PoolThread, error: unknown): void {
     const { state, line } = member;
     const wasBusy = line.isBusy;
-    members = members.filter((one) => one !== member);
+    hold(members.filter((one) => one !== member));
     member.dismiss(error);
     if (over) return;
     if (state === 'starting') {
@@ -245,15 +251,11 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   }
 
   function total(): number {
-    return members.filter(({ hasPlace }) => hasPlace).length;
+    return counts.starting + counts.up + counts.ending;
   }
 
   function lingering(): number {
-    return count('leftover') + count('stuck');
-  }
-
-  function count(wanted: ThreadState): number {
-    return members.filter(({ state }) => state === wanted).length;
+    return counts.leftover + counts.stuck;
   }
 
   /** Where no further thread can be started, those that there are. */
@@ -320,7 +322,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return idle;
     },
     get changing() {
-      return count('starting') + count('ending');
+      return counts.starting + counts.ending;
     },
     get total() {
       return total();
@@ -329,18 +331,15 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return capacity();
     },
     get leftover() {
-      return count('leftover');
+      return counts.leftover;
     },
     get stuck() {
-      return count('stuck');
+      return counts.stuck;
     },
     run(errand) {
       const idle = members.find(({ isIdle }) => isIdle);
       if (idle === undefined) throw new RangeError('no thread is idle');
       idle.line.send(errand);
-    },
-    look() {
-      for (const { line } of members) line.look();
     },
     grow() {
       if (!over && retry === undefined) start();
@@ -352,4 +351,10 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     warm: () => warmed.promise,
     close,
   };
+}
+
+function tally(members: readonly PoolThread[]): Record<ThreadState, number> {
+  const counts = { starting: 0, up: 0, ending: 0, leftover: 0, leaving: 0, stuck: 0 };
+  for (const { state } of members) counts[state]++;
+  return counts;
 }

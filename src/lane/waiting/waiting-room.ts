@@ -25,8 +25,6 @@ import { createWaitCorrection } from './wait-correction.js';
 export interface ThreadLoad {
   /** Most threads there may be now; 0: nothing can run, and nothing is let in. */
   readonly max: number;
-  /** How many of them there are now for a call of this estimate. */
-  usable(estimateUs: number, nowMs: number): number;
   /** Messages that are with a thread now. */
   readonly inFlight: number;
   /** Those of them that are a long call. */
@@ -54,7 +52,7 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   /** What a call as long as they are lately would be estimated to wait now, behind all that wait, in µs. */
   averageWaitUs(nowMs: number): number;
   /** Calls that wait for nothing but a thread. */
-  startable(nowMs: number): number;
+  readonly startable: number;
   /** The call whose turn it is, if a thread is free for it. */
   readonly first: T | undefined;
   /** Whether a call of this client waits. */
@@ -122,8 +120,8 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
     return { client, estimateUs, tag, key, seq: seq++, expectedWaitUs, isBack: false };
   }
 
-  function load(usable = threads.max): Load {
-    const room = Math.max(0, usable - threads.inFlight);
+  function load(): Load {
+    const room = Math.max(0, threads.max - threads.inFlight);
     const longRoom = Math.min(room, Math.max(0, longCapacity(threads.max) - threads.longInFlight));
     return { waiting: short.size, waitingLong: long.size, room, longRoom };
   }
@@ -141,10 +139,8 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   }
 
   function waitBehind(ahead: WorkAhead, estimateUs: number, nowMs: number): ExpectedWait {
-    const usable = threads.usable(estimateUs, nowMs);
-    if (startsAtOnce(load(usable), isLong(estimateUs))) return { waitUs: 0, usable };
-    // How many threads long calls may have does not depend on whether one is spare.
-    return expectedWait(estimateUs, ahead, threads.busy(nowMs), isLong(estimateUs) ? threads.max : usable);
+    if (startsAtOnce(load(), isLong(estimateUs))) return { waitUs: 0, usable: threads.max };
+    return expectedWait(estimateUs, ahead, threads.busy(nowMs), threads.max);
   }
 
   /** The call whose turn it is: the first of all, or of those that are not long where no more of these may run. */
@@ -168,9 +164,8 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       const ahead = { shortUs: short.workUs, longUs: long.workUs, longs: long.size };
       return waitBehind(ahead, averageUs, nowMs).waitUs * correction.factor;
     },
-    startable(nowMs) {
-      const first = next(load().longRoom);
-      return first === undefined ? 0 : startable(load(threads.usable(first.estimateUs, nowMs)));
+    get startable() {
+      return startable(load());
     },
     get first() {
       return next(load().longRoom);

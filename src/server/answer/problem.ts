@@ -6,7 +6,7 @@ import { leavesLongRest } from '../../http/unread-body.js';
 import { CallCancelled } from '../../lane/call.js';
 import { problemHeaders, problemJson, problemType } from '../../problem.js';
 import { type AccessLog, isFailure } from '../access-log.js';
-import type { RefusalPace } from '../refusal-pace.js';
+import type { RefusalRate } from '../refusal-rate.js';
 import { exchanged } from '../request/arrival.js';
 import { sendsElsewhere } from '../request/balancer.js';
 import { ClientLeft } from '../request/body.js';
@@ -15,7 +15,7 @@ import { errorOfLibrary, undecodablePath } from './library-error.js';
 import { BrokenAnswer, breakOff } from './stream-answer.js';
 
 /** The end of every route that did not answer: errors become problems, and failures become log lines. */
-export function problemHandler(lines: AccessLog, pace: RefusalPace) {
+export function problemHandler(lines: AccessLog, rate: RefusalRate) {
   // Express knows an error handler by its four parameters.
   return (thrown: unknown, req: Request, res: Response, _next?: NextFunction): void => {
     // Nobody is left to tell.
@@ -39,7 +39,7 @@ export function problemHandler(lines: AccessLog, pace: RefusalPace) {
     }
     tellFailure(lines, error, req);
     if (!isHeldBack(error, req)) sendProblem(req, res, error);
-    else pace.inTurn(() => sendInTurn(req, res, error));
+    else rate.inTurn(() => sendInTurn(req, res, error));
   };
 }
 

@@ -32,7 +32,6 @@ function room({ max, maxQueue = 100, maxWaitMs = 1_000, random = 0, busy = [] }:
     longInFlight: threads.filter(({ isLong }) => isLong).length,
     inFlightUs: threads.reduce((sum, { remainingUs }) => sum + remainingUs, 0),
     busy: () => threads,
-    usable: () => max,
   };
   const waiting = createWaitingRoom({ maxQueue, maxWaitMs }, load, () => random);
   return {
@@ -81,21 +80,6 @@ describe('the waiting room', () => {
     // 800 ms and half of the 500; over all three threads it would be 510 ms.
     expect(() => enter(500 * ms)).toThrow(overloaded(1));
     enter(50 * ms);
-  });
-
-  it('estimates the wait over the threads that there are now for such a call', () => {
-    const { enter, waiting, load } = room({ max: 2, maxWaitMs: 700, busy: [[400 * ms, false]] });
-    const usable = (estimateUs: number) => (estimateUs < 50 * ms ? 2 : 1);
-    Object.assign(load, { usable });
-    enter(90 * ms);
-    expect(waiting.startable(0)).toBe(0);
-    enter(90 * ms, 'b');
-    enter(90 * ms, 'c');
-    enter(90 * ms, 'd');
-    // 400 ms and four of 90; over both threads it would be 360 ms.
-    expect(() => enter(90 * ms, 'e')).toThrow(overloaded(1));
-    enter(49 * ms, 'f');
-    expect(waiting.startable(0)).toBe(1);
   });
 
   it('lets a call in whose deadline leaves time enough, and no other', () => {
@@ -159,11 +143,11 @@ describe('the waiting room', () => {
   it('passes over long calls while these have all the threads that they may have', () => {
     const { enter, waiting, load } = room({ max: 2 });
     const [first, second] = [enter(100 * ms, 'a'), enter(100 * ms, 'b')];
-    expect([waiting.startable(0), waiting.take(2, 0)]).toEqual([1, [first]]);
+    expect([waiting.startable, waiting.take(2, 0)]).toEqual([1, [first]]);
     Object.assign(load, { inFlight: 1, longInFlight: 1 });
-    expect([waiting.startable(0), waiting.take(1, 0)]).toEqual([0, []]);
+    expect([waiting.startable, waiting.take(1, 0)]).toEqual([0, []]);
     const middling = enter(90 * ms, 'c');
-    expect([waiting.startable(0), waiting.take(1, 0)]).toEqual([1, [middling]]);
+    expect([waiting.startable, waiting.take(1, 0)]).toEqual([1, [middling]]);
     Object.assign(load, { longInFlight: 0 });
     expect(waiting.take(1, 0)).toEqual([second]);
   });

@@ -1,0 +1,37 @@
+// What the log is told of the threads: those that cannot be started, do not end, or go on with a call that nobody waits
+// for. Lines of tasks are task-log.ts.
+import { monotonicMs } from '../../clock.js';
+import type { Logger } from '../../log.js';
+import type { PendingCall } from '../pending-call.js';
+import type { ThreadsEvents } from './threads.js';
+
+/** Lines on calls that go on: at most one in so long. */
+const leftoverLineMs = 10_000;
+
+export interface ThreadLog
+  extends Pick<ThreadsEvents, 'refused' | 'granted' | 'stuck' | 'worn' | 'died' | 'unstartable'> {
+  /** @param leftover threads that are left to calls */
+  leftover(call: PendingCall, leftover: number): void;
+}
+
+export function createThreadLog(log: Logger): ThreadLog {
+  let leftoverMs = Number.NEGATIVE_INFINITY;
+  return {
+    refused: (error) =>
+      log.warn({ err: error }, 'no further thread can be started: going on with those that there are'),
+    granted: () => log.info('threads can be started again'),
+    stuck: (counts) => log.error(counts, 'a thread was ended and is still there: it is stuck in native code'),
+    worn: (counts) => log.error(counts, 'too many threads do not end: this process should be replaced'),
+    died: (error) => log.warn({ err: error }, 'an idle thread ended'),
+    unstartable: (error) => log.error({ err: error }, 'a thread could not be started: trying again'),
+    leftover({ task, options: { requestId, traceId } }, leftover) {
+      const nowMs = monotonicMs();
+      if (nowMs - leftoverMs < leftoverLineMs) return;
+      leftoverMs = nowMs;
+      log.warn(
+        { task: task.name, requestId, traceId, leftover },
+        'a call goes on after its answer: its thread is left to it, and replaced',
+      );
+    },
+  };
+}
