@@ -63,6 +63,15 @@ async function threadsOf(cluster: Cluster): Promise<ServerStatus['threads'] | un
   return (await statusOf(cluster)).servers.at(-1)?.threads;
 }
 
+/** Whether a server process has said that it has too many threads that do not end. */
+function tellsWorn(cluster: Cluster): { readonly isTold: boolean } {
+  return {
+    get isTold() {
+      return cluster.lines.some(({ msg }) => String(msg).startsWith('too many threads'));
+    },
+  };
+}
+
 describe('native work that goes on after its caller has left', () => {
   it.each([
     ['bcrypt', { rounds: 12 }],
@@ -141,12 +150,15 @@ describe('a call that goes on', () => {
   it('too often has the process replaced, without a call lost', async () => {
     await using cluster = await start();
     const [first] = cluster.serverPids();
-    const ends = Array.from({ length: 8 }, () =>
-      ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 1 }),
-    );
-    expect(await Promise.all(ends)).toEqual(ends.map(() => 504));
-    for (let more = 0; more < 8; more++)
-      await ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 1 });
+    const worn = tellsWorn(cluster);
+    // Where a thread takes long to start, a call's deadline passes before it runs: that one is left no thread.
+    const leave = async (): Promise<void> => {
+      while (!worn.isTold)
+        expect([504, 503]).toContain(
+          await ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 1 }),
+        );
+    };
+    await Promise.all([leave(), leave()]);
     const line = await cluster.waitForLine(
       ({ msg, serverPid }) => String(msg).startsWith('server process exited') && serverPid === first,
     );
@@ -174,7 +186,11 @@ describe('threads stuck in native code', () => {
   });
 
   it('too many of them have the process replaced, without a call lost', async () => {
-    await using cluster = await start({ TASK_TIMEOUT_MS: '1000', POOL_MAX_THREADS: '4' });
+    await using cluster = await start({
+      TASK_TIMEOUT_MS: '1000',
+      POOL_MAX_THREADS: '4',
+      QUEUE_MAX_WAIT_MS: '60000',
+    });
     const [first] = cluster.serverPids();
     const exit = cluster.waitForLine(
       ({ msg, serverPid }) => String(msg).startsWith('server process exited') && serverPid === first,
@@ -183,10 +199,9 @@ describe('threads stuck in native code', () => {
     void exit.finally(() => {
       isOver = true;
     });
-    let sleepers = 0;
+    const worn = tellsWorn(cluster);
     const hold = async (): Promise<void> => {
-      // Each takes another thread, until the process that has them is out of use.
-      while (sleepers++ < 8) expect(await ask(cluster, 'sleep', { seconds: 40 })).toBe(504);
+      while (!worn.isTold) expect(await ask(cluster, 'sleep', { seconds: 40 })).toBe(504);
     };
     const others = async (): Promise<void> => {
       while (!isOver) expect(await ask(cluster, 'quick', {})).toBe(200);
