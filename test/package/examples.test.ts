@@ -45,7 +45,7 @@ it('the team’s app passes its own test', { timeout: 2 * minute }, async (conte
   needsRegistry(context);
   const ran = await run(join(folder, 'team-app'), 'npm', 'test');
   expect(ran.code, ran.stdout + ran.stderr).toBe(0);
-  expect(ran.stdout).toContain('# pass 7');
+  expect(ran.stdout).toContain('pass 7');
 });
 
 it('the team’s app is served, and reloaded under load without a loss', {
