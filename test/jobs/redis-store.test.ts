@@ -16,6 +16,7 @@ import {
 import { jobStoreContract, jobWhen, jsonInput, newJob, resultText, runJobs } from './contract.js';
 
 const usual: JobLimits = { mostWaiting: 1_000, keepMs: 3_600_000, attempts: 3 };
+const head = { lane: 'thread', contentType: 'text/plain', queueMs: 0, runMs: 0 } as const;
 /** Deaths are noticed sooner here. */
 const timings = { lockMs: 2_000, stalledCheckMs: 1_000, beatMs: 500 };
 
@@ -86,10 +87,7 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     const waits = (await store.add(newJob())).job;
     expect(await queue.getJobCounts('prioritized', 'active')).toEqual({ prioritized: 1, active: 1 });
     await queue.remove(waits.id);
-    await again.complete(
-      { lane: 'thread', contentType: 'text/plain', queueMs: 0, runMs: 0 },
-      new Uint8Array(1),
-    );
+    await again.complete(head, new Uint8Array(1));
     expect(await queue.getJobCounts('prioritized', 'completed')).toEqual({ prioritized: 0, completed: 1 });
   });
 
@@ -103,16 +101,30 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     expect(await client.hlen(`{${prefix}}.input:${job.id}`)).toBe(3);
     expect(await client.pttl(`{${prefix}}.input:${job.id}`)).toBe(-1);
     const run = await runJobs(store, ['quick'], 1).next();
-    await run.complete(
-      { lane: 'thread', contentType: 'text/plain', queueMs: 0, runMs: 0 },
-      new Uint8Array(9),
-    );
+    await run.complete(head, new Uint8Array(9));
     expect(await client.exists(`{${prefix}}.input:${job.id}`)).toBe(0);
     const keys = await client.keys('*');
     const result = keys.find((key) => key.startsWith(`{${prefix}}.result:${job.id}`)) ?? '';
     expect(await client.pttl(result)).toBeGreaterThan(usual.keepMs - 60_000);
     expect(await client.pttl(`{${prefix}}.job:${job.id}`)).toBeGreaterThan(usual.keepMs);
     expect(await client.hget(`{${prefix}}:quick:${job.id}`, 'returnvalue')).toBe('null');
+  });
+
+  it('gives a run another way to end where Redis is full, and refuses jobs then', async () => {
+    const full = await startRedis();
+    onTestFinished(() => full.close());
+    const store = await openAt(full.url, { ...usual, attempts: 1 });
+    onTestFinished(() => store.close());
+    const client = new Redis(full.url);
+    onTestFinished(() => client.disconnect());
+    const { job } = await store.add(newJob());
+    const run = await runJobs(store, ['quick'], 1).next();
+    await client.config('SET', 'maxmemory', '1');
+    await expect(run.complete(head, new Uint8Array(9))).rejects.toThrow();
+    await expect(store.add(newJob())).rejects.toMatchObject({ code: 'OVERLOADED' });
+    await client.config('SET', 'maxmemory', '0');
+    await run.fail({ code: 'INTERNAL', detail: 'It could not be kept.' }, false);
+    expect(await store.get(job.id)).toMatchObject({ state: 'failed', error: { code: 'INTERNAL' } });
   });
 
   it('works on a cluster of three', async () => {
@@ -125,10 +137,7 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     const { job } = await one.add(newJob());
     const run = await runJobs(two, ['quick'], 1).next();
     await jobWhen(one, job.id, ({ state }) => state === 'running');
-    await run.complete(
-      { lane: 'thread', contentType: 'text/plain', queueMs: 0, runMs: 0 },
-      new TextEncoder().encode('a'),
-    );
+    await run.complete(head, new TextEncoder().encode('a'));
     expect(await resultText(one, job.id)).toBe('a');
     const held = await two.add(newJob());
     const stopped = await runJobs(one, ['quick'], 1).next();

@@ -202,11 +202,12 @@ export function createConsumer(
           );
           bytes += piece.length;
         }
-        await close(open, async () => {
-          const isOurs =
-            !signal.aborted && (await end(open, 'completed', undefined, JSON.stringify(head), bytes));
+        const keep = async (): Promise<void> => {
+          const answer = JSON.stringify(head);
+          const isOurs = !signal.aborted && (await end(open, 'completed', undefined, answer, bytes));
           if (!isOurs) await link.client.unlink(key).catch(() => undefined);
-        });
+        };
+        await close(open, keep, true);
       },
       async fail(problem, again) {
         if (again && record.job.attempts < limits.attempts) await close(open, () => giveBack(open, true));
@@ -216,18 +217,22 @@ export function createConsumer(
     };
   }
 
-  /** The run ends by this. Where that cannot be done, it has not ended. */
-  async function close(open: OpenRun, how: () => Promise<unknown>): Promise<void> {
+  /**
+   * The run ends by this, or is left to its lock, which runs out: then another process has the job.
+   * @param mayFail where Redis does not take it (it is full, say), the run has not ended, and may end in another way
+   */
+  async function close(open: OpenRun, how: () => Promise<unknown>, mayFail = false): Promise<void> {
     if (open.hasEnded) return;
     open.hasEnded = true;
     try {
       await how();
     } catch (error) {
-      open.hasEnded = false;
+      open.hasEnded = !mayFail;
       throw error;
+    } finally {
+      if (open.hasEnded && runs.get(open.record.job.id) === open) runs.delete(open.record.job.id);
+      pump();
     }
-    if (runs.get(open.record.job.id) === open) runs.delete(open.record.job.id);
-    pump();
   }
 
   async function end(

@@ -10,4 +10,4 @@ export interface RedisTimings {
 }
 
 /** Together: a job whose machine is lost begins again within 15 s. */
-export const defaultTimings: RedisTimings = { lockMs: 10_000, stalledCheckMs: 5_000, beatMs: 3_000 };
+export const defaultTimings: RedisTimings = { lockMs: 10_000, stalledCheckMs: 4_000, beatMs: 3_000 };
