@@ -4,6 +4,7 @@
 import cluster from 'node:cluster';
 import { quietInBackground } from './background-quiet.js';
 import { serverMark } from './server-mark.js';
+import { serviceVariables } from './service-manager.js';
 import { ignoredSignals, stopSignals, verbSignals } from './signal-names.js';
 
 const isServerProcess = cluster.isWorker && process.env[serverMark] !== undefined;
@@ -28,5 +29,7 @@ if (isServerProcess) {
   runServerProcess();
 } else {
   const { run } = await import('./cli/run.js');
-  process.exit(await run(process.argv.slice(2), process.env));
+  const env = { ...process.env };
+  for (const variable of serviceVariables) delete process.env[variable];
+  process.exit(await run(process.argv.slice(2), env));
 }

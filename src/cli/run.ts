@@ -28,7 +28,7 @@ async function obey(command: Command, env: Values): Promise<ExitCode> {
       break;
     case 'serve':
       obeyEarlySignals();
-      return await (await import('./serve.js')).serve(readConfig(env, command.flags), env.PWD);
+      return await (await import('./serve.js')).serve(readConfig(env, command.flags), env);
     case 'check':
       print(await (await import('./check.js')).check(readConfig(env, command.flags)));
       break;

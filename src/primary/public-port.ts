@@ -3,8 +3,8 @@
 // long as a process listens, and throws away its backlog when it ends.) Who gets a connection is handover.ts.
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
-import type { Config } from '../config.js';
-import { socketPathOf } from '../host.js';
+import { type Config, ConfigError } from '../config.js';
+import { socketPathOf, unixHost } from '../host.js';
 import { emptyBacklog } from '../http/backlog.js';
 import { acceptHandles, bindHandle, type SocketHandle } from '../socket-handle.js';
 import { type AddressNames, backlog, listenAt } from './address.js';
@@ -12,6 +12,7 @@ import type { Handover } from './handover.js';
 import { makeSocketFile, type SocketFile } from './socket-file.js';
 
 export interface PublicPort {
+  readonly host: string;
   /** For 0 the free one that was found; undefined: HOST is a socket file. */
   readonly port: number | undefined;
   /** The socket for server processes that are to accept by themselves. It is not listened at here. */
@@ -28,22 +29,27 @@ const names: AddressNames = { host: 'HOST', port: 'PORT' };
 /**
  * @param isShared the kernel spreads connections over the server processes (NODE_CLUSTER_SCHED_POLICY=none); otherwise
  *   they are handed over
+ * @param inherited the descriptor of a socket that listens already: then `address` says nothing
  * @throws ConfigError with one line that names the variable
  */
 export async function openPublicPort(
   address: Address,
   handover: Handover,
   isShared: boolean,
+  inherited?: number,
 ): Promise<PublicPort> {
-  // Node can share a listening socket among processes only if it has a port.
-  if (isShared && socketPathOf(address.host) === undefined) return sharedPort(address, handover);
-  const { server, port, file } = await listening(address);
+  // Node can share a listening socket among processes only if it has a port, and is its own.
+  if (inherited === undefined && isShared && socketPathOf(address.host) === undefined)
+    return sharedPort(address, handover);
+  const { server, host, port, file } =
+    inherited === undefined ? await listening(address) : await inheritedSocket(inherited);
   let accepted = 0;
   acceptHandles(server, (connection) => {
     accepted++;
     handover.offer(connection);
   });
   return {
+    host,
     port,
     shared: undefined,
     handover,
@@ -59,6 +65,7 @@ export async function openPublicPort(
 
 interface Listening {
   readonly server: Server;
+  readonly host: string;
   readonly port?: number;
   readonly file?: SocketFile;
 }
@@ -66,12 +73,12 @@ interface Listening {
 async function listening({ host, port, socketMode }: Address): Promise<Listening> {
   const server = createServer();
   const path = socketPathOf(host);
-  if (path === undefined) return { server, port: await listenAt(server, host, port, names) };
+  if (path === undefined) return { server, host, port: await listenAt(server, host, port, names) };
   const file = await makeSocketFile(path, socketMode, async (at) => {
     server.listen({ path: at, backlog });
     await once(server, 'listening');
   });
-  return { server, file };
+  return { server, host, file };
 }
 
 async function sharedPort({ host, port }: Address, handover: Handover): Promise<PublicPort> {
@@ -82,5 +89,22 @@ async function sharedPort({ host, port }: Address, handover: Handover): Promise<
   // In the same turn, so that nobody else takes it.
   server.close();
   const shared = bindHandle(address);
-  return { port: found, shared, handover, close: async () => shared.close() };
+  return { host, port: found, shared, handover, close: async () => shared.close() };
+}
+
+/** One that a service manager has opened. It stays open there, so that who connects during a restart waits. */
+async function inheritedSocket(fd: number): Promise<Listening> {
+  const server = createServer();
+  try {
+    server.listen({ fd });
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new ConfigError(`LISTEN_FDS must tell of a listening socket, but descriptor ${fd} is none`, {
+      cause,
+    });
+  }
+  const address = server.address();
+  if (address === null) throw new Error('The server has no address.');
+  if (typeof address === 'string') return { server, host: unixHost(address) };
+  return { server, host: address.address, port: address.port };
 }

@@ -6,6 +6,7 @@ import { type Config, ConfigError, type ServerConfig } from '../config.js';
 import { budget, processBudget, readCores } from '../core-budget.js';
 import { addressOf, localUrl, socketPathOf, unixHost } from '../host.js';
 import { type Logger, logOutput } from '../log.js';
+import type { ServiceManager } from '../service-manager.js';
 import { thisRelease } from '../version.js';
 import { listenAdmin } from './admin/admin.js';
 import { listenAgent } from './agent.js';
@@ -15,6 +16,7 @@ import { greeting } from './greeting.js';
 import { createHandover } from './handover.js';
 import { type LaunchPath, launchPath } from './launch-path.js';
 import { createLogRelay, needsRelay } from './log-relay.js';
+import { createNotifier } from './notify.js';
 import { openFilesLimit } from './open-files.js';
 import { linkParent } from './parent-link.js';
 import { type Primary, startPrimary } from './primary.js';
@@ -28,6 +30,9 @@ export interface RunOptions {
   readonly timings?: Timings;
   /** What the shell calls the working folder (PWD). */
   readonly pwd?: string | undefined;
+  /** Where programs are looked for (PATH). */
+  readonly path?: string | undefined;
+  readonly manager?: ServiceManager;
 }
 
 /** How long the last lines of the log may take to leave: their reader may have stalled. */
@@ -38,7 +43,7 @@ const lastLinesMs = 300;
  * @throws ConfigError where the address cannot be used, or this is no process of its own; nothing was forked then
  */
 export async function runPrimary(options: RunOptions): Promise<Outcome> {
-  const { log, timings = defaultTimings, pwd } = options;
+  const { log, timings = defaultTimings, pwd, manager } = options;
   if (cluster.isWorker) throw new ConfigError(notByCluster);
   const path = launchPath({ script: process.argv[1] ?? '', cwd: process.cwd(), pwd });
   const config = withoutRelativePaths(options.config, path);
@@ -73,12 +78,13 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
     mostWaiting: Math.min(timings.mostWaiting, Math.floor(openFilesLimit() / 2)),
   });
   const isShared = cluster.schedulingPolicy === cluster.SCHED_NONE;
-  const publicPort = await openPublicPort(config, handover, isShared);
-  const { port = config.port } = publicPort;
-  const socket = socketPathOf(config.host) ?? null;
+  const publicPort = await openPublicPort(config, handover, isShared, inheritedSocket(manager));
+  const { host, port = config.port } = publicPort;
+  const socket = socketPathOf(host) ?? null;
   const agent =
-    config.agentPort === undefined ? undefined : await listenAgent(addressOf(config.host), config.agentPort);
+    config.agentPort === undefined ? undefined : await listenAgent(addressOf(host), config.agentPort);
   if (stopped) return { code: exitCodes.ok };
+  const notifier = manager && createNotifier(manager, options.path, log);
 
   const { serverProcesses } = budget(config, readCores());
   const started = { pid: process.pid, node: process.version, ...thisRelease(), serverProcesses };
@@ -103,9 +109,12 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
     publicPort,
     timings,
     log,
-    ...(admin && { onEvent: admin.onEvent }),
+    onEvent(event) {
+      admin?.onEvent(event);
+      notifier?.onEvent(event);
+    },
     onListening: (servers) => {
-      const url = localUrl(config.host, port);
+      const url = localUrl(host, port);
       const what = {
         url,
         port: publicPort.port ?? null,
@@ -116,6 +125,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
         serverProcesses: servers.length,
         threadsPerProcess: servers.at(-1)?.poolMaxThreads,
       };
+      notifier?.listening(servers.length);
       parent.listening({ url, socket, adminUrl: what.adminUrl, pid: process.pid });
       if (!process.stdout.isTTY) log.info(what, 'listening');
       else if (log.isLevelEnabled('info'))
@@ -139,9 +149,19 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const outcome = await primary.done;
   admin?.close();
   agent?.close();
+  notifier?.close();
   await relay.ended(lastLinesMs);
   await logOutput.flush(lastLinesMs);
   return outcome;
+}
+
+/** The first descriptor that a service manager hands over (sd_listen_fds). */
+const firstSocket = 3;
+
+function inheritedSocket(manager: ServiceManager | undefined): number | undefined {
+  const sockets = manager?.sockets ?? 0;
+  if (sockets > 1) throw new ConfigError(`LISTEN_FDS must be 1, the public port's socket, not ${sockets}`);
+  return sockets === 1 ? firstSocket : undefined;
 }
 
 const notByCluster =
