@@ -4,6 +4,7 @@ import type { Progress } from '../task.js';
 import type { Chunk } from '../tasks/chunks.js';
 import type { Task } from '../tasks/registry.js';
 import type { ReplyHead } from '../tasks/reply-head.js';
+import type { TraceCarrier } from '../tracing.js';
 
 /**
  * What a call works on: a value that has been validated, or the bytes of a JSON body that is too large to parse on
@@ -13,6 +14,12 @@ import type { ReplyHead } from '../tasks/reply-head.js';
 export type CallInput =
   | { readonly type: 'value'; readonly value: unknown; readonly keep?: boolean }
   | { readonly type: 'json'; readonly bytes: Uint8Array<ArrayBuffer> };
+
+/** Spans of a call on a thread. */
+export interface CallTrace {
+  /** It is sent to a thread, for the first time or again. @returns what the thread is to know of its trace */
+  sent(): TraceCarrier;
+}
 
 export interface CallOptions {
   /** When the caller stops waiting, on the clock of monotonicMs(). */
@@ -25,6 +32,8 @@ export interface CallOptions {
   readonly traceId?: string;
   /** How far the call says that it is. Must not throw. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Set by the lane itself, where traces are recorded. */
+  readonly spans?: CallTrace;
 }
 
 export interface CallResult {

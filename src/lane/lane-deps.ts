@@ -28,6 +28,8 @@ export interface LaneOptions {
   readonly log?: Logger;
   /** Every call runs on the event loop, for tests that are to be debugged: no threads, no queue. */
   readonly onLoop?: boolean;
+  /** Whether spans are recorded. */
+  readonly traced?: boolean;
   /** None: everybody may use what there is. */
   readonly meter?: CallMeter | undefined;
   /** Every call, once, when its outcome is known. */
@@ -49,6 +51,7 @@ export function withDefaults(options: LaneOptions): LaneDeps {
   const { log = createLogger('silent', {}), onFatal, onWorn, ...given } = options;
   return {
     onLoop: false,
+    traced: false,
     meter: undefined,
     onCall: () => undefined,
     onWorn: onWorn ?? (() => undefined),

@@ -8,6 +8,7 @@ import { parseJson } from '../tasks/json.js';
 import type { Task } from '../tasks/registry.js';
 import { CallCancelled, type CallInput, type Lane } from './call.js';
 import { createCallCounts } from './call-counts.js';
+import { withSpans } from './call-spans.js';
 import { createEstimates } from './cost/estimate.js';
 import { profileCall } from './cost/profile.js';
 import { withDeadlines } from './deadline.js';
@@ -20,7 +21,7 @@ import { createThreadLane } from './thread-lane.js';
 
 export function createLane(options: LaneOptions): Lane {
   const deps = withDefaults(options);
-  const { config, tasks, log, meter, onLoop, onCall } = deps;
+  const { config, tasks, log, meter, onLoop, onCall, traced } = deps;
   const estimates = createEstimates();
   const inline = createInlineLane({ ...config, onLoop }, log);
   const threads = createThreadLane(deps);
@@ -38,7 +39,8 @@ export function createLane(options: LaneOptions): Lane {
   };
   const metered = meter === undefined ? placed : withMeter(meter)(placed);
   const counts = createCallCounts(tasks, onCall);
-  const lane = counts.wrapper(withDeadlines(metered));
+  const counted = counts.wrapper(withDeadlines(metered));
+  const lane = traced ? withSpans(counted) : counted;
   let closed = false;
 
   return {

@@ -28,7 +28,7 @@ export interface ThreadLane extends RunningLane {
   close(): Promise<LaneEnd>;
 }
 
-export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDeps): ThreadLane {
+export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }: LaneDeps): ThreadLane {
   const control = createControl(config.poolMaxThreads);
   const threadLog = createThreadLog(log);
   const threads = createThreads(
@@ -42,6 +42,7 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
         rows: config.poolMaxThreads,
         modules: tasks.map((task) => task.module),
         nice: config.poolNice,
+        traced,
         pinned: threadCode(tasks),
       },
     },
@@ -92,7 +93,9 @@ export function createThreadLane({ config, tasks, log, onFatal, onWorn }: LaneDe
       listener,
       arrivedMs: nowMs,
       estimateUs,
-      batchable: input.type === 'value' && isBatchable(profile.kind, profile.cost),
+      // In a message with others it would begin later than its span says.
+      batchable:
+        input.type === 'value' && options.spans === undefined && isBatchable(profile.kind, profile.cost),
       attempts: 0,
       state: { at: 'queue' },
       answered: false,

@@ -30,6 +30,7 @@ import { trustProxies, watchForProxy } from './guard/trust-proxy.js';
 import { apiInfo } from './openapi/api-info.js';
 import type { RefusalRate } from './refusal-rate.js';
 import { arrival, type OnAnswer } from './request/arrival.js';
+import { withRequestSpan } from './request/request-span.js';
 import { addDocs } from './routes/docs.js';
 import { addIoRoutes } from './routes/io.js';
 import { addProbes } from './routes/probes.js';
@@ -54,6 +55,8 @@ export interface AppDeps {
   /** For the lines of requests; by default the log. */
   readonly requestLog?: Logger;
   readonly refusalRate: RefusalRate;
+  /** Whether spans are recorded. */
+  readonly traced?: boolean;
   readonly onAnswer?: OnAnswer;
   /** An X-Forwarded-For has come, once, and TRUST_PROXY is unset. */
   readonly onProxied?: (() => void) | undefined;
@@ -90,6 +93,7 @@ export function openApp(deps: AppDeps): OpenApp {
   const noteProxy = config.trustProxy === undefined && onProxied ? watchForProxy(onProxied) : undefined;
   const shareAcrossOrigins = config.corsOrigins === undefined ? undefined : cors(config.corsOrigins);
   const tellLoad = deps.machineLoad && loadHeader(deps.machineLoad);
+  const { traced = false } = deps;
   const probes = fixedPaths(config.bodyLimitBytes);
   addProbes(probes, deps.readiness);
   const paths = isOwn ? fixedPaths(config.bodyLimitBytes) : probes;
@@ -99,6 +103,7 @@ export function openApp(deps: AppDeps): OpenApp {
     noteProxy?.(req);
     shareAcrossOrigins?.(req, res);
     tellLoad?.(req, res);
+    if (traced) return withRequestSpan(req, res, () => probes.middleware(req, res, next));
     return probes.middleware(req, res, next);
   });
   if (isOwn) app.use(continueWhenRead);

@@ -30,6 +30,7 @@ import { loadApp } from '../tasks/app-file.js';
 import { taskFolders } from '../tasks/folders.js';
 import { type LoadWatch, unwatched } from '../tasks/load-watch.js';
 import { loadTasks, type Task } from '../tasks/registry.js';
+import { isTraced } from '../tracing.js';
 import { securityHeaders } from './answer/security-headers.js';
 import { openApp } from './app.js';
 import { createDrain } from './drain.js';
@@ -124,7 +125,8 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       : undefined;
   const quota = link?.quota;
   const { onWorn, onFatal, onLoop = false } = deps;
-  const lane = createLane({ config, tasks, log, meter: quota, onLoop, onCall, onWorn, onFatal });
+  const traced = isTraced();
+  const lane = createLane({ config, traced, tasks, log, meter: quota, onLoop, onCall, onWorn, onFatal });
   const refusalRate = createRefusalRate();
   const closing = (): CloseMode | undefined => drain.mode();
   const { app, handler, tellProblem, finish } = openApp({
@@ -140,6 +142,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     log,
     requestLog,
     refusalRate,
+    traced,
     onAnswer,
     onProxied: deps.onProxied,
   });

@@ -6,6 +6,7 @@ import type { LogFields } from '../tasks/log-line.js';
 import type { PinnedCode } from '../tasks/pinned-code.js';
 import type { CallReply } from '../tasks/reply.js';
 import type { StreamHead } from '../tasks/stream.js';
+import type { TraceCarrier } from '../tracing.js';
 
 /** Given to every thread when it starts. */
 export interface ThreadData {
@@ -14,6 +15,8 @@ export interface ThreadData {
   /** Module URLs, by the index that messages use. */
   readonly modules: readonly string[];
   readonly nice: number;
+  /** Whether spans are recorded. */
+  readonly traced?: boolean;
   /** None: what lies on disk. */
   readonly pinned?: PinnedCode;
 }
@@ -28,6 +31,8 @@ export interface ThreadCall {
   readonly client: string;
   readonly requestId: string | undefined;
   readonly traceId: string | undefined;
+  /** Which trace what it does belongs to. */
+  readonly trace?: TraceCarrier | undefined;
 }
 
 /** What the pool is told to run, once a thread: its messages come through this port. */
@@ -36,16 +41,16 @@ export interface ThreadSession {
 }
 
 /**
- * A message, flat: the row, then seven fields a call (packCalls). A flat array is cloned three times as fast as the
+ * A message, flat: the row, then eight fields a call (packCalls). A flat array is cloned three times as fast as the
  * same calls as objects.
  */
 export type ThreadMessage = readonly unknown[];
 
 export function packCalls(row: number, calls: readonly ThreadCall[]): ThreadMessage {
   const message: unknown[] = [row];
-  for (const { task, input, deadlineMs, client, requestId, traceId } of calls) {
+  for (const { task, input, deadlineMs, client, requestId, traceId, trace } of calls) {
     const payload = input.type === 'value' ? input.value : input.bytes;
-    message.push(task, input.type, payload, deadlineMs, client, requestId, traceId);
+    message.push(task, input.type, payload, deadlineMs, client, requestId, traceId, trace);
   }
   return message;
 }
@@ -56,8 +61,8 @@ export function unpackCalls(message: ThreadMessage): {
   readonly calls: readonly ThreadCall[];
 } {
   const calls: ThreadCall[] = [];
-  for (let at = 1; at < message.length; at += 7) {
-    const [task, type, payload, deadlineMs, client, requestId, traceId] = message.slice(at, at + 7);
+  for (let at = 1; at < message.length; at += 8) {
+    const [task, type, payload, deadlineMs, client, requestId, traceId, trace] = message.slice(at, at + 8);
     calls.push({
       task: task as number,
       input: type === 'json' ? { type, bytes: payload as Uint8Array } : { type: 'value', value: payload },
@@ -65,6 +70,7 @@ export function unpackCalls(message: ThreadMessage): {
       client: client as string,
       requestId: requestId as string | undefined,
       traceId: traceId as string | undefined,
+      trace: trace as TraceCarrier | undefined,
     });
   }
   return { row: message[0] as number, calls };

@@ -40,6 +40,8 @@ let session: MessagePort | undefined;
 /** Messages that it has had. */
 let messages = 0;
 stepBack(data.nice);
+/** Loaded only where it is of use. */
+const tracing = data.traced ? await import('../tracing.js') : undefined;
 const definitions = await Promise.all(data.modules.map(importTask));
 const setups = createSetups();
 /** Of those calls that have logged something, or have left an error behind. */
@@ -188,9 +190,11 @@ function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): Cal
     );
     return turn.out;
   }
+  const run = (): CallReply | Promise<CallReply> => runTask(definition, input, context, openSink, startedMs);
+  const { trace } = call;
   const reply = leftovers.run(
     call,
-    () => runTask(definition, input, context, openSink, startedMs),
+    tracing === undefined || trace === undefined ? run : () => tracing.within(trace, run),
     (thrown) => failed(thrown, startedMs, false),
   );
   if (!(reply instanceof Promise)) {

@@ -310,6 +310,6 @@ export function createInFlight(
 }
 
 function threadCall(call: PendingCall, task: number): ThreadCall {
-  const { deadlineMs, client, requestId, traceId } = call.options;
-  return { task, input: call.input, deadlineMs, client, requestId, traceId };
+  const { deadlineMs, client, requestId, traceId, spans } = call.options;
+  return { task, input: call.input, deadlineMs, client, requestId, traceId, trace: spans?.sent() };
 }

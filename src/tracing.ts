@@ -1,0 +1,30 @@
+// OpenTelemetry, by its API alone: spans and context where whoever runs this process has set up an SDK before it
+// (`node --import ./otel.js`). Where nobody has, nothing here is called but `isTraced`, once. Spans of a request are
+// server/request/request-span.ts, those of a call lane/call-spans.ts.
+import { type Context, context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
+
+const scope = 'millrace';
+
+/** Whether there is an SDK. It must be set up before the server is. */
+export function isTraced(): boolean {
+  const provider = trace.getTracerProvider();
+  // What stands in for a provider hands out no tracer of its own until there is one.
+  if (!('getDelegateTracer' in provider) || typeof provider.getDelegateTracer !== 'function') return true;
+  return provider.getDelegateTracer(scope) !== undefined;
+}
+
+export const tracer = () => trace.getTracer(scope);
+
+/** What tells another thread which trace it works for, as header fields would tell another process. */
+export type TraceCarrier = Readonly<Record<string, string>>;
+
+export function carrierOf(traced: Context): TraceCarrier {
+  const carrier: Record<string, string> = {};
+  propagation.inject(traced, carrier);
+  return carrier;
+}
+
+/** Runs it as a part of the trace that the carrier tells of. */
+export function within<T>(carrier: TraceCarrier, run: () => T): T {
+  return context.with(propagation.extract(ROOT_CONTEXT, carrier), run);
+}
