@@ -1,6 +1,7 @@
 // OpenTelemetry, by its API alone: spans and context where whoever runs this process has set up an SDK before it
 // (`node --import ./otel.js`). Where nobody has, nothing here is called but `isTraced`, once. Spans of a request are
 // server/request/request-span.ts, those of a call lane/call-spans.ts.
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Context, context, propagation, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 
 const scope = 'millrace';
@@ -11,6 +12,19 @@ export function isTraced(): boolean {
   // What stands in for a provider hands out no tracer of its own until there is one.
   if (!('getDelegateTracer' in provider) || typeof provider.getDelegateTracer !== 'function') return true;
   return provider.getDelegateTracer(scope) !== undefined;
+}
+
+/** Sends what was recorded and is not sent yet, within this time. Never rejects. */
+export async function flushSpans(withinMs: number): Promise<void> {
+  const provider: unknown = trace.getTracerProvider();
+  const sdk = has(provider, 'getDelegate') ? provider.getDelegate() : provider;
+  if (!has(sdk, 'forceFlush')) return;
+  const flushed = Promise.resolve(sdk.forceFlush()).catch(() => undefined);
+  await Promise.race([flushed, delay(withinMs, undefined, { ref: false })]);
+}
+
+function has<Name extends string>(value: unknown, name: Name): value is Record<Name, () => unknown> {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, name) === 'function';
 }
 
 export const tracer = () => trace.getTracer(scope);

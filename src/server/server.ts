@@ -30,7 +30,7 @@ import { loadApp } from '../tasks/app-file.js';
 import { taskFolders } from '../tasks/folders.js';
 import { type LoadWatch, unwatched } from '../tasks/load-watch.js';
 import { loadTasks, type Task } from '../tasks/registry.js';
-import { isTraced } from '../tracing.js';
+import { flushSpans, isTraced } from '../tracing.js';
 import { securityHeaders } from './answer/security-headers.js';
 import { openApp } from './app.js';
 import { createDrain } from './drain.js';
@@ -43,6 +43,9 @@ import { watchAnswers } from './own/answer-watch.js';
 import { type OwnApp, setUpOwnApp } from './own/own-app.js';
 import { createRefusalRate } from './refusal-rate.js';
 import { logUnhandled } from './unhandled-requests.js';
+
+/** How long the last spans may take to leave: less than a process may take after its drain. */
+const flushSpansMs = 400;
 
 export interface ServerDeps {
   readonly config: ServerConfig;
@@ -200,6 +203,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
         refusalRate.close();
         const closed = await drain.close(mode, timeoutMs);
         stopWatch();
+        if (traced) await flushSpans(flushSpansMs);
         link?.close();
         loopDelay.stop();
         return closed;

@@ -59,7 +59,8 @@ export function failed(thrown: unknown, startedMs: number, sync: boolean): CallR
 
 /** What a throw means to the caller, and what the log is told. */
 export function failureOf(thrown: unknown): Omit<Extract<CallReply, { type: 'failed' }>, 'runMs' | 'sync'> {
-  if (thrown instanceof AppError) {
+  // Of a call that has begun no 503 is answered, whoever refused what to the task: a balancer would have it run again.
+  if (thrown instanceof AppError && thrown.status !== 503) {
     return {
       type: 'failed',
       code: thrown.code,

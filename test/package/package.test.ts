@@ -36,7 +36,7 @@ describe('the packed tarball', () => {
     const paths = packed.files.map(({ path }) => path);
     const stray = paths.filter(
       (path) =>
-        !/^(dist\/(src|workers)|docs)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) ||
+        !/^(dist\/(src|workers)|docs|deploy)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(path) ||
         /\.test\.|tsbuildinfo|(?<!\.d)\.ts$/.test(path),
     );
     expect(stray).toEqual([]);

@@ -1,4 +1,4 @@
-// Traces with a real SDK, sent by its own exporter to a server of the test: of a cluster that is started as a user would.
+// Traces with a real SDK, set up by the file in deploy/ and sent by its own exporter to a server of the test.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { type Cluster, startCluster } from '../support/cluster.js';
 
 const fixture = (path: string) => fileURLToPath(new URL(`../fixtures/traced/${path}`, import.meta.url));
+
+const otel = fileURLToPath(new URL('../../deploy/opentelemetry/otel.js', import.meta.url));
 
 const attribute = z.object({
   key: z.string(),
@@ -62,8 +64,9 @@ let cluster: Cluster;
 beforeAll(async () => {
   cluster = await startCluster({
     env: {
-      NODE_OPTIONS: `--import ${fixture('otel.js')}`,
+      NODE_OPTIONS: `--import ${otel}`,
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url(),
+      OTEL_BSP_SCHEDULE_DELAY: '50',
       APP: fixture('app.js'),
       BUILT_INS: 'on',
       WORKERS: '1',
@@ -114,7 +117,10 @@ describe('a trace', () => {
     // Across the thread: the task's own span, and the header of what it asks of others.
     expect(work?.parentSpanId).toBe(run?.spanId);
     expect(traceparent).toBe(`00-${traceId}-${run?.spanId}-01`);
-    const times = [queue?.endTimeUnixNano, run?.startTimeUnixNano, run?.endTimeUnixNano].map(Number);
+    // The SDK's clock has whole milliseconds at a span's start, and parts of them at its end.
+    const times = [queue?.endTimeUnixNano, run?.startTimeUnixNano, run?.endTimeUnixNano].map((nano) =>
+      Math.floor(Number(nano) / 1_000_000),
+    );
     expect(times).toEqual(times.toSorted((a, b) => a - b));
   });
 
@@ -147,6 +153,22 @@ describe('a trace', () => {
     await (await ask('/livez', traceId)).arrayBuffer();
     expect([...(await collector.trace(traceId, 1)).keys()]).toEqual(['GET /livez']);
   });
+});
+
+it('what was recorded last is sent before a server process ends', async () => {
+  await using last = await startCluster({
+    env: {
+      NODE_OPTIONS: `--import ${otel}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url(),
+      // Nobody waits for so long.
+      OTEL_BSP_SCHEDULE_DELAY: '600000',
+      WORKERS: '1',
+    },
+  });
+  const traceId = newTraceId();
+  await fetch(`${last.url}/livez`, { headers: { traceparent: `00-${traceId}-00000000000000b1-01` } });
+  expect(await last.stop()).toBe(0);
+  expect([...(await collector.trace(traceId, 1)).keys()]).toEqual(['GET /livez']);
 });
 
 it('without an SDK there is none, and a task finds no context', async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startNginx as startAnyNginx } from './nginx.js';
 
 /** A machine behind it, by the names `one` and `two` in turn. */
 export interface Machine {
@@ -60,26 +61,19 @@ export const startHaproxy: StartBalancer = async (machines) => {
 };
 
 export const startNginx: StartBalancer = async (machines) => {
-  const port = await freePort();
   const site = machines.reduce(
     (text, machine, index) => text.replaceAll(`${names[index]}:3000`, `127.0.0.1:${machine.port}`),
     readFileSync(join(deployFolder, 'nginx/millrace.conf'), 'utf8').replace(
       'listen 8080',
-      `listen 127.0.0.1:${port}`,
+      'listen 127.0.0.1:PORT',
     ),
   );
-  const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
-  writeFileSync(join(folder, 'millrace.conf'), site);
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `daemon off; pid nginx.pid; error_log stderr warn; events {}
-     http { access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-            uwsgi_temp_path uwsgi; scgi_temp_path scgi; include millrace.conf; }`,
-  );
-  const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  return { ...(await started(child, port, folder)), weights: undefined };
+  const nginx = await startAnyNginx(site);
+  return {
+    url: `http://127.0.0.1:${nginx.port}`,
+    weights: undefined,
+    dispose: () => nginx[Symbol.asyncDispose](),
+  };
 };
 
 async function started(

@@ -1,6 +1,7 @@
 // The headers of requests and answers, as the document describes them.
 import type { ErrorCode } from '../../errors.js';
 import { requestIdForm } from '../../http/sound-request-id.js';
+import { notBegunHeader } from '../../problem.js';
 import type { Components, Node, Reference } from './components.js';
 
 const answerHeaders = {
@@ -19,6 +20,10 @@ const answerHeaders = {
   'Retry-After': {
     description: 'Whole seconds, at least 1, after which to try again; not while the server stops.',
     schema: { type: 'integer', minimum: 1 },
+  },
+  [notBegunHeader]: {
+    description: 'Nothing of the call has begun: another machine may have it. Of some `OVERLOADED`.',
+    schema: { type: 'string', const: '1' },
   },
   'RateLimit-Policy': {
     description: 'The quota of one client: `q` ms of CPU time in `w` seconds.',

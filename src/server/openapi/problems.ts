@@ -1,7 +1,7 @@
 // The error answers of operations, from the error table. All errors look alike, so they are one response, which every
 // operation refers to as its `default`: the answer stays in sight, and which codes there are stands in one table.
 import { type ErrorCode, errorTable } from '../../errors.js';
-import { problemType } from '../../problem.js';
+import { notBegunHeader, problemType } from '../../problem.js';
 import type { Access } from './access.js';
 import type { Components, Node, Reference } from './components.js';
 import { headersOf, optionalHeader } from './headers.js';
@@ -21,7 +21,7 @@ function problemResponse(components: Components, access: Access): Node {
   return {
     description: `A problem (RFC 9457). \`code\` says which:\n\n${codeTable(codes)}`,
     headers: {
-      ...headersOf(components, ['Cache-Control', 'Retry-After']),
+      ...headersOf(components, ['Cache-Control', 'Retry-After', notBegunHeader]),
       Allow: optionalHeader('Allow', 'METHOD_NOT_ALLOWED'),
       ...(access.keyed && { 'WWW-Authenticate': optionalHeader('WWW-Authenticate', 'UNAUTHORIZED') }),
       ...(access.quota && {
