@@ -67,12 +67,51 @@ export interface CallTask {
   (task: string, input: unknown, options?: CallOptions): Promise<unknown>;
 }
 
+/** For one job from a program. */
+export interface JobOptions {
+  /** The same key, of the same client for the same task, is the same job while that is kept. */
+  readonly key?: string;
+  /** The request that the job is made for: its client, id and trace are taken over. That its client leaves is no matter. */
+  readonly req?: IncomingMessage;
+  /** Whose job it is, for turns, quotas and `GET /jobs`; with `req` in place of its client. Default: `app`. */
+  readonly client?: string;
+  /** Longest run, in ms: less than TASK_TIMEOUT_MS and the task's own limit. */
+  readonly timeoutMs?: number;
+  readonly requestId?: string;
+}
+
+/** A job that was accepted. */
+export interface LaterCall<Value = unknown> {
+  /** For `GET /jobs/ID`. */
+  readonly id: string;
+  /**
+   * Resolves when the job has completed, as a call does.
+   * @throws CallError as a call does, and GONE where it was cancelled or its result is kept no longer
+   */
+  result(): Promise<Value>;
+}
+
+/** `call`, and calls that outlive the request, or this process. */
+export interface AppCall extends CallTask {
+  /**
+   * Makes a job of the call, and resolves once that is accepted. The input is validated first; it may be anything that
+   * structuredClone takes.
+   * @throws CallError INVALID_INPUT, QUOTA_EXCEEDED, OVERLOADED, IDEMPOTENCY_MISMATCH; TypeError where JOBS is off
+   */
+  later<Input extends z.ZodType, Output extends OutputSpec | readonly OutputSpec[]>(
+    task: TaskDefinition<Input, Output>,
+    input: z.input<Input>,
+    options?: JobOptions,
+  ): Promise<LaterCall<CallValue<Output>>>;
+  later(task: string, input: unknown, options?: JobOptions): Promise<LaterCall>;
+}
+
 export interface AppContext {
   /** The Express 5 application of this server process. */
   readonly app: Express;
   /** For `upgrade` (WebSocket). What was upgraded is the app's, to be closed in `onClose`. The server listens later. */
   readonly server: Server;
-  readonly call: CallTask;
+  readonly call: AppCall;
   /** pino's logger of this server process. */
   readonly log: Logger;
   /**

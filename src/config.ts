@@ -329,6 +329,41 @@ export const settings = {
     '0',
     'CPU time in ms that one client may use in a minute. A client is an API key, else an address. 0: no quota.',
   ),
+  jobs: setting(
+    'JOBS',
+    oneOf('on', 'off'),
+    'on',
+    'Whether `Prefer: respond-async` makes a job of a call: it is answered at once, and its result is fetched later.',
+  ),
+  jobsDir: optional(
+    'JOBS_DIR',
+    text,
+    'Folder in which jobs are kept, so that they outlive the primary. If unset: in the primary’s memory.',
+  ),
+  jobsMax: setting(
+    'JOBS_MAX',
+    integer(0, 10_000_000),
+    '10000',
+    'Most jobs that may wait. Beyond it a job is refused (503).',
+  ),
+  jobsMaxBytes: setting(
+    'JOBS_MAX_BYTES',
+    integer(0, 1_000_000_000_000),
+    '536870912',
+    'Most bytes of jobs’ inputs and results that are kept at a time. Beyond it a job is refused (503).',
+  ),
+  jobTtlS: setting(
+    'JOB_TTL_S',
+    integer(1, 31_536_000),
+    '3600',
+    'How long the result of a job is kept after its end, in seconds.',
+  ),
+  jobAttempts: setting(
+    'JOB_ATTEMPTS',
+    integer(1, 100),
+    '3',
+    'How often a job is tried whose thread or server process is lost. One whose task fails is not tried again.',
+  ),
   shutdownDelayMs: setting(
     'SHUTDOWN_DELAY_MS',
     integer(0, maxTimerMs),

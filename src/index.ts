@@ -4,6 +4,7 @@ import type { CpuLane, LaneOptions } from './library/lane.js';
 import type { Served, ServeOptions } from './library/serve.js';
 
 export {
+  type AppCall,
   type AppContext,
   type AppDefinition,
   type CallChunks,
@@ -11,6 +12,8 @@ export {
   type CallTask,
   type CallValue,
   defineApp,
+  type JobOptions,
+  type LaterCall,
 } from './app.js';
 export { CallError } from './errors.js';
 export type { CpuLane, LaneOptions, TaskSource } from './library/lane.js';

@@ -5,7 +5,10 @@ import type { ProcessLoad } from './metrics/process-load.js';
 import type { Release } from './version.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 8;
+export const protocolVersion = 9;
+
+/** Where JOBS is on: the stream by which a server process reaches the primary's store of jobs. It inherits it. */
+export const jobsFd = 4;
 
 /**
  * Why a server process should be replaced. `lost threads`: too many of them do not end; it is sound, and serves until

@@ -24,8 +24,12 @@ export function problemHeaders({
 
 /** The body of an error's answer. */
 export function problemJson(error: AppError, requestId: string | undefined): string {
+  return JSON.stringify(problemBody(error, requestId));
+}
+
+export function problemBody(error: AppError, requestId: string | undefined): object {
   const { status, title } = error;
-  return JSON.stringify({
+  return {
     type: 'about:blank',
     title,
     status,
@@ -33,5 +37,5 @@ export function problemJson(error: AppError, requestId: string | undefined): str
     code: error.toldCode,
     requestId,
     errors: error.issues,
-  });
+  };
 }

@@ -21,7 +21,7 @@ export function createFifo(threads, run) {
   return {
     arrive(kind, client, nowMs) {
       const ticket = {
-        ...{ client, estimateUs: kind.us, isBack: false },
+        ...{ client, estimateUs: kind.us, isBack: false, isJob: false },
         ...{ tag: 0, key: 0, seq: 0, expectedWaitUs: 0 },
       };
       queue.push({

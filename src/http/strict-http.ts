@@ -5,7 +5,7 @@ import { isIPv6 } from 'node:net';
 import { AppError } from '../errors.js';
 
 /** What may be asked of this server as a whole. */
-export const allowedMethods = ['GET', 'HEAD', 'POST', 'OPTIONS'];
+export const allowedMethods = ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'];
 
 const maxHeaders = 200;
 

@@ -93,10 +93,28 @@ export function linkFrames(stream: Duplex, events: FrameEvents): FrameLink {
   };
 }
 
-/** The pieces of what is there, and of what comes. */
+/** The pieces of what is there, and of what comes: small parts together, large ones apart. */
 export async function* piecesOf(body: AsyncIterable<Uint8Array> | Uint8Array): AsyncGenerator<Uint8Array> {
-  if (body instanceof Uint8Array) yield* split(body);
-  else for await (const part of body) yield* split(part);
+  if (body instanceof Uint8Array) {
+    yield* split(body);
+    return;
+  }
+  let held: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body) {
+    held.push(part);
+    bytes += part.length;
+    if (bytes < pieceBytes / 4) continue;
+    yield* split(joined(held, bytes));
+    held = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield* split(joined(held, bytes));
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts, bytes);
 }
 
 function* split(body: Uint8Array): Generator<Uint8Array> {

@@ -63,7 +63,7 @@ export interface JobInput {
 }
 
 /** A job's answer but for its body: as the task's route would give it. */
-export type AnswerHead = Omit<CallResult, 'body'>;
+export type AnswerHead = Omit<CallResult, 'body' | 'stream'>;
 
 /** 128 random bits. Not all digits, and no `:`, neither of which BullMQ takes; no `-` in front, for command lines. */
 export const newJobId = (): string => `j${randomBytes(16).toString('hex')}`;

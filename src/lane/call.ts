@@ -13,7 +13,9 @@ import type { TraceCarrier } from '../tracing.js';
  */
 export type CallInput =
   | { readonly type: 'value'; readonly value: unknown; readonly keep?: boolean }
-  | { readonly type: 'json'; readonly bytes: Uint8Array<ArrayBuffer> };
+  | { readonly type: 'json'; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The same, but it is only looked whether the body is valid: nothing runs, and the bytes stay. */
+  | { readonly type: 'check'; readonly bytes: Uint8Array<ArrayBuffer> };
 
 /** Spans of a call on a thread. */
 export interface CallTrace {
@@ -30,6 +32,13 @@ export interface CallOptions {
   readonly requestId?: string;
   /** The caller's W3C trace id, for the same lines. */
   readonly traceId?: string;
+  /**
+   * The call is a job's, and goes behind all others: only where none of these waits, on threads that they leave, and it is
+   * not counted where it is said whether one of them is let in. It is let in itself, whatever it costs whom.
+   */
+  readonly job?: {
+    /** Whose quota pays, even into debt: `client` is whose turn it is. */ readonly chargedTo: string;
+  };
   /** How far the call says that it is. Must not throw. */
   readonly onProgress?: (progress: Progress) => void;
   /** Set by the lane itself, where traces are recorded. */
@@ -70,6 +79,14 @@ export interface Call {
   readonly result: Promise<CallResult>;
   /** The caller has left: a waiting call never runs, a running one is asked to stop. Idempotent. */
   cancel(): void;
+}
+
+/** What the lane has left for jobs. */
+export interface JobRoom {
+  /** Jobs that it can ever run at once: those threads that keep its cores busy, but never all threads. */
+  readonly most: number;
+  /** How many may be here now: what other calls leave of these. */
+  readonly now: number;
 }
 
 export interface LaneStatus {
@@ -130,6 +147,12 @@ export interface Lane {
    * @throws AppError QUOTA_EXCEEDED, OVERLOADED
    */
   checkRoom(task: Task, client: string): void;
+  /**
+   * Before a job is accepted: the same for the quota alone, and, once its input is known, for what it would cost.
+   * @throws AppError QUOTA_EXCEEDED
+   */
+  checkQuota(task: Task, client: string, input?: CallInput): void;
+  jobRoom(): JobRoom;
   /** @throws AppError QUOTA_EXCEEDED; OVERLOADED where the estimated wait is too long. */
   call(task: Task, input: CallInput, options: CallOptions): Call;
   status(): LaneStatus;

@@ -202,7 +202,7 @@ export function createInlineLane(
       const context = createCallContext(
         () => (flag === stopFlag.none && monotonicMs() >= limitMs ? stopFlag.expired : flag),
         () => logOf(call),
-        options,
+        options.job === undefined ? options : { ...options, client: options.job.chargedTo },
         (progress) => watch.aside(() => options.onProgress?.(progress)),
       );
       const { definition } = task;

@@ -3,17 +3,18 @@
 // placement.ts.
 import { monotonicMs } from '../clock.js';
 import { shuttingDown } from '../errors.js';
+import { jsonType } from '../media-types.js';
 import { validateInput } from '../tasks/input.js';
 import { parseJson } from '../tasks/json.js';
 import type { Task } from '../tasks/registry.js';
-import { CallCancelled, type CallInput, type Lane } from './call.js';
+import { CallCancelled, type CallInput, type CallResult, type Lane } from './call.js';
 import { createCallCounts } from './call-counts.js';
 import { withSpans } from './call-spans.js';
 import { createEstimates } from './cost/estimate.js';
 import { profileCall } from './cost/profile.js';
 import { withDeadlines } from './deadline.js';
 import { createInlineLane } from './inline-lane.js';
-import type { CallListener, RunningLane } from './lane-call.js';
+import type { CallListener, OpenCall, RunningLane } from './lane-call.js';
 import { type LaneOptions, withDefaults } from './lane-deps.js';
 import { withMeter } from './metering.js';
 import { runsInline } from './placement.js';
@@ -29,6 +30,7 @@ export function createLane(options: LaneOptions): Lane {
     checkRoom: threads.checkRoom,
     run(call, listener) {
       const { task, input, profile } = call;
+      if (onLoop && input.type === 'check') return checked(task, input);
       if (onLoop) return inline.run(call, inputValue(task, input), listener);
       const isInline =
         input.type === 'value' &&
@@ -46,10 +48,20 @@ export function createLane(options: LaneOptions): Lane {
   return {
     warm: async () => (onLoop ? undefined : threads.warm()),
     checkRoom: lane.checkRoom,
+    checkQuota(task, client, input) {
+      if (meter === undefined) return;
+      const nowMs = monotonicMs();
+      meter.check(client, nowMs);
+      if (input === undefined) return;
+      const { kind, cost } = profileCall(estimates, task, input);
+      meter.charge(client, kind.likelyUs(cost) / 1_000, nowMs).ran(0, nowMs);
+    },
+    jobRoom: () => (onLoop ? { most: 1, now: 1 } : threads.jobRoom()),
     call(task, input, options) {
       if (closed) throw shuttingDown();
       const call = { task, input, options, profile: profileCall(estimates, task, input) };
-      const { ready, result, stop } = lane.run(call, nobody);
+      // Nothing of the task runs where a body is only checked: that is neither counted nor charged.
+      const { ready, result, stop } = (input.type === 'check' ? placed : lane).run(call, nobody);
       const cancel = (): void => stop('cancelled', new CallCancelled('The caller has left.'));
       return ready === undefined ? { result, cancel } : { ready, result, cancel };
     },
@@ -72,6 +84,13 @@ export function createLane(options: LaneOptions): Lane {
 }
 
 const nobody: CallListener = { answered: () => undefined, ran: () => undefined };
+
+/** Without threads. @throws AppError MALFORMED_BODY, INVALID_INPUT */
+function checked(task: Task, input: CallInput): OpenCall {
+  inputValue(task, input);
+  const ready: CallResult = { lane: 'inline', contentType: jsonType, body: 'null', queueMs: 0, runMs: 0 };
+  return { ready, result: Promise.resolve(ready), stop: () => undefined };
+}
 
 /** @throws AppError MALFORMED_BODY, INVALID_INPUT */
 function inputValue({ definition }: Task, input: CallInput): unknown {

@@ -12,7 +12,11 @@ export function withMeter(meter: CallMeter): LaneWrapper {
     },
     run(call, listener) {
       const { kind, cost } = call.profile;
-      const charge = meter.charge(call.options.client, kind.likelyUs(cost) / 1_000, monotonicMs());
+      const { client, job } = call.options;
+      const charge =
+        job === undefined
+          ? meter.charge(client, kind.likelyUs(cost) / 1_000, monotonicMs())
+          : meter.charge(job.chargedTo, 0, monotonicMs());
       let hasRun = false;
       try {
         return lane.run(call, {

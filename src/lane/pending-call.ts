@@ -22,6 +22,8 @@ export interface Ticket {
   readonly key: number;
   /** Arrival, to break ties. */
   readonly seq: number;
+  /** Behind all others, and not counted among them. */
+  readonly isJob: boolean;
   /** What it was estimated to wait, in µs; 0 where that was too little to be reckoned. */
   readonly expectedWaitUs: number;
   isBack: boolean;

@@ -3,12 +3,13 @@
 // with others (pool/in-flight.ts; how many threads there are, pool/capacity.ts). Run, answer: what its thread says, and
 // what becomes of it (call-ends.ts). Before that come route (server/) and place (lane.ts).
 import { monotonicMs } from '../clock.js';
+import type { Task } from '../tasks/registry.js';
 import { createControl } from '../thread/shared-rows.js';
-import type { CallResult, LaneEnd, LaneLoad, LaneStatus } from './call.js';
+import type { CallOptions, CallResult, JobRoom, LaneEnd, LaneLoad, LaneStatus } from './call.js';
 import { createCallEnds } from './call-ends.js';
 import type { CallListener, LaneCall, OpenCall, RunningLane } from './lane-call.js';
 import type { LaneDeps } from './lane-deps.js';
-import type { PendingCall } from './pending-call.js';
+import type { PendingCall, Ticket } from './pending-call.js';
 import { isBatchable } from './placement.js';
 import { createBusyTime } from './pool/busy-time.js';
 import { createCapacity } from './pool/capacity.js';
@@ -23,6 +24,7 @@ import { withResolvers } from './with-resolvers.js';
 /** Calls throw AppError OVERLOADED where there is no room for them. */
 export interface ThreadLane extends RunningLane {
   warm(): Promise<void>;
+  jobRoom(): JobRoom;
   counts(): LaneStatus['threads'] & { readonly waiting: number };
   load(): LaneLoad;
   close(): Promise<LaneEnd>;
@@ -68,18 +70,20 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
   let closing: Promise<LaneEnd> | undefined;
   let drought: NodeJS.Timeout | undefined;
 
+  function admit(task: Task, options: CallOptions, estimateUs: number, nowMs: number): Ticket {
+    const { client, deadlineMs } = options;
+    capacity.came(client, nowMs);
+    return waiting.admit(client, estimateUs, deadlineMs, nowMs, task.definition.limits?.waitMs);
+  }
+
   /** Admit: it waits, and is answered whatever becomes of it. */
   function run({ task, input, options, profile }: LaneCall, listener: CallListener): OpenCall {
     const nowMs = monotonicMs();
     const estimateUs = profile.kind.likelyUs(profile.cost);
-    capacity.came(options.client, nowMs);
-    const ticket = waiting.admit(
-      options.client,
-      estimateUs,
-      options.deadlineMs,
-      nowMs,
-      task.definition.limits?.waitMs,
-    );
+    const ticket =
+      options.job === undefined
+        ? admit(task, options, estimateUs, nowMs)
+        : waiting.admitJob(options.client, estimateUs);
     const { promise, resolve, reject } = withResolvers<CallResult>();
     // Field by field: with a spread the object is a dictionary to V8, and the lane took 35 µs a call instead of 12.
     const call: PendingCall = {
@@ -119,7 +123,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
       busyTime.change(inFlight.size, nowMs);
       for (const call of calls) ends.sent(call, nowMs);
     }
-    if (waiting.size === 0) return;
+    if (waiting.size + waiting.jobs === 0) return;
     for (let more = capacity.missing(waiting.startable); more > 0; more--) threads.grow();
   }
 
@@ -127,7 +131,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
   const heard: MessageEvents = {
     replied(call, reply, queueMs) {
       const { client } = call.options;
-      if (reply.type !== 'skipped')
+      if (reply.type !== 'skipped' && !call.ticket.isJob)
         capacity.ended(client, reply.runMs, monotonicMs(), () => isCrowdedOut(client));
       ends.replied(call, reply, queueMs);
     },
@@ -173,6 +177,10 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     warm: threads.warm,
     checkRoom: (_task, client) => waiting.checkRoom(client, monotonicMs()),
     run,
+    jobRoom() {
+      const { mostJobs: most, inFlight: calls } = capacity;
+      return { most, now: Math.max(0, most - calls - waiting.size) };
+    },
     counts: () => ({
       busy: inFlight.size,
       idle: inFlight.free,

@@ -1,7 +1,7 @@
 // A server of one process inside the process of a test, for supertest, vitest and the like.
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Express } from 'express';
-import { type AppContext, type AppDefinition, type CallTask, setupOf } from '../app.js';
+import { type AppCall, type AppContext, type AppDefinition, setupOf } from '../app.js';
 import { type Config, readConfig, type ServerConfig } from '../config.js';
 import { processBudget, readCores } from '../core-budget.js';
 import { fileOf } from '../definition-file.js';
@@ -33,7 +33,7 @@ export interface TestServer {
   readonly app: Express;
   /** Where it listens: by default a free port of the loopback. */
   readonly url: string;
-  readonly call: CallTask;
+  readonly call: AppCall;
   /** Drains and ends it. */
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { type Config, ConfigError, type ServerConfig } from '../config.js';
 import { budget, processBudget, readCores } from '../core-budget.js';
 import { addressOf, localUrl, socketPathOf, unixHost } from '../host.js';
 import { type Logger, logOutput } from '../log.js';
+import { jobsFd } from '../messages.js';
 import type { ServiceManager } from '../service-manager.js';
 import { thisRelease } from '../version.js';
 import { listenAdmin } from './admin/admin.js';
@@ -14,6 +15,7 @@ import { exitCodes, type Outcome } from './exit-codes.js';
 import { createFork } from './fork.js';
 import { greeting } from './greeting.js';
 import { createHandover } from './handover.js';
+import { openPrimaryJobs } from './jobs.js';
 import { type LaunchPath, launchPath } from './launch-path.js';
 import { createLogRelay, needsRelay } from './log-relay.js';
 import { createNotifier } from './notify.js';
@@ -83,17 +85,27 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const socket = socketPathOf(host) ?? null;
   const agent =
     config.agentPort === undefined ? undefined : await listenAgent(addressOf(host), config.agentPort);
-  if (stopped) return { code: exitCodes.ok };
+  const jobs = config.jobs === 'on' ? await openPrimaryJobs(config, log) : undefined;
+  if (stopped) {
+    await jobs?.close();
+    return { code: exitCodes.ok };
+  }
   const notifier = manager && createNotifier(manager, options.path, log);
 
   const { serverProcesses } = budget(config, readCores());
   const started = { pid: process.pid, node: process.version, ...thisRelease(), serverProcesses };
   log.info(started, 'primary started');
-  if (needsRelay()) cluster.setupPrimary({ stdio: ['inherit', 'pipe', 'inherit', 'ipc'] });
+  const output = needsRelay() ? 'pipe' : 'inherit';
+  if (output === 'pipe' || jobs !== undefined)
+    cluster.setupPrimary({
+      stdio: ['inherit', output, 'inherit', 'ipc', ...(jobs ? (['pipe'] as const) : [])],
+    });
   const relay = createLogRelay(logOutput);
-  cluster.on('fork', ({ process: { pid, stdout } }) => {
+  cluster.on('fork', ({ process: { pid, stdout, stdio } }) => {
     // One that could not be forked is told of too; it has no output, not even null (Node 20 to 26).
-    if (pid !== undefined) relay.add(stdout);
+    if (pid === undefined) return;
+    relay.add(stdout);
+    jobs?.serve(stdio[jobsFd]);
   });
   primary = startPrimary({
     configFor(workers): ServerConfig {
@@ -140,7 +152,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
         );
     },
   });
-  admin?.attach(primary);
+  admin?.attach(primary, jobs?.store);
   agent?.attach(primary);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught exception in the primary: draining');
@@ -149,6 +161,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const outcome = await primary.done;
   admin?.close();
   agent?.close();
+  await jobs?.close();
   notifier?.close();
   await relay.ended(lastLinesMs);
   await logOutput.flush(lastLinesMs);
@@ -170,7 +183,7 @@ const notByCluster =
 
 /** As the folder was written at the start: where a deploy turns a link, they lie in the new release. */
 function withoutRelativePaths(config: Config, { folder }: LaunchPath): Config {
-  const { host, app, tasksDir, apiKeysFile } = config;
+  const { host, app, tasksDir, apiKeysFile, jobsDir } = config;
   const socket = socketPathOf(host);
   return {
     ...config,
@@ -178,5 +191,6 @@ function withoutRelativePaths(config: Config, { folder }: LaunchPath): Config {
     app: app && resolve(folder, app),
     tasksDir: tasksDir && resolve(folder, tasksDir),
     apiKeysFile: apiKeysFile && resolve(folder, apiKeysFile),
+    jobsDir: jobsDir && resolve(folder, jobsDir),
   };
 }

@@ -8,7 +8,7 @@ import express, {
   type Router,
 } from 'express';
 import type { ApiKeys } from '../api-keys.js';
-import type { ServerConfig } from '../config.js';
+import { ConfigError, type ServerConfig } from '../config.js';
 import type { AppError } from '../errors.js';
 import { allowedMethods } from '../http/strict-http.js';
 import type { Lane } from '../lane/call.js';
@@ -27,12 +27,14 @@ import { access } from './guard/access.js';
 import { cors } from './guard/cors.js';
 import type { Quota } from './guard/quota.js';
 import { trustProxies, watchForProxy } from './guard/trust-proxy.js';
+import type { ServerJobs } from './jobs.js';
 import { apiInfo } from './openapi/api-info.js';
 import type { RefusalRate } from './refusal-rate.js';
 import { arrival, type OnAnswer } from './request/arrival.js';
 import { withRequestSpan } from './request/request-span.js';
 import { addDocs } from './routes/docs.js';
 import { addIoRoutes } from './routes/io.js';
+import { addJobs, isJobsTask } from './routes/jobs.js';
 import { addProbes } from './routes/probes.js';
 import { addTasks } from './routes/tasks.js';
 
@@ -46,6 +48,8 @@ export interface AppDeps {
   readonly keys?: ApiKeys | undefined;
   /** Undefined: everybody may use what there is. */
   readonly quota?: Quota | undefined;
+  /** Undefined: no call becomes a job. */
+  readonly jobs?: Pick<ServerJobs, 'store' | 'closers'> | undefined;
   readonly readiness: () => ClusterReadiness;
   /** The machine's load, for who asks. */
   readonly machineLoad?: (() => MachineLoad | undefined) | undefined;
@@ -157,9 +161,21 @@ export function addRoutes(
   const { config, keys, tasks } = deps;
   const builtIns = servesBuiltIns(config);
   if (builtIns) addIoRoutes(paths, config.bodyLimitBytes, access(keys));
-  const described = { keyed: keys !== undefined, quota: config.cpuQuotaMsPerMinute > 0 };
+  const described = {
+    keyed: keys !== undefined,
+    quota: config.cpuQuotaMsPerMinute > 0,
+    jobs: deps.jobs !== undefined,
+  };
   const { routePrefix: prefix = '' } = config;
   const prefixed: FixedPaths = { ...paths, add: (path, methods) => paths.add(prefix + path, methods) };
   if (config.docs === 'on') addDocs(patterns, prefixed, tasks, apiInfo(config), described, builtIns, prefix);
-  addTasks(patterns, prefixed, { ...deps, guard });
+  const jobs = deps.jobs && { ...deps.jobs, lane: deps.lane, prefix };
+  addTasks(patterns, prefixed, { ...deps, guard, jobs });
+  if (jobs === undefined) return;
+  const taken = tasks.find(({ name }) => isJobsTask(name));
+  if (taken !== undefined)
+    throw new ConfigError(
+      `JOBS must be off, or the task ${taken.name} have another name: ${prefix}/jobs is taken`,
+    );
+  addJobs(patterns, prefixed, jobs, guard);
 }

@@ -10,6 +10,7 @@ import type { HttpServer } from '../http/http-server.js';
 import { answerRefusal } from '../http/refusal.js';
 import type { Lane, LaneEnd } from '../lane/call.js';
 import type { CloseMode } from '../messages.js';
+import type { ServerJobs } from './jobs.js';
 
 export interface DrainTimings {
   /**
@@ -31,6 +32,10 @@ export interface DrainDeps {
   readonly headersTimeoutMs: number;
   /** When everybody has their answers, before the lane ends. Waited for until the deadline. */
   readonly onAnswered?: () => Promise<void>;
+  /** Those that run have some time; then they are put back for others. */
+  readonly jobs?: Pick<ServerJobs, 'leave' | 'running' | 'giveBack'> | undefined;
+  /** What that is at most, in ms. */
+  readonly jobsMs?: number;
   readonly timings?: DrainTimings;
 }
 
@@ -49,7 +54,8 @@ const usualTimings: DrainTimings = {
 };
 
 export function createDrain(deps: DrainDeps): Drain {
-  const { http, lane, headersTimeoutMs, onAnswered, timings = usualTimings } = deps;
+  const { http, lane, headersTimeoutMs, onAnswered, jobs, timings = usualTimings } = deps;
+  const { jobsMs = Number.POSITIVE_INFINITY } = deps;
   const { server, connections } = http;
   const quiet = new WeakMap<Connection, { bytesRead: number; sinceMs: number }>();
   let mode: CloseMode | undefined;
@@ -62,10 +68,22 @@ export function createDrain(deps: DrainDeps): Drain {
     // In a reload the backlog is for those with whom the socket is shared.
     if (mode === 'stop' && server.listening) await acceptBacklog(server);
     else stopAccepting(server);
+    // A reload may take much longer than a running job has.
+    const jobsByMs = monotonicMs() + jobsMs;
+    let givingBack: Promise<void> | undefined;
+    let jobsTaken = jobs !== undefined;
+    void jobs?.leave().finally(() => {
+      jobsTaken = false;
+    });
     await until(
-      () => endSilent() === 0,
+      () => {
+        if (monotonicMs() >= jobsByMs) givingBack ??= jobs?.giveBack();
+        return endSilent() + (jobs?.running ?? 0) === 0 && !jobsTaken;
+      },
       () => deadlineMs,
     );
+    // At once: whoever waited for them to be taken for lost would wait for longer.
+    await Promise.race([givingBack ?? jobs?.giveBack(), sleep(timings.flushMs)]);
     const cut = accepted().length;
     let told = onAnswered === undefined;
     void onAnswered?.().finally(() => {

@@ -1,13 +1,16 @@
 // The life of a server process between the primary's messages: hello → boot → ready → beats → close. What it serves
 // is server.ts; when it closes is the primary's decision, but for faults of its own and the primary's death.
 import cluster from 'node:cluster';
+import { Socket } from 'node:net';
 import { KeyFileError } from '../api-keys.js';
 import { ConfigError, type ServerConfig } from '../config.js';
 import { localUrl } from '../host.js';
+import { createStoreLink } from '../jobs/store-link.js';
 import { createLogger, createRequestLogger, type Logger, logOutput } from '../log.js';
 import {
   type CloseMode,
   type ClusterReadiness,
+  jobsFd,
   type MachineLoad,
   protocolVersion,
   type ToPrimary,
@@ -121,6 +124,7 @@ export function runServerProcess(): void {
         onWorn: () => send({ type: 'failing', reason: 'lost threads' }),
         onFatal: fail,
         connectionsFrom: sharedSocket ?? 'primary',
+        jobStore: config.jobs === 'on' ? createStoreLink(new Socket({ fd: jobsFd })) : undefined,
       });
     } catch (error) {
       const line = unbootable(error, config);

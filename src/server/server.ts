@@ -10,6 +10,7 @@ import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import { socketPathOf } from '../host.js';
 import { createHttpServer } from '../http/http-server.js';
+import type { JobStore } from '../jobs/store.js';
 import type { LaneEnd } from '../lane/call.js';
 import { createLane } from '../lane/lane.js';
 import type { Logger } from '../log.js';
@@ -37,6 +38,7 @@ import { createDrain } from './drain.js';
 import { alignPrototypes } from './express-prototypes.js';
 import { noteKey } from './guard/access.js';
 import { linkQuota } from './guard/quota-link.js';
+import { openServerJobs } from './jobs.js';
 import { createLoopDelay } from './loop-delay.js';
 import { createServerMetrics } from './metrics.js';
 import { watchAnswers } from './own/answer-watch.js';
@@ -66,6 +68,8 @@ export interface ServerDeps {
   /** In place of the app's file, and of the tasks' folders. */
   readonly setup?: AppSetup;
   readonly tasks?: readonly Task[];
+  /** Where jobs are kept, if the settings want any. Default: in this process's memory. */
+  readonly jobStore?: JobStore | undefined;
   /** Tasks run on the event loop: see LaneDeps. */
   readonly onLoop?: boolean;
   /** Too many threads do not end: this process should be replaced, at leisure. */
@@ -131,6 +135,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const traced = isTraced();
   const lane = createLane({ config, traced, tasks, log, meter: quota, onLoop, onCall, onWorn, onFatal });
   const refusalRate = createRefusalRate();
+  const jobs = openServerJobs({ config, store: deps.jobStore, lane, tasks, log });
   const closing = (): CloseMode | undefined => drain.mode();
   const { app, handler, tellProblem, finish } = openApp({
     config,
@@ -139,6 +144,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     lane,
     keys,
     quota,
+    jobs,
     readiness: deps.readiness,
     machineLoad: deps.machineLoad,
     closing,
@@ -165,6 +171,8 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     lane,
     headersTimeoutMs: config.headersTimeoutMs,
     onAnswered: async () => own?.close(),
+    jobs,
+    jobsMs: config.shutdownTimeoutMs,
   });
   const stopWatch =
     setup === undefined
@@ -179,11 +187,12 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       // A setup that never ends, or leaves an error behind, is told like such an import.
       own = await run(async () => {
         await importing(file);
-        return setUpOwnApp({ file, setup, app, server: http.server, lane, tasks, identify, log });
+        return setUpOwnApp({ file, setup, app, server: http.server, lane, jobs, tasks, identify, log });
       });
     }
     finish(own?.guard);
     await lane.warm();
+    jobs?.start();
     const { address, port } = await open(http.server, deps);
     return {
       address,
@@ -203,6 +212,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
         refusalRate.close();
         const closed = await drain.close(mode, timeoutMs);
         stopWatch();
+        await jobs?.close();
         if (traced) await flushSpans(flushSpansMs);
         link?.close();
         loopDelay.stop();
@@ -212,6 +222,8 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   } catch (error) {
     await own?.close();
     stopWatch();
+    await jobs?.leave();
+    await jobs?.close();
     loopDelay.stop();
     link?.close();
     http.dispose();

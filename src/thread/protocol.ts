@@ -25,7 +25,7 @@ export interface ThreadCall {
   readonly task: number;
   readonly input:
     | { readonly type: 'value'; readonly value: unknown }
-    | { readonly type: 'json'; readonly bytes: Uint8Array };
+    | { readonly type: 'json' | 'check'; readonly bytes: Uint8Array };
   /** On the clock of monotonicMs(). */
   readonly deadlineMs: number | undefined;
   readonly client: string;
@@ -65,7 +65,10 @@ export function unpackCalls(message: ThreadMessage): {
     const [task, type, payload, deadlineMs, client, requestId, traceId, trace] = message.slice(at, at + 8);
     calls.push({
       task: task as number,
-      input: type === 'json' ? { type, bytes: payload as Uint8Array } : { type: 'value', value: payload },
+      input:
+        type === 'value'
+          ? { type, value: payload }
+          : { type: type as 'json' | 'check', bytes: payload as Uint8Array },
       deadlineMs: deadlineMs as number | undefined,
       client: client as string,
       requestId: requestId as string | undefined,

@@ -15,10 +15,13 @@ export interface CallProfile {
 /** The kind of all bodies that are too large to be parsed here: their size is the cost. */
 const unparsedKind = '(unparsed body)';
 
+/** Of those that are only checked. */
+const checkedKind = '(checked body)';
+
 /** Statements of a task that throw or make no sense count as none: the lane then learns from an even cost. */
 export function profileCall(estimates: Estimates, task: Task, input: CallInput): CallProfile {
-  if (input.type === 'json') {
-    const kind = estimates.kind(task.name, unparsedKind);
+  if (input.type !== 'value') {
+    const kind = estimates.kind(task.name, input.type === 'json' ? unparsedKind : checkedKind);
     return { kind, cost: boundCost(input.bytes.byteLength), vouched: false };
   }
   const { kind, cost, inline } = task.definition;

@@ -10,6 +10,8 @@ import type { Threads } from './threads.js';
 export interface Capacity extends ThreadLoad, Pick<Anticipation, 'came' | 'ended' | 'close'> {
   /** Threads that may take a message now. */
   readonly free: number;
+  /** Jobs that may ever run at once: never on all threads, so that a call need not wait for a job's end. */
+  readonly mostJobs: number;
   /** Threads to be started for so many calls that wait for nothing but a thread. */
   missing(startable: number): number;
 }
@@ -17,13 +19,19 @@ export interface Capacity extends ThreadLoad, Pick<Anticipation, 'came' | 'ended
 /** @param released a thread is held no longer, for nobody came in time */
 export function createCapacity(threads: Threads, inFlight: InFlight, released: () => void): Capacity {
   const expected = createAnticipation(setAlarm, released);
+  // With POOL_MAX_THREADS at `auto` these keep the process's share of the cores busy.
+  const mostJobs = (): number => Math.max(1, threads.capacity - 1);
   return {
     get max() {
       return threads.capacity;
     },
     get inFlight() {
-      return inFlight.size;
+      return inFlight.size - inFlight.jobs;
     },
+    get mostJobs() {
+      return mostJobs();
+    },
+    jobRoom: () => Math.max(0, mostJobs() - inFlight.size),
     get longInFlight() {
       return inFlight.longSize;
     },

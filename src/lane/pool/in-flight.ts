@@ -49,7 +49,9 @@ export interface MessageEvents {
 export interface InFlight {
   /** Messages in flight, those of threads that are being ended among them. */
   readonly size: number;
-  /** Those of them that are a long call. */
+  /** Those of them that are jobs, which are in no other number of what runs but `size`. */
+  readonly jobs: number;
+  /** Those that are a long call. */
   readonly longSize: number;
   /** What they were estimated at, in µs. */
   readonly workUs: number;
@@ -82,6 +84,8 @@ interface SentCalls {
   readonly estimateUs: number;
   /** A long call, which travels alone. */
   readonly isLong: boolean;
+  /** A job, which travels alone. */
+  readonly isJob: boolean;
   /** Its bytes went with the message and do not come back. */
   readonly moved: boolean;
   /** Since the call that runs was asked to stop. */
@@ -104,6 +108,7 @@ export function createInFlight(
   /** By the row in shared memory that each has. */
   const messages: (SentCalls | undefined)[] = new Array(poolMaxThreads).fill(undefined);
   let size = 0;
+  let jobs = 0;
   let longSize = 0;
   let workUs = 0;
 
@@ -199,6 +204,9 @@ export function createInFlight(
     get size() {
       return size;
     },
+    get jobs() {
+      return jobs;
+    },
     get longSize() {
       return longSize;
     },
@@ -209,24 +217,28 @@ export function createInFlight(
       return size === poolMaxThreads ? 0 : Math.min(threads.idle, poolMaxThreads - size);
     },
     has: (client) => messages.some((sent) => sent?.calls.some(({ options }) => options.client === client)),
-    busy: (nowMs) => messages.flatMap((sent) => (sent === undefined ? [] : [busyThread(sent, nowMs)])),
+    busy: (nowMs) =>
+      messages.flatMap((sent) => (sent === undefined || sent.isJob ? [] : [busyThread(sent, nowMs)])),
     send(calls, nowMs, events) {
       const row = messages.indexOf(undefined);
       if (row < 0) throw new RangeError('no row is free');
       const transfer = calls.length === 1 ? calls.flatMap(({ input }) => movableBuffers(input)) : [];
       const estimateUs = calls.reduce((sum, call) => sum + call.estimateUs, 0);
+      const isJob = calls[0]?.ticket.isJob === true;
       const sent: SentCalls = {
         events,
         calls,
         sentMs: nowMs,
         estimateUs,
-        isLong: isLong(estimateUs),
+        isLong: isLong(estimateUs) && !isJob,
+        isJob,
         moved: transfer.length > 0,
         stopping: undefined,
       };
       messages[row] = sent;
       size++;
-      workUs += estimateUs;
+      if (isJob) jobs++;
+      else workUs += estimateUs;
       if (sent.isLong) longSize++;
       control.row(row).reset();
       for (const [index, call] of calls.entries()) {
@@ -239,8 +251,10 @@ export function createInFlight(
       const release = (): void => {
         messages[row] = undefined;
         size--;
+        if (isJob) jobs--;
+        else workUs -= estimateUs;
         // Sums of fractions do not quite come back to where they were.
-        workUs = size === 0 ? 0 : workUs - estimateUs;
+        if (size === jobs) workUs = 0;
         if (sent.isLong) longSize--;
         events.freed();
       };

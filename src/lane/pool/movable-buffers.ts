@@ -6,7 +6,7 @@ const moveFromBytes = 16_384;
 
 /** The large buffers of an input that belong to it alone: the body as it came, or byte fields of a value. */
 export function movableBuffers(input: CallInput): ArrayBuffer[] {
-  if (input.type === 'value' && input.keep === true) return [];
+  if (input.type === 'check' || (input.type === 'value' && input.keep === true)) return [];
   const fields =
     input.type === 'json'
       ? [input.bytes]

@@ -25,7 +25,9 @@ import { createWaitCorrection } from './wait-correction.js';
 export interface ThreadLoad {
   /** Most threads there may be now; 0: nothing can run, and nothing is let in. */
   readonly max: number;
-  /** Messages that are with a thread now. */
+  /** How many more jobs may have a thread now. */
+  jobRoom(): number;
+  /** Messages that are with a thread now, jobs not among them: nor in what follows. */
   readonly inFlight: number;
   /** Those of them that are a long call. */
   readonly longInFlight: number;
@@ -53,8 +55,10 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   averageWaitUs(nowMs: number): number;
   /** Calls that wait for nothing but a thread. */
   readonly startable: number;
-  /** The call whose turn it is, if a thread is free for it. */
+  /** The call whose turn it is, if a thread is free for it. A job's where no other waits. */
   readonly first: T | undefined;
+  /** Jobs' calls that wait. They are in no other number here. */
+  readonly jobs: number;
   /** Whether a call of this client waits. */
   has(client: string): boolean;
   /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
@@ -72,6 +76,8 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
     nowMs: number,
     taskWaitMs?: number,
   ): Ticket;
+  /** Lets a job's call in. */
+  admitJob(client: string, estimateUs: number): Ticket;
   /**
    * A call that was let in has ended. Idempotent.
    * @param runUs what it really took; undefined: it never ran, and never will
@@ -99,6 +105,8 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   // Long calls wait apart: while they have all the threads that they may have, what is behind them goes on.
   const short = createCallQueue<T>();
   const long = createCallQueue<T>();
+  /** In order of arrival: whose turn it is was said before they came here. */
+  const jobs = createCallQueue<T>();
   const order = createFairOrder();
   const reserved = createReservedPlaces(limits.maxQueue);
   const correction = createWaitCorrection((limits.maxWaitMs * 1_000) / 4);
@@ -107,7 +115,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   let tickets = 0;
   let averageUs: number | undefined;
 
-  const queueOf = (estimateUs: number) => (isLong(estimateUs) ? long : short);
+  const queueOf = ({ ticket, estimateUs }: T) => (ticket.isJob ? jobs : isLong(estimateUs) ? long : short);
 
   function ticket(
     client: string,
@@ -117,7 +125,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
     expectedWaitUs: number,
   ): Ticket {
     tickets++;
-    return { client, estimateUs, tag, key, seq: seq++, expectedWaitUs, isBack: false };
+    return { client, estimateUs, tag, key, seq: seq++, isJob: false, expectedWaitUs, isBack: false };
   }
 
   function load(): Load {
@@ -147,6 +155,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   function next(longRoom: number): T | undefined {
     const firstLong = longRoom > 0 ? long.at(0) : undefined;
     const firstShort = short.at(0);
+    if (short.size + long.size === 0) return jobs.at(0);
     if (firstLong === undefined || firstShort === undefined) return firstLong ?? firstShort;
     return isBefore(firstLong, firstShort) ? firstLong : firstShort;
   }
@@ -165,7 +174,10 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       return waitBehind(ahead, averageUs, nowMs).waitUs * correction.factor;
     },
     get startable() {
-      return startable(load());
+      return short.size + long.size === 0 ? Math.min(jobs.size, threads.jobRoom()) : startable(load());
+    },
+    get jobs() {
+      return jobs.size;
     },
     get first() {
       return next(load().longRoom);
@@ -189,20 +201,26 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       }
       return ticket(client, estimateUs, tag, key, waitUs);
     },
+    admitJob: (client, estimateUs) => ({ ...ticket(client, estimateUs, 0, 0, 0), isJob: true }),
     add(call) {
-      queueOf(call.estimateUs).add(call);
-      reserved.came(call.options.client);
+      queueOf(call).add(call);
+      if (!call.ticket.isJob) reserved.came(call.options.client);
     },
     remove(call) {
-      if (!queueOf(call.estimateUs).remove(call)) return false;
-      reserved.left(call.options.client);
+      if (!queueOf(call).remove(call)) return false;
+      if (!call.ticket.isJob) reserved.left(call.options.client);
       return true;
     },
     take(freeThreads, nowMs) {
       const now = load();
       const first = next(now.longRoom);
       if (first === undefined) return [];
-      const queue = queueOf(first.estimateUs);
+      if (first.ticket.isJob) {
+        if (threads.jobRoom() === 0) return [];
+        jobs.remove(first);
+        return [first];
+      }
+      const queue = queueOf(first);
       const ready = short.size + Math.min(long.size, now.longRoom);
       const size = batchSize((index) => queue.at(index), ready, freeThreads, maxBatch);
       const taken: T[] = [];
@@ -226,6 +244,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       given.isBack = true;
       tickets--;
       const { client, estimateUs } = given;
+      if (given.isJob) return;
       if (runUs === undefined) {
         order.withdraw(client, estimateUs);
         return;
@@ -234,6 +253,6 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       drain.done(estimateUs, nowMs);
     },
     rested: (nowMs) => drain.rested(nowMs),
-    clear: () => [...short.clear(), ...long.clear()],
+    clear: () => [...short.clear(), ...long.clear(), ...jobs.clear()],
   };
 }

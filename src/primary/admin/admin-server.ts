@@ -15,6 +15,8 @@ export interface Resource {
   readonly method: 'GET' | 'POST';
   /** May throw AppErrors. */
   answer(exchange: Exchange): void | Promise<void>;
+  /** What else it has. */
+  readonly delete?: (exchange: Exchange) => void | Promise<void>;
 }
 
 /** By path. */
@@ -49,13 +51,18 @@ export function createAdminServer(): Server {
 
 const exchangeEvent = 'exchange';
 
-export function serveAdmin(server: Server, resources: Resources, guard: Guard, log: Logger): void {
+export function serveAdmin(
+  server: Server,
+  find: (path: string) => Resource | undefined,
+  guard: Guard,
+  log: Logger,
+): void {
   async function respond(exchange: Exchange): Promise<void> {
     const { req, res } = exchange;
     const path = pathOf(req.url ?? '/');
     const refusal = guard.refusal(path, req.headers);
     if (refusal !== undefined) throw new AppError('FORBIDDEN', refusal);
-    const resource = resources.get(path);
+    const resource = find(path);
     // Of a star only OPTIONS comes here: it asks for the server as a whole (RFC 9110, 9.3.7).
     if (resource === undefined && path !== '*')
       throw new AppError('NOT_FOUND', `There is nothing at ${path}.`);
@@ -69,7 +76,7 @@ export function serveAdmin(server: Server, resources: Resources, guard: Guard, l
       throw new AppError('METHOD_NOT_ALLOWED', `${path} is not for ${req.method}.`, { allow });
     }
     expectation(req);
-    await resource.answer(exchange);
+    await (req.method === 'DELETE' ? resource.delete?.(exchange) : resource.answer(exchange));
   }
 
   server.on(exchangeEvent, (exchange: Exchange) => {
@@ -88,5 +95,6 @@ export function serveAdmin(server: Server, resources: Resources, guard: Guard, l
 
 function allowedAt(resource: Resource | undefined): readonly string[] {
   if (resource === undefined) return allowedMethods;
-  return resource.method === 'GET' ? ['GET', 'HEAD', 'OPTIONS'] : ['POST', 'OPTIONS'];
+  const methods = resource.method === 'GET' ? ['GET', 'HEAD'] : ['POST'];
+  return [...methods, ...(resource.delete ? ['DELETE'] : []), 'OPTIONS'];
 }

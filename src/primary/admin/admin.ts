@@ -4,6 +4,7 @@ import type { Config } from '../../config.js';
 import { readText } from '../../core-budget.js';
 import { AppError } from '../../errors.js';
 import { localUrl } from '../../host.js';
+import type { JobStore } from '../../jobs/store.js';
 import type { Logger } from '../../log.js';
 import { expositionType } from '../../metrics/exposition.js';
 import { createRuntimeMetrics } from '../../metrics/runtime-metrics.js';
@@ -14,6 +15,7 @@ import { throttledPeriods } from '../throttling.js';
 import { createAdminServer, type Resource, type Resources, serveAdmin } from './admin-server.js';
 import { expose } from './exposition.js';
 import { createGuard } from './guard.js';
+import { jobResource } from './jobs.js';
 import { createLiveFeed, type LiveFeed } from './live-feed.js';
 import { createLoadSampler } from './load-sampler.js';
 import { pageResources } from './page-files.js';
@@ -25,7 +27,7 @@ export interface Admin {
   readonly url: string;
   readonly onEvent: (event: ClusterEvent) => void;
   /** Begins to answer. In the same turn as `listenAdmin` resolves, so that nobody waits. */
-  attach(primary: Primary): void;
+  attach(primary: Primary, jobs: JobStore | undefined): void;
   close(): void;
 }
 
@@ -55,9 +57,10 @@ export async function listenAdmin(config: AdminConfig, log: Logger): Promise<Adm
   return {
     url: localUrl(adminHost, port),
     onEvent: feed.event,
-    attach(primary) {
+    attach(primary, jobs) {
       const resources = resourcesOf(primary, feed, recent);
-      serveAdmin(server, resources, createGuard([adminHost, ...adminAllowedHosts]), log);
+      const find = (path: string) => resources.get(path) ?? (jobs && jobResource(jobs, path));
+      serveAdmin(server, find, createGuard([adminHost, ...adminAllowedHosts]), log);
       sampling = sampleEvery(sampleEveryMs, primary, feed, recent);
     },
     close() {

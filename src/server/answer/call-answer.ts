@@ -17,6 +17,9 @@ import { traceIdOf } from '../request/traceparent.js';
 import { answer } from './answer.js';
 import { answerStream } from './stream-answer.js';
 
+/** A result without what it is the head of. */
+type ResultHead = Omit<CallResult, 'body' | 'stream'>;
+
 export interface CallDeps {
   readonly lane: Lane;
   readonly quota?: Quota | undefined;
@@ -56,7 +59,7 @@ export async function answerCall(
 }
 
 /** The call's result, unless the client leaves before it is there, and sent as a whole: then the call ends with it. */
-async function sendLater(
+export async function sendLater(
   socket: Socket,
   call: Call,
   send: (result: CallResult) => void | Promise<void>,
@@ -85,7 +88,7 @@ function sendResult(res: Response, result: CallResult): void {
 }
 
 /** All but the length of the body. */
-function setHead(res: Response, result: CallResult): void {
+export function setHead(res: Response, result: ResultHead): void {
   const { contentType, head } = result;
   const { status = 200, headers = [] } = head ?? {};
   const isCacheable = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control');
@@ -96,7 +99,7 @@ function setHead(res: Response, result: CallResult): void {
   if (!isBodiless(status)) res.setHeader('Content-Type', contentType);
 }
 
-function timingOf({ lane, queueMs, runMs }: CallResult): string {
+function timingOf({ lane, queueMs, runMs }: ResultHead): string {
   return `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`;
 }
 

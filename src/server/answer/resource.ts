@@ -15,27 +15,38 @@ export interface Methods {
   /** Also answers HEAD: it must leave out the work that only a body needs. */
   readonly get?: Method;
   readonly post?: Method;
+  readonly delete?: Method;
 }
 
 /**
  * The handler of everything that is asked of one path.
  * @param bodyLimitBytes for the methods whose bodies nobody reads; what POST takes is for its own checks to say
  */
-function resource({ get, post }: Methods, bodyLimitBytes: number): RequestHandler {
+function resource({ get, post, delete: remove }: Methods, bodyLimitBytes: number): RequestHandler {
   const checkLength = announcedLength(() => bodyLimitBytes);
-  const allow = [...(get ? ['GET', 'HEAD'] : []), ...(post ? ['POST'] : []), 'OPTIONS'];
+  const allow = [
+    ...(get ? ['GET', 'HEAD'] : []),
+    ...(post ? ['POST'] : []),
+    ...(remove ? ['DELETE'] : []),
+    'OPTIONS',
+  ];
   const options = optionsAnswer(allow);
   const refuse = methodNotAllowed(allow);
 
   function answer(method: Method, req: Request, res: Response, next: NextFunction): unknown {
-    if (method === get && req.headers['content-length'] !== undefined) checkLength(req);
+    if (method !== post && req.headers['content-length'] !== undefined) checkLength(req);
     return method.answer(req, res, next);
+  }
+
+  function methodOf(name: string): Method | undefined {
+    if (name === 'GET' || name === 'HEAD') return get;
+    if (name === 'POST') return post;
+    return name === 'DELETE' ? remove : undefined;
   }
 
   return (req, res, next) => {
     req.exchange.isOurs = true;
-    const method =
-      req.method === 'GET' || req.method === 'HEAD' ? get : req.method === 'POST' ? post : undefined;
+    const method = methodOf(req.method);
     if (method === undefined) {
       if (req.method !== 'OPTIONS') return refuse(req, res, next);
       expectation(req);

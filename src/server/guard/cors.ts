@@ -3,10 +3,11 @@
 import type { Request, Response } from 'express';
 import type { ServerConfig } from '../../config.js';
 
-const exposed = 'X-Request-Id, Server-Timing, Retry-After, RateLimit, RateLimit-Policy';
+const exposed =
+  'X-Request-Id, Server-Timing, Retry-After, RateLimit, RateLimit-Policy, Location, Preference-Applied';
 const allowedHeaders =
-  'Authorization, Content-Type, Request-Timeout, X-Api-Key, X-Request-Id, traceparent, tracestate';
-const allowedMethods = 'GET, HEAD, POST';
+  'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, Request-Timeout, X-Api-Key, X-Request-Id, traceparent, tracestate';
+const allowedMethods = 'GET, HEAD, POST, DELETE';
 /** How long a browser may remember a preflight. Chromium's own limit is two hours. */
 const maxAgeSeconds = '7200';
 

@@ -7,6 +7,8 @@ export interface Access {
   readonly keyed: boolean;
   /** Clients have a quota of CPU time. */
   readonly quota: boolean;
+  /** A call can become a job. */
+  readonly jobs?: boolean;
 }
 
 /** Two ways to show a key. */

@@ -3,6 +3,7 @@ import type { Task } from '../../tasks/registry.js';
 import { type Access, securitySchemes } from './access.js';
 import type { ApiInfo } from './api-info.js';
 import { createComponents, type Node } from './components.js';
+import { jobPaths } from './job-paths.js';
 import { lightPaths } from './light-paths.js';
 import { taskPaths } from './task-paths.js';
 
@@ -27,6 +28,7 @@ export function apiDocument(
   const components = createComponents();
   const paths: Record<string, Node> = lightPaths(components, access, builtIns, prefix);
   for (const task of tasks) Object.assign(paths, taskPaths(components, task, access));
+  Object.assign(paths, jobPaths(components, access));
   return {
     openapi: '3.1.1',
     info: { ...info, description: [info.description, manner].filter(Boolean).join('\n\n') },
@@ -34,6 +36,7 @@ export function apiDocument(
     servers: [{ url: '.', description: 'Where this description came from.' }],
     tags: [
       { name: 'CPU', description: 'Tasks, run by threads: one file each.' },
+      ...(access.jobs ? [{ name: 'Jobs', description: 'Calls that outlive their request.' }] : []),
       { name: 'IO', description: 'Light routes: they only ever wait.' },
       { name: 'Probes', description: 'For orchestrators.' },
       { name: 'Description', description: 'What you are reading.' },

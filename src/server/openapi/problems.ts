@@ -38,7 +38,11 @@ function problemResponse(components: Components, access: Access): Node {
   };
 }
 
-function isSaid(code: ErrorCode, { keyed, quota }: Access): boolean {
+/** Said of jobs alone. */
+const jobsOnly: readonly ErrorCode[] = ['NOT_READY', 'GONE', 'IDEMPOTENCY_MISMATCH'];
+
+function isSaid(code: ErrorCode, { keyed, quota, jobs = false }: Access): boolean {
+  if (jobsOnly.includes(code)) return jobs;
   if (code === 'UNAUTHORIZED') return keyed;
   if (code === 'QUOTA_EXCEEDED') return quota;
   return !adminOnly.includes(code);

@@ -9,6 +9,7 @@ import { querySchema } from '../request/query-form.js';
 import { type Access, quotaHeaders, securityOf } from './access.js';
 import type { Components, Node, Reference } from './components.js';
 import { headerParameters, headersOf } from './headers.js';
+import { acceptedResponse, jobParameters } from './job-paths.js';
 import { formParameters } from './parameters.js';
 import { problemResponses } from './problems.js';
 import { shareSchema } from './schemas.js';
@@ -41,7 +42,7 @@ function postOperation(components: Components, task: Task, access: Access): Node
   return {
     ...commonParts(task, 'post'),
     ...securityOf(access),
-    parameters: [...(beside ?? []), ...headerParameters(components)],
+    parameters: [...(beside ?? []), ...headerParameters(components), ...jobParameters(components, access)],
     requestBody: {
       required: true,
       ...(most !== undefined && { description: `At most ${most} bytes.` }),
@@ -49,6 +50,7 @@ function postOperation(components: Components, task: Task, access: Access): Node
     },
     responses: {
       ...taskResponses(components, task, access),
+      ...acceptedResponse(components, access),
       ...problemResponses(components, access),
     },
   };

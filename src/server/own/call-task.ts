@@ -18,7 +18,7 @@ import { deadlineOf } from '../request/deadline.js';
 import { traceIdOf } from '../request/traceparent.js';
 
 /** Who calls where nobody says so. */
-const unnamedClient = 'app';
+export const unnamedClient = 'app';
 
 export interface CallTaskDeps {
   readonly lane: Lane;
@@ -32,7 +32,8 @@ export interface Sender {
   readonly exchange: Exchange;
 }
 
-export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTask {
+/** Finds the task that a program names, by its definition or its name. @throws TypeError where it is not served */
+export function createTaskFinder(tasks: readonly Task[]): (named: unknown) => Task {
   const byName = new Map(tasks.map((task) => [task.name, task]));
   const byDefinition = new Map<unknown, Task>(tasks.map((task) => [task.definition, task]));
   const byModule = new Map(tasks.map((task) => [task.module, task]));
@@ -44,7 +45,7 @@ export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTas
     return byModule.get(file.startsWith('file:') ? file : pathToFileURL(file).href);
   }
 
-  function taskOf(named: unknown): Task {
+  return (named) => {
     const task =
       typeof named === 'string'
         ? byName.get(named)
@@ -53,7 +54,11 @@ export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTas
     if (task !== undefined) return task;
     const what = typeof named === 'string' ? `no task is named ${JSON.stringify(named)}` : unknownDefinition;
     throw new TypeError(`call: ${what}`);
-  }
+  };
+}
+
+export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTask {
+  const taskOf = createTaskFinder(tasks);
 
   async function call(named: unknown, given: unknown, options: CallOptions = {}): Promise<unknown> {
     const task = taskOf(named);
@@ -184,7 +189,8 @@ function chunkValues(
   return { [Symbol.asyncIterator]: () => iterator };
 }
 
-function resultValue({ definition }: Task, { contentType, body, head }: CallResult): unknown {
+/** What `run` returned, of a result as it would be sent. */
+export function resultValue({ definition }: Task, { contentType, body, head }: CallResult): unknown {
   if (head !== undefined && isBodiless(head.status)) return undefined;
   const isJson = contentType === jsonType && !declaresBytes(definition);
   const form = head?.form ?? (isJson ? 'json' : 'bytes');

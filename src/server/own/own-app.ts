@@ -10,8 +10,10 @@ import { AppFileError } from '../../tasks/app-file.js';
 import { reasonOf } from '../../tasks/error-report.js';
 import type { Task } from '../../tasks/registry.js';
 import type { Check } from '../answer/preconditions.js';
+import type { ServerJobs } from '../jobs.js';
 import { clientOf } from '../request/client.js';
 import { pathsOf } from '../request/mounted-route.js';
+import { withLater } from './call-later.js';
 import { createCallTask, type Sender } from './call-task.js';
 
 type Identify = Parameters<AppContext['authenticate']>[0];
@@ -23,6 +25,7 @@ export interface OwnAppDeps {
   readonly app: Express;
   readonly server: Server;
   readonly lane: Lane;
+  readonly jobs: Pick<ServerJobs, 'store'> | undefined;
   readonly tasks: readonly Task[];
   /** Gives a request the name of its API key, where it shows a good one. */
   readonly identify: (req: Request) => void;
@@ -43,6 +46,7 @@ export async function setUpOwnApp({
   app,
   server,
   lane,
+  jobs,
   tasks,
   identify,
   log,
@@ -93,7 +97,12 @@ export async function setUpOwnApp({
     await setup({
       app,
       server,
-      call: createCallTask({ lane, tasks, senderOf }),
+      call: withLater(createCallTask({ lane, tasks, senderOf }), {
+        lane,
+        tasks,
+        senderOf,
+        store: jobs?.store,
+      }),
       log,
       onClose: (closer) => void closers.push(closer),
       authenticate: (identified) => {

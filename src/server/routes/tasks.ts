@@ -5,15 +5,17 @@ import type { Config } from '../../config.js';
 import { dictionary } from '../../dictionary.js';
 import { AppError, shuttingDown } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
+import type { JobInput } from '../../jobs/job.js';
+import { largestJsonOnLoopBytes } from '../../jobs/job-input.js';
 import type { CallInput, Lane } from '../../lane/call.js';
+import { jsonType } from '../../media-types.js';
 import type { CloseMode } from '../../messages.js';
 import type { TaskDefinition } from '../../task.js';
+import { inputFromBytes } from '../../tasks/from-bytes.js';
 import { validateInput } from '../../tasks/input.js';
 import { fieldValues } from '../../tasks/input-shapes.js';
 import { parseJson } from '../../tasks/json.js';
 import type { Task } from '../../tasks/registry.js';
-import { replyError } from '../../tasks/reply.js';
-import { failureOf } from '../../tasks/run-task.js';
 import { answerCall, answerHead } from '../answer/call-answer.js';
 import type { Check } from '../answer/preconditions.js';
 import { announcedLength, bodyTypeOf, mediaType, sendContinue } from '../answer/preconditions.js';
@@ -22,9 +24,11 @@ import type { Quota } from '../guard/quota.js';
 import { bodyTooLarge, readBody } from '../request/body.js';
 import { clientOf } from '../request/client.js';
 import { deadlineOf } from '../request/deadline.js';
+import { asyncWish } from '../request/prefer.js';
 import { noQuery, queryOf } from '../request/query.js';
 import { type QueryForm, queryForm, querySchema } from '../request/query-form.js';
 import { bytesOf, parsedBody } from '../request/read-body.js';
+import { acceptJob, type JobsDeps } from './job-acceptance.js';
 
 export interface TaskRoutesDeps {
   readonly config: Pick<Config, 'bodyLimitBytes' | 'uploadLimitBytes'>;
@@ -34,6 +38,8 @@ export interface TaskRoutesDeps {
   /** Asks who is there: in front of everything else that a method does. */
   readonly guard: readonly Check[];
   readonly closing: () => CloseMode | undefined;
+  /** Undefined: every call is answered when it has ended. */
+  readonly jobs?: JobsDeps | undefined;
 }
 
 export function addTasks(app: Router, paths: FixedPaths, deps: TaskRoutesDeps): void {
@@ -67,7 +73,16 @@ function addTask(paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
         room(task, deps),
       ],
       async answer(req, res) {
+        const wish = deps.jobs && asyncWish(req.headers);
         const type = bodyTypeOf(req, accepts);
+        if (deps.jobs !== undefined && wish !== undefined) {
+          const given =
+            type === 'bytes'
+              ? await givenBytes(bytesQuery, req, res, uploadLimitBytes)
+              : await givenJson(req, res, bodyLimitBytes);
+          await acceptJob(deps.jobs, task, given, wish, req, res);
+          return;
+        }
         const input =
           type === 'bytes'
             ? await bytesInput(task, bytesQuery, req, res, uploadLimitBytes)
@@ -104,11 +119,14 @@ function addPathForm(app: Router, paths: FixedPaths, task: Task, deps: TaskRoute
 }
 
 /** Refuses at once where no call is taken, before any body is read. A HEAD makes no call. */
-function room(task: Task, { lane, closing }: TaskRoutesDeps): Check {
+function room(task: Task, { lane, closing, jobs }: TaskRoutesDeps): Check {
   return (req) => {
     if (req.method !== 'HEAD') {
       if (closing() === 'stop') throw shuttingDown();
-      lane.checkRoom(task, clientOf(req));
+      const isJob = jobs !== undefined && req.method === 'POST' && asyncWish(req.headers) !== undefined;
+      // A job need not find a place among the calls.
+      if (isJob) lane.checkQuota(task, clientOf(req));
+      else lane.checkRoom(task, clientOf(req));
     }
   };
 }
@@ -133,8 +151,31 @@ function getForm(task: Task, form: QueryForm, deps: TaskRoutesDeps): RequestHand
   };
 }
 
-/** A JSON body beyond this is parsed and validated in the thread: here it would hold up every light route. */
-const largestJsonOnLoopBytes = 32_768;
+/** The body of a job, which is kept as it came. */
+async function givenJson(req: Request, res: Response, limitBytes: number): Promise<JobInput> {
+  const deadlineMs = deadlineOf(req);
+  noQuery(req);
+  const parsed = parsedBody(req);
+  const isValue = parsed !== undefined && bytesOf(parsed) === undefined;
+  const body = isValue
+    ? new TextEncoder().encode(JSON.stringify(parsed))
+    : await bodyBytes(req, res, limitBytes, deadlineMs);
+  return { kind: 'json', contentType: jsonType, query: {}, body };
+}
+
+async function givenBytes(
+  check: QueryCheck,
+  req: Request,
+  res: Response,
+  limitBytes: number,
+): Promise<JobInput> {
+  const deadlineMs = deadlineOf(req);
+  const parameters = queryOf(req);
+  check(parameters);
+  const query = dictionary(parameters);
+  const body = await bodyBytes(req, res, limitBytes, deadlineMs);
+  return { kind: 'bytes', contentType: req.headers['content-type'] ?? '', query, body };
+}
 
 async function jsonInput(task: Task, req: Request, res: Response, limitBytes: number): Promise<CallInput> {
   const deadlineMs = deadlineOf(req);
@@ -178,25 +219,6 @@ async function bytesInput(
   res: Response,
   limitBytes: number,
 ): Promise<CallInput> {
-  const deadlineMs = deadlineOf(req);
-  const query = queryOf(req);
-  check(query);
-  const parameters = dictionary(query);
-  const bytes = await bodyBytes(req, res, limitBytes, deadlineMs);
-  const contentType = req.headers['content-type'] ?? '';
-  const value = validateInput(task.definition, fromBytes(task, bytes, parameters, contentType));
-  return { type: 'value', value };
-}
-
-function fromBytes(
-  task: Task,
-  bytes: Uint8Array,
-  parameters: Readonly<Record<string, string>>,
-  contentType: string,
-): unknown {
-  try {
-    return task.definition.fromBytes?.(bytes, parameters, contentType);
-  } catch (thrown) {
-    throw replyError(failureOf(thrown));
-  }
+  const { body, query, contentType } = await givenBytes(check, req, res, limitBytes);
+  return { type: 'value', value: inputFromBytes(task.definition, body, query, contentType) };
 }

@@ -32,6 +32,7 @@ function room({ max, maxQueue = 100, maxWaitMs = 1_000, random = 0, busy = [] }:
     longInFlight: threads.filter(({ isLong }) => isLong).length,
     inFlightUs: threads.reduce((sum, { remainingUs }) => sum + remainingUs, 0),
     busy: () => threads,
+    jobRoom: () => 0,
   };
   const waiting = createWaitingRoom({ maxQueue, maxWaitMs }, load, () => random);
   return {

@@ -24,7 +24,7 @@ describe('with a list of CORS_ORIGINS', () => {
       'access-control-allow-origin': origin,
       'access-control-allow-credentials': 'true',
       'access-control-expose-headers':
-        'X-Request-Id, Server-Timing, Retry-After, RateLimit, RateLimit-Policy',
+        'X-Request-Id, Server-Timing, Retry-After, RateLimit, RateLimit-Policy, Location, Preference-Applied',
       vary: 'Origin',
     });
   });
@@ -57,7 +57,7 @@ describe('with a list of CORS_ORIGINS', () => {
       })
       .expect(204);
     expect(headers['access-control-allow-origin']).toBe(page);
-    expect(headers['access-control-allow-methods']).toBe('GET, HEAD, POST');
+    expect(headers['access-control-allow-methods']).toBe('GET, HEAD, POST, DELETE');
     expect(headers['access-control-allow-headers']).toMatch(/Authorization, Content-Type, .*X-Api-Key/);
     expect(Number(headers['access-control-max-age'])).toBeGreaterThan(0);
     expect(headers.vary).toBe('Origin');

@@ -89,7 +89,8 @@ describe('the description', () => {
       code,
       Number(status),
     ]);
-    const elsewhere = ['FORBIDDEN', 'CONFLICT', 'UNAUTHORIZED', 'QUOTA_EXCEEDED'];
+    const ofJobs = ['NOT_READY', 'GONE', 'IDEMPOTENCY_MISMATCH'];
+    const elsewhere = ['FORBIDDEN', 'CONFLICT', 'UNAUTHORIZED', 'QUOTA_EXCEEDED', ...ofJobs];
     const codes = Object.entries(errorTable).filter(([code]) => !elsewhere.includes(code));
     expect(told).toEqual(codes.map(([code, { status }]) => [code, status]));
     expect(document.components.schemas.Problem.properties.code.enum).toEqual(Object.keys(errorTable));
@@ -102,7 +103,7 @@ describe('the description', () => {
 
 it('what a task says of its replies is described, and is what it answers', async () => {
   const tasks = new URL('../../fixtures/replying', import.meta.url);
-  const server = await testServer({ tasks, threads: false });
+  const server = await testServer({ tasks, threads: false, jobs: 'off' });
   try {
     const document = JSON.parse(await (await fetch(`${server.url}/openapi.json`)).text());
     expect(await new Validator().validate(structuredClone(document))).toEqual({ valid: true });
@@ -130,6 +131,20 @@ it('what a task says of its replies is described, and is what it answers', async
   }
 });
 
+it('the description of a server with jobs is valid, and has what a call needs to become one', async () => {
+  const withJobs = JSON.parse(
+    JSON.stringify(
+      apiDocument(tasks, { title: 'millrace', version: '1.2.3' }, { keyed: true, quota: false, jobs: true }),
+    ),
+  );
+  expect(await new Validator().validate(structuredClone(withJobs))).toEqual({ valid: true });
+  const { post } = withJobs.paths['/hash'];
+  expect(Object.keys(post.responses)).toEqual(['200', '202', 'default']);
+  const names = post.parameters.map(({ $ref = '' }: { $ref?: string }) => $ref.split('/').at(-1));
+  expect(names).toEqual(expect.arrayContaining(['Prefer', 'Idempotency-Key']));
+  expect(withJobs.components.responses.Problem.description).toContain('| 404 | `NOT_READY` |');
+});
+
 describe('the description of a server with keys and quotas', () => {
   const guarded = JSON.parse(
     JSON.stringify(apiDocument(tasks, { title: 'millrace', version: '1.2.3' }, { keyed: true, quota: true })),
@@ -155,7 +170,7 @@ describe('the description of a server with keys and quotas', () => {
 describe('every operation, called with its own example,', () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startTestServer({ TASKS_DIR: describedTasks, QUEUE_MAX_WAIT_MS: '60000' });
+    server = await startTestServer({ TASKS_DIR: describedTasks, QUEUE_MAX_WAIT_MS: '60000', JOBS: 'off' });
   });
   afterAll(() => server.close('stop', 10_000));
 

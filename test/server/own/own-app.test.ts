@@ -86,6 +86,10 @@ describe('an app of one’s own', () => {
     const { paths }: { paths: object } = JSON.parse(await (await get('/openapi.json')).text());
     expect(Object.keys(paths).sort()).toEqual([
       '/docs',
+      '/jobs',
+      '/jobs/{id}',
+      '/jobs/{id}/events',
+      '/jobs/{id}/result',
       '/latch',
       '/livez',
       '/openapi.json',
