@@ -12,17 +12,19 @@ export const saturatedCall = busyCall(25);
  * @param {number} settings.inFlight CPU-bound calls that are always in flight; 0: none
  * @param {number} settings.perSecond light requests
  * @param {number} settings.warmMs @param {number} settings.durationMs
- * @param {import('./load/kinds.js').Call} call
+ * @param {import('./load/kinds.js').Call} call that is CPU-bound
+ * @param {import('./load/kinds.js').Call} lightCall that is probed
  */
 export async function probeSaturated(
   { host, port },
   { inFlight, perSecond, warmMs, durationMs },
   call = saturatedCall,
+  lightCall = light,
 ) {
   const target = { host, port };
   const times = { target, warmMs, durationMs };
   const [probe, busy] = await Promise.all([
-    load('openLoop', { ...light, ...times, perSecond }),
+    load('openLoop', { ...lightCall, ...times, perSecond }),
     inFlight === 0 ? undefined : load('closedLoop', { ...call, ...times, clients: inFlight }),
   ]);
   // A server that refuses is less busy than one that does not: their latencies could not be compared.

@@ -197,6 +197,18 @@ const claims = [
     figure: ({ millrace, 'millrace-hash': hash }) => over(hash?.values.cpuUs, millrace?.values.cpuUs),
   },
   {
+    scenario: 'app',
+    claim: "CPU per request of an app's own light route ÷ plain Express 5 with prototypes aligned",
+    goal: '≤ 1 ×',
+    figure: ({ app, express }) => over(app?.values.cpuUs, express?.values.cpuUs),
+  },
+  {
+    scenario: 'app',
+    claim: 'its p99 with the cores full ÷ that of `GET /`',
+    goal: '≤ 1 ×',
+    figure: ({ app, 'built-in': builtIn }) => over(app?.values.p99, builtIn?.values.p99),
+  },
+  {
     scenario: 'goodput',
     claim: 'CPU-bound calls/s at saturation ÷ bare threads without HTTP',
     goal: '≥ 0.95 ×',

@@ -19,6 +19,7 @@
  * @property {string} name
  * @property {string} title
  * @property {readonly string[]} sources that its figures depend on: paths of files, or `folder/**`
+ * @property {boolean} [pending] it has no committed result yet: to be measured
  * @property {number} rounds how often each variant is measured
  * @property {(options: RunOptions) => Promise<Measured>} run
  * @property {(result: Measured) => import('../report/table.js').Table} table

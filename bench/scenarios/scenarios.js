@@ -1,4 +1,5 @@
 // All scenarios, the most telling first: --quick runs the first six.
+import { app } from './app.js';
 import { connections } from './connections.js';
 import { fairness } from './fairness.js';
 import { goodput } from './goodput.js';
@@ -30,6 +31,7 @@ export const scenarios = [
   storm,
   nice,
   native,
+  app,
   inline,
   memory,
   connections,

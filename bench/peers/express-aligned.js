@@ -1,0 +1,27 @@
+// Plain Express 5 at its best: its prototypes arranged beforehand, as ours are, so that a request changes none.
+import { createServer } from 'node:http';
+import express from 'express';
+import { alignPrototypes } from '#src/server/express-prototypes.js';
+import { addRoutes } from '../apps/greeting.js';
+import { serveCluster } from './cluster.js';
+import { addFeatures, withFeatures } from './features.js';
+
+/** @param {import('express').Request} req @returns {string} */
+const routeOf = (req) => req.route?.path ?? 'unmatched';
+
+serveCluster(() => {
+  const app = express();
+  if (withFeatures) {
+    app.use((req, res, next) => {
+      addFeatures(req, res, routeOf);
+      next();
+    });
+  }
+  addRoutes(app);
+  const classes = alignPrototypes(app);
+  // Made by the app's own classes.
+  return createServer(classes, (req, res) => Reflect.apply(app, undefined, [req, res])).listen(
+    0,
+    '127.0.0.1',
+  );
+});
