@@ -138,7 +138,7 @@ it('a job that runs or waits is cancelled, again and again, and is then gone', a
   const waiting = await jobId(url, 'held', { folder: hold.folder, name: 'b' });
   const notReady = await fetch(`${url}/jobs/${waiting}/result`);
   expect([notReady.status, await codeOf(notReady)]).toEqual([404, 'NOT_READY']);
-  for (const id of [running, waiting, running, waiting]) {
+  for (const id of [waiting, running, waiting, running]) {
     expect((await fetch(`${url}/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
   }
   expect(await jobOf(url, running)).toMatchObject({
