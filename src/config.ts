@@ -2,12 +2,15 @@
 // generated from this declaration (cli/settings-table.ts). Only main.ts hands in process.env.
 import { isIP } from 'node:net';
 import { addressOf, socketPathOf, unixHost } from './host.js';
+import { parseRedisUrl, type RedisAddress } from './redis-address.js';
 
 /** A way to read a setting's text. `rule` completes the sentence "PORT must be …". */
 interface Kind<T> {
   readonly rule: string;
   /** The value, or undefined where the text does not fit. */
   parse(text: string): T | undefined;
+  /** A password may be in it: it is not shown where it does not fit. */
+  readonly isSecret?: true;
 }
 
 interface Setting<T> {
@@ -133,6 +136,17 @@ function origin(value: string): string | undefined {
   const { protocol, host } = new URL(value);
   return `${protocol}//${host.toLowerCase()}`;
 }
+
+const redis: Kind<RedisAddress> = {
+  rule: 'redis://[user:password@]host[:port][/database] or rediss://…, for a cluster its nodes with commas between, or ?cluster=true',
+  parse: parseRedisUrl,
+  isSecret: true,
+};
+
+const redisName: Kind<string> = {
+  rule: 'letters, digits, `-`, `_` and `.`, at most 64',
+  parse: (value) => (/^[\w.-]{1,64}$/.test(value) ? value : undefined),
+};
 
 const port = integer(0, 65_535);
 const maxTimerMs = 2_147_483_647;
@@ -340,6 +354,17 @@ export const settings = {
     text,
     'Folder in which jobs are kept, so that they outlive the primary. If unset: in the primary’s memory.',
   ),
+  redisUrl: optional(
+    'REDIS_URL',
+    redis,
+    'Redis or Valkey in which jobs are kept, for any number of machines. Needs the packages `bullmq` and `ioredis`.',
+  ),
+  redisPrefix: setting(
+    'REDIS_PREFIX',
+    redisName,
+    'millrace',
+    'What the keys in Redis begin with. Machines with the same one share their jobs.',
+  ),
   jobsMax: setting(
     'JOBS_MAX',
     integer(0, 10_000_000),
@@ -487,7 +512,10 @@ function pick(one: Setting<unknown>, env: Values, flags: Values): { name: string
 function parse(one: Setting<unknown>, name: string, value: string | undefined): unknown {
   if (value === undefined) return undefined;
   const parsed = one.kind.parse(value);
-  if (parsed === undefined) throw new ConfigError(`${name} must be ${one.kind.rule}, not ${quote(value)}`);
+  if (parsed === undefined) {
+    const given = one.kind.isSecret ? 'what it is (not shown: a password may be in it)' : quote(value);
+    throw new ConfigError(`${name} must be ${one.kind.rule}, not ${given}`);
+  }
   return parsed;
 }
 
@@ -507,6 +535,8 @@ function checkTogether(config: Config): void {
       `POOL_MIN_THREADS must be at most POOL_MAX_THREADS (${config.poolMaxThreads}), not ${config.poolMinThreads}`,
     );
   }
+  if (config.jobsDir !== undefined && config.redisUrl !== undefined)
+    throw new ConfigError('JOBS_DIR and REDIS_URL must not both be set: jobs are kept in one place');
   const hasPort = socketPathOf(config.host) === undefined;
   const host = addressOf(config.host);
   const hosts = [host, config.adminHost];

@@ -40,6 +40,8 @@ describe('settings', () => {
       CPU_QUOTA_MS_PER_MINUTE: 0,
       JOBS: 'on',
       JOBS_DIR: undefined,
+      REDIS_URL: undefined,
+      REDIS_PREFIX: 'millrace',
       JOBS_MAX: 10_000,
       JOBS_MAX_BYTES: 536_870_912,
       JOB_TTL_S: 3_600,

@@ -96,16 +96,16 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const started = { pid: process.pid, node: process.version, ...thisRelease(), serverProcesses };
   log.info(started, 'primary started');
   const output = needsRelay() ? 'pipe' : 'inherit';
-  if (output === 'pipe' || jobs !== undefined)
+  if (output === 'pipe' || jobs?.serve !== undefined)
     cluster.setupPrimary({
-      stdio: ['inherit', output, 'inherit', 'ipc', ...(jobs ? (['pipe'] as const) : [])],
+      stdio: ['inherit', output, 'inherit', 'ipc', ...(jobs?.serve ? (['pipe'] as const) : [])],
     });
   const relay = createLogRelay(logOutput);
   cluster.on('fork', ({ process: { pid, stdout, stdio } }) => {
     // One that could not be forked is told of too; it has no output, not even null (Node 20 to 26).
     if (pid === undefined) return;
     relay.add(stdout);
-    jobs?.serve(stdio[jobsFd]);
+    jobs?.serve?.(stdio[jobsFd]);
   });
   primary = startPrimary({
     configFor(workers): ServerConfig {

@@ -5,6 +5,7 @@ import { Socket } from 'node:net';
 import { KeyFileError } from '../api-keys.js';
 import { ConfigError, type ServerConfig } from '../config.js';
 import { localUrl } from '../host.js';
+import type { JobStore } from '../jobs/store.js';
 import { createStoreLink } from '../jobs/store-link.js';
 import { createLogger, createRequestLogger, type Logger, logOutput } from '../log.js';
 import {
@@ -124,7 +125,7 @@ export function runServerProcess(): void {
         onWorn: () => send({ type: 'failing', reason: 'lost threads' }),
         onFatal: fail,
         connectionsFrom: sharedSocket ?? 'primary',
-        jobStore: config.jobs === 'on' ? createStoreLink(new Socket({ fd: jobsFd })) : undefined,
+        jobStore: config.jobs === 'on' ? await openJobStore(config, log) : undefined,
       });
     } catch (error) {
       const line = unbootable(error, config);
@@ -190,6 +191,14 @@ export function runServerProcess(): void {
     exitCode = 1;
     send({ type: 'failing', reason: 'uncaught exception' });
   }
+}
+
+/** Where this process's jobs are kept: with the primary, or on Redis, which every process reaches by itself. */
+async function openJobStore(config: ServerConfig, log: Logger): Promise<JobStore> {
+  if (config.redisUrl === undefined) return createStoreLink(new Socket({ fd: jobsFd }));
+  // Loaded where it is needed: it would cost every process memory and time.
+  const { openRedisJobs } = await import('../jobs/redis/redis-jobs.js');
+  return openRedisJobs(config, log, false);
 }
 
 /** @param sent called once it is on its way, or where it cannot be: that the primary is gone, 'disconnect' tells */

@@ -1,0 +1,218 @@
+// Whole machines on one Redis: each is a primary with its server processes.
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type Cluster, type Env, startCluster } from '../support/cluster.js';
+import { createHold, type Hold, jobEnded, jobId, jobOf, jobTasks, postJob } from '../support/jobs.js';
+import { hasRedis, startRedis, type TestRedis } from '../support/redis.js';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+/** Of another version of the software, as it were. */
+const otherTasks = fileURLToPath(new URL('../fixtures/tasks', import.meta.url));
+
+const start = (redis: TestRedis, env: Env = {}): Promise<Cluster> =>
+  startCluster({
+    env: { TASKS_DIR: jobTasks, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '1000', REDIS_URL: redis.url, ...env },
+  });
+
+/** The whole machine, at once and without a word. */
+function killMachine(machine: Cluster): void {
+  for (const pid of [machine.pid, ...machine.serverPids()]) process.kill(pid, 'SIGKILL');
+}
+
+/** How often the runs of these names began beyond the first time. */
+const repeats = (hold: Hold, names: readonly string[]): number =>
+  names.reduce((sum, name) => sum + Math.max(0, hold.begun(name).length - 1), 0);
+
+describe.skipIf(!hasRedis)('machines on one Redis', () => {
+  let redis: TestRedis;
+  let machines: Cluster[] = [];
+  const at = (index: number): Cluster => {
+    const machine = machines[index % machines.length];
+    if (machine === undefined) throw new Error('no machine is left');
+    return machine;
+  };
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    machines = await Promise.all([start(redis), start(redis), start(redis)]);
+  });
+  afterAll(async () => {
+    await Promise.all(machines.map((machine) => machine.dispose()));
+    await redis?.close();
+  });
+
+  /** The machine in which the run of this name has begun. */
+  async function ranBy(hold: Hold, name: string): Promise<Cluster> {
+    await expect.poll(() => hold.begun(name), { timeout: 20_000 }).toHaveLength(1);
+    const [pid = 0] = hold.begun(name);
+    const machine = machines.find((one) => one.serverPids().includes(pid));
+    if (machine === undefined) throw new Error(`no machine has process ${pid}`);
+    return machine;
+  }
+
+  it('take one job where fifty clients ask all of them with the same key, and cancel it from the other one', async () => {
+    const hold = createHold();
+    const input = { folder: hold.folder, name: 'a' };
+    const ids = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => jobId(at(i).url, 'held', input, { 'Idempotency-Key': 'k' })),
+    );
+    expect(new Set(ids).size).toBe(1);
+    const [id = ''] = ids;
+    const runner = await ranBy(hold, 'a');
+    const other = machines.find((one) => one !== runner);
+    expect((await fetch(`${other?.url}/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
+    await expect.poll(() => hold.wasStopped('a'), { timeout: 20_000 }).toBe(true);
+    for (const { url } of machines)
+      expect(await jobOf(url, id)).toMatchObject({ state: 'cancelled', attempts: 1 });
+    expect(hold.begun('a')).toHaveLength(1);
+  });
+
+  it('give each other progress, results and lists', async () => {
+    const hold = createHold();
+    const id = await jobId(at(0).url, 'held', { folder: hold.folder, name: 'a' });
+    await expect.poll(async () => (await jobOf(at(1).url, id)).progress?.done, { timeout: 20_000 }).toBe(0.5);
+    hold.release();
+    expect(await jobEnded(at(1).url, id)).toMatchObject({ state: 'completed', attempts: 1 });
+    for (const { url } of machines) {
+      const result = await fetch(`${url}/jobs/${id}/result`);
+      expect(await result.json()).toMatchObject({ name: 'a' });
+      expect(await (await fetch(`${url}/jobs?limit=1`)).json()).toMatchObject({ jobs: [{ id }] });
+    }
+    const everybodys = await fetch(`${at(1).adminUrl}/jobs?limit=1`);
+    expect(await everybodys.json()).toMatchObject({ jobs: [{ id, client: '127.0.0.1' }] });
+  });
+
+  it('leave a task that only some of them have to those', async () => {
+    await using other = await start(redis, { TASKS_DIR: otherTasks });
+    const unknown = await jobId(other.url, 'sum', { numbers: [1, 2] });
+    expect(await jobEnded(at(0).url, unknown)).toMatchObject({ state: 'completed', attempts: 1 });
+    const known = await jobId(at(0).url, 'blob', { text: 'a' });
+    expect(await jobEnded(other.url, known)).toMatchObject({ state: 'completed', attempts: 1 });
+  });
+
+  it('put running jobs back at a stop, at once, and it was no attempt', async () => {
+    const hold = createHold();
+    const id = await jobId(at(0).url, 'held', { folder: hold.folder, name: 'a' });
+    const stopped = await ranBy(hold, 'a');
+    machines = machines.filter((one) => one !== stopped);
+    await stopped.stop();
+    await expect.poll(() => hold.begun('a'), { timeout: 20_000 }).toHaveLength(2);
+    hold.release();
+    expect(await jobEnded(at(0).url, id)).toMatchObject({ state: 'completed', attempts: 1 });
+  });
+
+  it('lose nothing where one of them is killed: what it ran runs on another one', async () => {
+    const hold = createHold();
+    const names = Array.from({ length: 20 }, (_, i) => `job${i}`);
+    const ids = await Promise.all(
+      names.map((name, i) => jobId(at(i).url, 'held', { folder: hold.folder, name })),
+    );
+    const victim = at(0);
+    const pids = victim.serverPids();
+    const runsThere = (): string[] =>
+      names.filter((name) => hold.begun(name).some((pid) => pids.includes(pid)));
+    await expect.poll(() => runsThere().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    const lost = runsThere();
+    killMachine(victim);
+    machines = machines.filter((one) => one !== victim);
+    const killedMs = performance.now();
+    hold.release();
+    for (const id of ids) expect(await jobEnded(at(0).url, id)).toMatchObject({ state: 'completed' });
+    const seconds = ((performance.now() - killedMs) / 1_000).toFixed(1);
+    console.log(
+      `${lost.length} jobs were lost with a machine, and had ended after ${seconds} s; ran twice: ${repeats(hold, names)}`,
+    );
+    expect(repeats(hold, names)).toBe(lost.length);
+  });
+});
+
+describe.skipIf(!hasRedis)('where Redis is away', () => {
+  it('jobs are 503 at once and calls go on; once it is back all that was accepted ends', async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.close());
+    await using machine = await start(redis);
+    const hold = createHold();
+    const runs = await jobId(machine.url, 'held', { folder: hold.folder, name: 'runs' });
+    await expect.poll(() => hold.begun('runs'), { timeout: 20_000 }).toHaveLength(1);
+    const quick = createHold();
+    quick.release();
+    const accepted: string[] = [];
+    const names: string[] = [];
+    let isOver = false;
+    const load = Array.from({ length: 8 }, async (_, client) => {
+      for (let i = 0; !isOver; i++) {
+        const name = `${client}.${i}`;
+        const response = await postJob(machine.url, 'held', { folder: quick.folder, name });
+        const body = await response.text();
+        if (response.status === 202) {
+          accepted.push(JSON.parse(body).id);
+          names.push(name);
+        } else {
+          expect(response.status).toBe(503);
+          expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+        }
+      }
+    });
+    await expect.poll(() => accepted.length, { timeout: 20_000 }).toBeGreaterThan(100);
+    await redis.kill();
+    isOver = true;
+    await Promise.all(load);
+
+    const refused = await postJob(machine.url, 'blob', { text: 'a' });
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ code: 'OVERLOADED' });
+    expect((await fetch(`${machine.url}/jobs/${runs}`)).status).toBe(503);
+    expect((await postJob(machine.url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
+    expect((await fetch(`${machine.url}/readyz`)).status).toBe(200);
+
+    await redis.restart();
+    await expect
+      .poll(async () => (await fetch(`${machine.url}/jobs/${runs}`)).status, { timeout: 20_000 })
+      .toBe(200);
+    hold.release();
+    for (const id of [runs, ...accepted])
+      expect(await jobEnded(machine.url, id)).toMatchObject({ state: 'completed' });
+    const twice = repeats(quick, names) + repeats(hold, ['runs']);
+    console.log(
+      `${accepted.length} jobs were accepted before Redis was killed, none was lost; ran twice: ${twice}`,
+    );
+  });
+
+  it('a machine that boots serves calls, and takes jobs once it is there', async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.close());
+    await redis.kill();
+    await using machine = await start(redis);
+    await machine.waitForLine(({ msg }) => String(msg).startsWith('Redis is away'));
+    expect((await postJob(machine.url, 'blob', { text: 'a' })).status).toBe(503);
+    expect((await postJob(machine.url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
+    await redis.restart();
+    await machine.waitForLine(
+      ({ msg, process }) => msg === 'Redis answers' && String(process).startsWith('server'),
+    );
+    const id = await jobId(machine.url, 'blob', { text: 'a' });
+    expect(await jobEnded(machine.url, id)).toMatchObject({ state: 'completed' });
+  });
+
+  it('one that stands still counts as away, until it goes on', async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.close());
+    await using machine = await start(redis);
+    redis.process.kill('SIGSTOP');
+    expect((await postJob(machine.url, 'blob', { text: 'a' })).status).toBe(503);
+    expect((await postJob(machine.url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
+    redis.process.kill('SIGCONT');
+    await expect
+      .poll(async () => (await postJob(machine.url, 'blob', { text: 'a' })).status, { timeout: 30_000 })
+      .toBe(202);
+  });
+
+  it('a Redis that forgets is warned of', async () => {
+    const redis = await startRedis('--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru');
+    onTestFinished(() => redis.close());
+    await using machine = await start(redis);
+    await machine.waitForLine(({ msg }) => String(msg).includes('appendonly no'));
+    await machine.waitForLine(({ msg }) => String(msg).includes('allkeys-lru'));
+  });
+});
