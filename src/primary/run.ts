@@ -161,8 +161,8 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const outcome = await primary.done;
   admin?.close();
   agent?.close();
-  await jobs?.close();
   notifier?.close();
+  await jobs?.close();
   await relay.ended(lastLinesMs);
   await logOutput.flush(lastLinesMs);
   return outcome;
