@@ -16,7 +16,7 @@ const again = 'again';
 export function decisionTable(name, comparisons) {
   const measured = comparisons.filter(({ commits }) => commits[name] !== undefined);
   if (measured.length === 0) return undefined;
-  const shapes = [...new Set(measured.flatMap((one) => one.shapes))];
+  const shapes = [...new Set(measured.flatMap((one) => one.shapes))].sort();
   const rows = measured.flatMap((one) =>
     one.metrics.flatMap(({ name: metric, label }) => [
       [

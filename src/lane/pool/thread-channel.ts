@@ -1,5 +1,5 @@
-// The channel to one thread: a message at a time goes out on its port, and its answer comes back by shared memory and a
-// wake, or by the port. Which thread gets what is threads.ts; how a thread lives and ends, pool-thread.ts.
+// The channel to one thread: a message at a time goes out on its port, and its answer comes back by shared memory, of
+// which the port tells. Which thread gets what is threads.ts; how a thread lives and ends, pool-thread.ts.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Progress } from '../../task.js';
 import { soundProgress } from '../../tasks/progress.js';
@@ -43,8 +43,6 @@ export interface ThreadChannel {
   send(errand: SentMessage): void;
   /** Tells the thread to end by itself. */
   leave(order: LeaveOrder): void;
-  /** A thread may have answered: looks whether it was this one. */
-  look(): void;
   /** The thread is gone, or will never answer. */
   break(error: unknown): void;
 }
@@ -129,7 +127,6 @@ export function createThreadChannel(port: MessagePort, events: ThreadChannelEven
       }
     },
     leave: (order) => port.postMessage(order),
-    look,
     break(error) {
       // Its last words may be on their way.
       for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port))

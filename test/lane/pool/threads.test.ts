@@ -9,7 +9,7 @@ import { createLatch, fixtureTasks, outcome, startLane } from '../../support/lan
 const breaking = fileURLToPath(new URL('../../fixtures/breaking-tasks', import.meta.url));
 
 describe('the threads', () => {
-  it('post that they have answered where there is nothing to ring', async () => {
+  it('post that they have answered', async () => {
     const control = createControl(1);
     const threads = createThreads(
       {
