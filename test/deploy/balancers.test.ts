@@ -197,7 +197,8 @@ describe.each(balancers)('under load behind %s', (name, start) => {
       while ((await oneShot(one.port)) !== 'refused') await sleep(1);
       goneMs = performance.now();
     });
-    expect(posts.filter((sentMs) => sentMs > goneMs)).toEqual([]);
+    // That a kept connection has ended may be seen only by the request that is sent on it: once a client.
+    expect(posts.filter((sentMs) => sentMs > goneMs).length).toBeLessThanOrEqual(posters);
     expect(reads).toBe(0);
     console.info(`${name}: a machine that was killed took ${posts.length} POSTs with it`);
   }, 90_000);
