@@ -6,6 +6,7 @@ import { quietInBackground } from './background-quiet.js';
 import { serverMark } from './server-mark.js';
 import { serviceVariables } from './service-manager.js';
 import { ignoredSignals, stopSignals, verbSignals } from './signal-names.js';
+import { nameSources } from './source-maps.js';
 
 const isServerProcess = cluster.isWorker && process.env[serverMark] !== undefined;
 delete process.env[serverMark];
@@ -21,8 +22,7 @@ for (const stream of [process.stdout, process.stderr]) {
   if (stream.isTTY) quietInBackground(stream);
 }
 
-// Stacks name the sources. Before anything else of ours is loaded: maps are looked for as modules are loaded.
-process.setSourceMapsEnabled(true);
+nameSources();
 
 if (isServerProcess) {
   const { runServerProcess } = await import('./server/process.js');

@@ -1,7 +1,6 @@
 // How far threads step back behind the event loops. On Linux each thread has a priority of its own; elsewhere, and in
 // a sandbox that forbids it, all run at that of their process.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { constants, getPriority, setPriority } from 'node:os';
 
 /** This thread. */
@@ -44,6 +43,7 @@ export function stepBackV8(nice: number): void {
 export async function stepBackLibuv(nice: number): Promise<void> {
   if (nice === 0 || process.platform !== 'linux') return;
   // They are started by the first who needs one.
+  const { stat } = await import('node:fs/promises');
   await stat('/').catch(() => undefined);
   lower(nice, () => {
     const threads = others();

@@ -1,24 +1,27 @@
-// The task /compute: one of seven operations. Each lives in compute/, with its schema, caps, cost and source.
+// The task /compute: one of seven operations. Each lives in compute/, with its caps, cost and source; what they
+// take and give is compute/schemas.ts, and what threads load is compute/run.ts.
 import { z } from 'zod';
 import { defineTask } from '../src/task.js';
-import { factorize, factorizeOutput } from './compute/factorize.js';
-import { fibonacci, fibonacciOutput } from './compute/fibonacci.js';
+import { factorize } from './compute/factorize.js';
+import { fibonacci } from './compute/fibonacci.js';
 import { mandelbrot } from './compute/mandelbrot.js';
-import { matmul, matmulOutput } from './compute/matmul.js';
-import { nqueens, nqueensOutput } from './compute/nqueens.js';
-import { pi, piOutput } from './compute/pi.js';
-import { primes, primesOutput } from './compute/primes.js';
+import { matmul } from './compute/matmul.js';
+import { nqueens } from './compute/nqueens.js';
+import { pi } from './compute/pi.js';
+import { primes } from './compute/primes.js';
+import run, { type ComputeInput } from './compute/run.js';
+import * as schemas from './compute/schemas.js';
 
 const scalar = [
-  primes.input,
-  factorize.input,
-  fibonacci.input,
-  pi.input,
-  nqueens.input,
-  mandelbrot.input,
+  schemas.primesInput,
+  schemas.factorizeInput,
+  schemas.fibonacciInput,
+  schemas.piInput,
+  schemas.nqueensInput,
+  schemas.mandelbrotInput,
 ] as const;
 
-const everything = [...scalar, matmul.input] as const;
+const everything = [...scalar, schemas.matmulInput] as const;
 
 function unknownOperation(options: readonly { shape: { operation: { value: string } } }[]) {
   const names = options.map(({ shape }) => shape.operation.value).join(', ');
@@ -28,9 +31,10 @@ function unknownOperation(options: readonly { shape: { operation: { value: strin
 
 const input = z.discriminatedUnion('operation', everything, { error: unknownOperation(everything) });
 
-type Input = z.output<typeof input>;
-
-function answer<Name extends Input['operation'], Result extends z.ZodType>(operation: Name, result: Result) {
+function answer<Name extends ComputeInput['operation'], Result extends z.ZodType>(
+  operation: Name,
+  result: Result,
+) {
   return z.strictObject({ operation: z.literal(operation), result });
 }
 
@@ -43,12 +47,12 @@ export default defineTask({
   output: [
     z
       .discriminatedUnion('operation', [
-        answer('primes', primesOutput),
-        answer('factorize', factorizeOutput),
-        answer('fibonacci', fibonacciOutput),
-        answer('pi', piOutput),
-        answer('matmul', matmulOutput),
-        answer('nqueens', nqueensOutput),
+        answer('primes', schemas.primesOutput),
+        answer('factorize', schemas.factorizeOutput),
+        answer('fibonacci', schemas.fibonacciOutput),
+        answer('pi', schemas.piOutput),
+        answer('matmul', schemas.matmulOutput),
+        answer('nqueens', schemas.nqueensOutput),
       ])
       .meta({ examples: [{ operation: 'primes', result: { count: 78_498, largest: 999_983 } }] }),
     { contentType: 'image/png' },
@@ -84,28 +88,11 @@ export default defineTask({
   pathParam: 'operation',
   kind: ({ operation }) => operation,
   cost: costUs,
-  run(input, { signal }) {
-    const { operation } = input;
-    switch (operation) {
-      case 'primes':
-        return { operation, result: primes.run(input, signal) };
-      case 'factorize':
-        return { operation, result: factorize.run(input, signal) };
-      case 'fibonacci':
-        return { operation, result: fibonacci.run(input, signal) };
-      case 'pi':
-        return { operation, result: pi.run(input, signal) };
-      case 'matmul':
-        return { operation, result: matmul.run(input, signal) };
-      case 'nqueens':
-        return { operation, result: nqueens.run(input, signal) };
-      case 'mandelbrot':
-        return mandelbrot.run(input, signal);
-    }
-  },
+  runFrom: new URL('./compute/run.js', import.meta.url),
+  run,
 });
 
-function costUs(input: Input): number {
+function costUs(input: ComputeInput): number {
   switch (input.operation) {
     case 'primes':
       return primes.costUs(input);

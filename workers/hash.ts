@@ -1,22 +1,26 @@
-// The task /hash: message digests and password hashes. Verifying a password is hash.verify.ts.
+// The task /hash: message digests and password hashes. Verifying a password is hash.verify.ts; what threads load is
+// hash/run.ts.
 import { z } from 'zod';
 import { defineTask } from '../src/task.js';
-import { argon2idCostUs, argon2idInput, hashArgon2id } from './hash/argon2id.js';
-import { bcryptCostUs, bcryptInput, hashBcrypt } from './hash/bcrypt.js';
+import { argon2idCostUs } from './hash/argon2id.js';
+import { bcryptCostUs } from './hash/bcrypt.js';
+import { digestAlgorithms, digestCostUs, isDigest } from './hash/digest.js';
+import { pbkdf2CostUs } from './hash/pbkdf2.js';
+import run, { type HashInput } from './hash/run.js';
 import {
-  digest,
+  argon2idInput,
+  bcryptInput,
   digestBytesQuery,
-  digestCostUs,
   digestInput,
   digestOutput,
   digestQuery,
-  isDigest,
-} from './hash/digest.js';
-import { hashPbkdf2, pbkdf2CostUs, pbkdf2Input } from './hash/pbkdf2.js';
-import { hashScrypt, scryptCostUs, scryptInput } from './hash/scrypt.js';
+  pbkdf2Input,
+  scryptInput,
+} from './hash/schemas.js';
+import { scryptCostUs } from './hash/scrypt.js';
 
 const passwordAlgorithms = ['argon2id', 'scrypt', 'pbkdf2-sha256', 'bcrypt'] as const;
-const algorithms = [...digestInput.shape.algorithm.options, ...passwordAlgorithms];
+const algorithms = [...digestAlgorithms, ...passwordAlgorithms];
 
 const input = z.discriminatedUnion(
   'algorithm',
@@ -26,8 +30,6 @@ const input = z.discriminatedUnion(
       issue.code === 'invalid_union' ? `must be one of ${algorithms.join(', ')}` : undefined,
   },
 );
-
-type Input = z.output<typeof input>;
 
 export default defineTask({
   summary: 'Digest or password hash',
@@ -62,23 +64,11 @@ export default defineTask({
   kind: ({ algorithm }) => algorithm,
   cost: costUs,
   inline: ({ algorithm }) => isDigest(algorithm),
-  run(input) {
-    switch (input.algorithm) {
-      case 'argon2id':
-        return { algorithm: input.algorithm, hash: hashArgon2id(input) };
-      case 'scrypt':
-        return { algorithm: input.algorithm, hash: hashScrypt(input) };
-      case 'pbkdf2-sha256':
-        return { algorithm: input.algorithm, hash: hashPbkdf2(input) };
-      case 'bcrypt':
-        return { algorithm: input.algorithm, hash: hashBcrypt(input) };
-      default:
-        return digest(input);
-    }
-  },
+  runFrom: new URL('./hash/run.js', import.meta.url),
+  run,
 });
 
-function costUs(input: Input): number {
+function costUs(input: HashInput): number {
   switch (input.algorithm) {
     case 'argon2id':
       return argon2idCostUs(input);

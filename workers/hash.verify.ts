@@ -1,38 +1,13 @@
-// The task /hash/verify: does a password belong to a stored hash? Making hashes is hash.ts.
+// The task /hash/verify: does a password belong to a stored hash? Making hashes is hash.ts; what threads load
+// is hash/verify.ts.
 import { z } from 'zod';
 import { defineTask } from '../src/task.js';
-import { readArgon2id } from './hash/argon2id.js';
-import { readBcrypt } from './hash/bcrypt.js';
-import { checkData, decodeData, inputEncoding } from './hash/data.js';
-import { readPbkdf2 } from './hash/pbkdf2.js';
-import { readScrypt } from './hash/scrypt.js';
-import type { BadHash, StoredHash } from './hash/stored-hash.js';
+import { decodeData } from './hash/data.js';
+import { checkData, inputEncoding } from './hash/schemas.js';
+import run, { readHash, storedHash } from './hash/verify.js';
 
 /** Longer than any string of a known form. */
 const maxHashLength = 512;
-
-const readers: readonly [prefix: RegExp, read: (text: string) => StoredHash | BadHash][] = [
-  [/^\$argon2id\$/, readArgon2id],
-  [/^\$scrypt\$/, readScrypt],
-  [/^\$pbkdf2-sha256\$/, readPbkdf2],
-  [/^\$2[aby]\$/, readBcrypt],
-];
-
-function readHash(text: string): StoredHash | BadHash {
-  const reader = readers.find(([prefix]) => prefix.test(text));
-  return (
-    reader?.[1](text) ?? {
-      problem: 'must begin with $argon2id$, $scrypt$, $pbkdf2-sha256$, $2a$, $2b$ or $2y$',
-    }
-  );
-}
-
-/** For input that has been validated. */
-function storedHash(text: string): StoredHash {
-  const read = readHash(text);
-  if ('problem' in read) throw new Error(`the hash ${read.problem}`);
-  return read;
-}
 
 const input = z
   .strictObject({
@@ -80,5 +55,6 @@ export default defineTask({
   ],
   kind: ({ hash }) => storedHash(hash).algorithm,
   cost: ({ hash }) => storedHash(hash).costUs,
-  run: (input) => ({ match: storedHash(input.hash).verify(decodeData(input)) }),
+  runFrom: new URL('./hash/verify.js', import.meta.url),
+  run,
 });

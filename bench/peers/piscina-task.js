@@ -6,5 +6,5 @@ const { signal } = new AbortController();
 
 /** @param {number} limit */
 export default function run(limit) {
-  return { operation: 'primes', result: primes.run({ operation: 'primes', limit }, signal) };
+  return { operation: 'primes', result: primes.run({ limit }, signal) };
 }

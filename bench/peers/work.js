@@ -1,25 +1,24 @@
 // The work of every server in the bench: the tasks' own code, called as a plain function.
-import compute from '#workers/compute.js';
+import { nqueens as queens } from '#workers/compute/nqueens.js';
+import { primes as count } from '#workers/compute/primes.js';
+import runHash from '#workers/hash/run.js';
 import hashTask from '#workers/hash.js';
 
 export const hello = `hello from server ${process.pid}`;
 
-const ignore = () => undefined;
-const log = { debug: ignore, info: ignore, warn: ignore, error: ignore };
 const { signal } = new AbortController();
-const context = { signal, log, client: 'bench', requestId: undefined, setup: undefined, progress: ignore };
 
 /** @param {number} limit */
 export function primes(limit) {
-  return compute.run({ operation: 'primes', limit }, context);
+  return { operation: 'primes', result: count.run({ limit }, signal) };
 }
 
 /** @param {number} n */
 export function nqueens(n) {
-  return compute.run({ operation: 'nqueens', n }, context);
+  return { operation: 'nqueens', result: queens.run({ n }, signal) };
 }
 
 /** @param {unknown} body as it came: validated like ours */
 export function hash(body) {
-  return hashTask.run(hashTask.input.parse(body), context);
+  return runHash(hashTask.input.parse(body));
 }

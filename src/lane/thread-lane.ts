@@ -14,7 +14,7 @@ import { isBatchable } from './placement.js';
 import { createBusyTime } from './pool/busy-time.js';
 import { createCapacity } from './pool/capacity.js';
 import { createInFlight, type MessageEvents } from './pool/in-flight.js';
-import { threadCode } from './pool/thread-code.js';
+import { threadCode, threadTask } from './pool/thread-code.js';
 import { createThreadLog } from './pool/thread-log.js';
 import { createThreads } from './pool/threads.js';
 import { logTaskLine } from './task-log.js';
@@ -42,11 +42,12 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
       data: {
         control: control.memory,
         rows: config.poolMaxThreads,
-        modules: tasks.map((task) => task.module),
+        tasks: tasks.map(threadTask),
         nice: config.poolNice,
         traced,
         pinned: threadCode(tasks),
       },
+      served: () => inFlight.servedTasks,
     },
     {
       ...threadLog,

@@ -1,10 +1,9 @@
 // How the chunks of a stream are written, by the content type of its answer, and how whoever calls from a program reads
 // them again. Where they come from is stream.ts.
 import { isServerEvent, type ServerEvent, type ServerEventFields, serverEvent } from '../server-event.js';
-import type { TaskDefinition } from '../task.js';
 import type { ReplyOptions } from '../task-reply.js';
 import { isBodiless, type ReplyHead, replyHead } from './reply-head.js';
-import { declaredSchemas, declaredType, jsonText } from './result.js';
+import { declaredSchemas, declaredType, jsonText, type ResultRules } from './result.js';
 
 /** What was yielded, whatever it is written as. */
 export type ChunkForm = 'bytes' | 'text' | 'json' | 'text event' | 'json event';
@@ -37,7 +36,7 @@ export const isEvents = (contentType: string): boolean => mediaOf(contentType) =
  * @param options what the task's `reply` says
  * @throws TypeError that says what cannot be sent
  */
-export function chunkWriter(definition: TaskDefinition, first: unknown, options?: ReplyOptions): ChunkWriter {
+export function chunkWriter(definition: ResultRules, first: unknown, options?: ReplyOptions): ChunkWriter {
   if (options?.status !== undefined && isBodiless(options.status))
     throw new TypeError(`a reply of status ${options.status} has no body, so it cannot be streamed`);
   const contentType = options?.contentType ?? streamType(definition) ?? typeOf(first);
@@ -71,7 +70,7 @@ export function chunkWriter(definition: TaskDefinition, first: unknown, options?
 }
 
 /** The content type that a task's definition says its stream has. */
-export function streamType(definition: TaskDefinition): string | undefined {
+export function streamType(definition: ResultRules): string | undefined {
   const declared = declaredType(definition);
   return declared ?? (declaredSchemas(definition).length > 0 ? ndjsonType : undefined);
 }

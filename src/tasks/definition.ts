@@ -57,6 +57,9 @@ const definitionShape = z.strictObject({
   inline: z.union([z.boolean(), callable], 'must be true, false or a function').optional(),
   setup: callable.optional(),
   run: callable,
+  runFrom: z
+    .instanceof(URL, { error: 'must be a URL, as new URL(file, import.meta.url) makes it' })
+    .optional(),
 });
 
 /** Zod 4 schemas carry `_zod`, whichever copy of zod made them; zod 3's only `_def`. */

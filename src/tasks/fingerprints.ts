@@ -9,8 +9,8 @@ export type Fingerprint = readonly [path: string, print: string];
  * back, and what is moved there, or reached by a link, has another inode. Undefined where there is none.
  */
 export function fingerprint(path: string): Fingerprint | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? undefined : [path, `${stats.dev}:${stats.ino}:${stats.size}:${stats.ctimeNs}`];
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : [path, `${stats.dev}:${stats.ino}:${stats.size}:${stats.ctimeMs}`];
 }
 
 /** The first path whose file has changed or is gone. */

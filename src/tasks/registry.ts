@@ -9,7 +9,7 @@ import { definitionFault } from './definition.js';
 import { errorReport, reasonOf } from './error-report.js';
 import { nameFault, taskName, taskRoute } from './files.js';
 import { changedFile } from './fingerprints.js';
-import { definitionOf } from './module.js';
+import { definitionOf, workOf } from './module.js';
 import { addCode, type CodeFiles } from './pinned-code.js';
 import { syntaxLocation } from './syntax-location.js';
 import { typeScriptFault } from './typescript-files.js';
@@ -120,7 +120,24 @@ async function loadTask(
     const reason = reasonOf(cause).split('\n', 1)[0];
     throw new TaskFileError(file, `cannot be imported: ${reason}${where}${moduleHint(cause)}`, cause);
   }
-  return taskOf(exported, file, module, code);
+  const task = taskOf(exported, file, module, code);
+  const unfit = await workFault(task.definition);
+  if (unfit !== undefined) throw new TaskFileError(file, `runFrom ${unfit}`);
+  return task;
+}
+
+/** Whether the file that threads load has the very work of the definition, which has been imported with it. */
+async function workFault({ runFrom, run, setup }: TaskDefinition): Promise<string | undefined> {
+  if (runFrom === undefined) return undefined;
+  if (runFrom.protocol !== 'file:') return `must be the URL of a file, not ${runFrom.href}`;
+  let work: ReturnType<typeof workOf>;
+  try {
+    work = workOf(await import(runFrom.href));
+  } catch (cause) {
+    return `cannot be imported: ${reasonOf(cause).split('\n', 1)[0]}`;
+  }
+  if (work.run !== run) return "must be the file whose default export is the task's run";
+  return work.setup === setup ? undefined : "must be the file whose export `setup` is the task's setup";
 }
 
 /**

@@ -15,8 +15,25 @@ export interface EncodedResult {
   readonly head?: ReplyHead;
 }
 
+/** What may be returned. */
+export interface ResultRules {
+  /** `json`: any, where there is no schema, as in a thread that has loaded the work alone. */
+  readonly output?: ResultRule | readonly ResultRule[] | undefined;
+  /** Where the work is in a file of its own, which has no schema: JSON is taken at its type's word, wherever it runs. */
+  readonly runFrom?: URL | undefined;
+}
+
+type ResultRule = OutputSpec | 'json';
+
+/** The rules for who has no schemas. */
+export function withoutSchemas({ output }: TaskDefinition): ResultRules['output'] {
+  return output === undefined
+    ? output
+    : outputs(output).map((one) => (isBytesOutput(one) ? { contentType: one.contentType } : 'json'));
+}
+
 /** @throws AppError TASK_FAILED where the value is neither JSON of a declared schema nor declared bytes */
-export function encodeResult(definition: TaskDefinition, value: unknown): EncodedResult {
+export function encodeResult(definition: ResultRules, value: unknown): EncodedResult {
   try {
     if (value instanceof Uint8Array) return encodeBytes(definition, value);
     return isReply(value) ? encodeReply(definition, value) : encodeJson(definition, value);
@@ -25,7 +42,7 @@ export function encodeResult(definition: TaskDefinition, value: unknown): Encode
   }
 }
 
-function encodeReply(definition: TaskDefinition, value: TaskReply): EncodedResult {
+function encodeReply(definition: ResultRules, value: TaskReply): EncodedResult {
   const options = replyOptions(value) ?? {};
   const { contentType, status = 200 } = options;
   const { body } = value;
@@ -46,14 +63,14 @@ function encodeReply(definition: TaskDefinition, value: TaskReply): EncodedResul
   };
 }
 
-function encodeBytes(definition: TaskDefinition, body: Uint8Array): EncodedResult {
+function encodeBytes(definition: ResultRules, body: Uint8Array): EncodedResult {
   if (definition.output === undefined) return { contentType: 'application/octet-stream', body };
   const contentType = declaredType(definition);
   if (contentType === undefined) throw new TypeError('bytes, but no output { contentType } is declared');
   return { contentType, body };
 }
 
-function encodeJson(definition: TaskDefinition, value: unknown): EncodedResult {
+function encodeJson(definition: ResultRules, value: unknown): EncodedResult {
   const schemas = definition.output === undefined ? undefined : declaredSchemas(definition);
   return { contentType: jsonType, body: jsonText(schemas, value) };
 }
@@ -62,7 +79,7 @@ function encodeJson(definition: TaskDefinition, value: unknown): EncodedResult {
  * @param schemas of which it must fit one; undefined: any JSON will do
  * @throws TypeError that says what is wrong
  */
-export function jsonText(schemas: readonly z.ZodType[] | undefined, value: unknown): string {
+export function jsonText(schemas: readonly JsonSchema[] | undefined, value: unknown): string {
   const fitted = schemas === undefined ? value : matchSchema(schemas, value);
   requireJson(fitted);
   // Undefined all the same where a toJSON answers now this, now that.
@@ -71,7 +88,7 @@ export function jsonText(schemas: readonly z.ZodType[] | undefined, value: unkno
   return text;
 }
 
-function matchSchema(declared: readonly z.ZodType[], value: unknown): unknown {
+function matchSchema(declared: readonly JsonSchema[], value: unknown): unknown {
   // Made only where it is thrown: an Error costs more than all the rest, for its stack.
   let mismatch: z.ZodError | undefined;
   for (const schema of declared) {
@@ -85,14 +102,29 @@ function matchSchema(declared: readonly z.ZodType[], value: unknown): unknown {
 }
 
 /** The content type that its `output` declares for bytes. */
-export const declaredType = ({ output }: TaskDefinition): string | undefined =>
-  outputs(output).find((one): one is BytesOutput => 'contentType' in one)?.contentType;
+export const declaredType = ({ output }: ResultRules): string | undefined =>
+  outputs(output).find(isBytesOutput)?.contentType;
+
+/** As far as it is used here. */
+export type JsonSchema = Pick<z.ZodType, 'safeParse'>;
+
+const anyJson: JsonSchema = { safeParse: (data) => ({ success: true, data }) };
 
 /** Those of its `output` that describe JSON. */
-export const declaredSchemas = ({ output }: TaskDefinition): readonly z.ZodType[] =>
-  outputs(output).filter((one): one is z.ZodType => !('contentType' in one));
+export const declaredSchemas = ({ output, runFrom }: ResultRules): readonly JsonSchema[] =>
+  outputs(output)
+    .filter((one): one is Exclude<ResultRule, BytesOutput> => !isBytesOutput(one))
+    .map((one) => (one === 'json' || runFrom !== undefined ? anyJson : one));
 
-function outputs(output: TaskDefinition['output']): readonly OutputSpec[] {
+function outputs(output: ResultRules['output']): readonly ResultRule[] {
   if (output === undefined) return [];
-  return Array.isArray(output) ? output : [output as OutputSpec];
+  return isList(output) ? output : [output];
+}
+
+function isList(output: ResultRule | readonly ResultRule[]): output is readonly ResultRule[] {
+  return Array.isArray(output);
+}
+
+function isBytesOutput(rule: ResultRule): rule is BytesOutput {
+  return typeof rule === 'object' && 'contentType' in rule;
 }

@@ -3,8 +3,11 @@ import { AppError } from '../errors.js';
 import type { TaskContext, TaskDefinition } from '../task.js';
 import { errorReport } from './error-report.js';
 import type { CallReply } from './reply.js';
-import { encodeResult } from './result.js';
+import { encodeResult, type ResultRules } from './result.js';
 import { type StreamSink, sendStream, streamOf } from './stream.js';
+
+/** What is there of a task where it runs. */
+export type RunnableTask = Pick<TaskDefinition, 'run' | 'setup'> & ResultRules;
 
 /**
  * A reply at once where the task's `run` is synchronous, else a promise of one. Never throws, never rejects.
@@ -12,7 +15,7 @@ import { type StreamSink, sendStream, streamOf } from './stream.js';
  * @param startedMs when the call began, on performance.now()
  */
 export function runTask(
-  definition: TaskDefinition,
+  definition: RunnableTask,
   input: unknown,
   context: TaskContext,
   openSink: () => StreamSink,
@@ -29,7 +32,7 @@ export function runTask(
 }
 
 async function settle(
-  definition: TaskDefinition,
+  definition: RunnableTask,
   promised: unknown,
   openSink: () => StreamSink,
   startedMs: number,
@@ -45,7 +48,7 @@ async function settle(
   }
 }
 
-function done(definition: TaskDefinition, value: unknown, startedMs: number, sync: boolean): CallReply {
+function done(definition: RunnableTask, value: unknown, startedMs: number, sync: boolean): CallReply {
   const { contentType, body, head } = encodeResult(definition, value);
   const runMs = performance.now() - startedMs;
   if (head !== undefined) return { type: 'done', contentType, body, head, runMs, sync };

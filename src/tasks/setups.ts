@@ -3,6 +3,8 @@
 import type { TaskDefinition } from '../task.js';
 import { reasonOf } from './error-report.js';
 
+type HasSetup = Pick<TaskDefinition, 'setup'>;
+
 /** A setup threw, or took too long: the calls that need it are TASK_FAILED, and it is tried again. */
 export class SetupError extends Error {
   override readonly name = 'SetupError';
@@ -18,27 +20,27 @@ export interface Setups {
    * The value, made if there is none yet; a promise where that has to be waited for.
    * @throws SetupError; or rejects with it
    */
-  of(definition: TaskDefinition): SetupValue | Promise<SetupValue>;
+  of(definition: HasSetup): SetupValue | Promise<SetupValue>;
   /** One that is being made has failed otherwise: the next call tries again. */
-  fail(definition: TaskDefinition, thrown: unknown): SetupError;
+  fail(definition: HasSetup, thrown: unknown): SetupError;
   /** Undefined where it has not been made, or is not made yet. */
-  made(definition: TaskDefinition): SetupValue | undefined;
+  made(definition: HasSetup): SetupValue | undefined;
 }
 
 /** One that waits for what never comes would keep its thread for ever. A model may take its minutes. */
 const longestSetupMs = 300_000;
 
 export function createSetups(longestMs = longestSetupMs): Setups {
-  const values = new Map<TaskDefinition, SetupValue>();
-  const underway = new Map<TaskDefinition, Promise<SetupValue>>();
+  const values = new Map<HasSetup, SetupValue>();
+  const underway = new Map<HasSetup, Promise<SetupValue>>();
 
-  function keep(definition: TaskDefinition, value: unknown): SetupValue {
+  function keep(definition: HasSetup, value: unknown): SetupValue {
     const made = { value };
     values.set(definition, made);
     return made;
   }
 
-  async function wait(definition: TaskDefinition, promise: PromiseLike<unknown>): Promise<SetupValue> {
+  async function wait(definition: HasSetup, promise: PromiseLike<unknown>): Promise<SetupValue> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`not done after ${longestMs / 1_000} s`)), longestMs);

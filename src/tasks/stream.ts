@@ -5,6 +5,7 @@ import type { TaskDefinition } from '../task.js';
 import { isReply, type ReplyOptions, replyOptions } from '../task-reply.js';
 import { type Chunk, type ChunkWriter, chunkWriter } from './chunks.js';
 import type { ReplyHead } from './reply-head.js';
+import type { ResultRules } from './result.js';
 
 /** What the answer says of itself before its first chunk. */
 export interface StreamHead {
@@ -50,7 +51,7 @@ const nothing: Chunk = { bytes: new Uint8Array(0), form: 'bytes' };
  * @throws whatever the task throws; AppError TASK_FAILED for a chunk that cannot be sent
  */
 export async function sendStream(
-  definition: TaskDefinition,
+  definition: ResultRules,
   { chunks, options }: TaskStream,
   sink: StreamSink,
 ): Promise<void> {

@@ -3,7 +3,7 @@
 // environment that is no more, which aborts the whole process (node-addon-api's AsyncWorker, so bcrypt 6, argon2 0.45;
 // seen in Node 20 to 26).
 import { MessagePort } from 'node:worker_threads';
-import type { LeaveOrder } from './protocol.js';
+import type { LeaveOrder, ThreadPost } from './protocol.js';
 
 const beatMs = 500;
 
@@ -21,4 +21,19 @@ function activeHandles(): readonly unknown[] {
   const list: unknown = Reflect.get(process, '_getActiveHandles');
   const handles: unknown = typeof list === 'function' ? Reflect.apply(list, process, []) : [];
   return Array.isArray(handles) ? handles : [];
+}
+
+/** A thread without its code, or one of its tasks, is of no use: it would take that task's calls, and fail them. */
+export function leaveUnloadable(port: MessagePort, thrown: unknown): never {
+  const { message, file } = readable(thrown);
+  const post: ThreadPost = { type: 'unloadable', reason: message, file };
+  port.postMessage(post);
+  process.exit(1);
+}
+
+/** What was thrown may be anything; what thread-tasks.ts throws says which file it was. */
+function readable(thrown: unknown): { readonly message: string; readonly file: string | undefined } {
+  if (!(thrown instanceof Error)) return { message: String(thrown), file: undefined };
+  const file = 'file' in thrown && typeof thrown.file === 'string' ? thrown.file : undefined;
+  return { message: thrown.message, file };
 }

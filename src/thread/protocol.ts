@@ -5,6 +5,7 @@ import type { ChunkForm } from '../tasks/chunks.js';
 import type { LogFields } from '../tasks/log-line.js';
 import type { PinnedCode } from '../tasks/pinned-code.js';
 import type { CallReply } from '../tasks/reply.js';
+import type { ResultRules } from '../tasks/result.js';
 import type { StreamHead } from '../tasks/stream.js';
 import type { TraceCarrier } from '../tracing.js';
 
@@ -12,13 +13,22 @@ import type { TraceCarrier } from '../tracing.js';
 export interface ThreadData {
   readonly control: SharedArrayBuffer;
   readonly rows: number;
-  /** Module URLs, by the index that messages use. */
-  readonly modules: readonly string[];
+  /** By the index that messages use. */
+  readonly tasks: readonly ThreadTask[];
   readonly nice: number;
   /** Whether spans are recorded. */
   readonly traced?: boolean;
   /** None: what lies on disk. */
   readonly pinned?: PinnedCode;
+}
+
+export interface ThreadTask {
+  /** Its file's URL. */
+  readonly module: string;
+  /** That of the file with its work alone, if it has one. */
+  readonly runFrom: string | undefined;
+  /** Of a task that has one: what may be returned, without schemas. */
+  readonly output: ResultRules['output'];
 }
 
 export interface ThreadCall {
@@ -38,6 +48,8 @@ export interface ThreadCall {
 /** What the pool is told to run, once a thread: its messages come through this port. */
 export interface ThreadSession {
   readonly port: MessagePort;
+  /** Tasks to be loaded before it is ready. */
+  readonly load: readonly number[];
 }
 
 /**

@@ -1,22 +1,20 @@
 // Runs inside a thread: takes a message, runs its calls one after the other, answers. One message at a time.
 // Imported by thread-boot.ts; starting and ending threads is threads.ts.
-import { fileURLToPath } from 'node:url';
 import { type MessagePort, threadId, workerData } from 'node:worker_threads';
 import { monotonicMs } from '../clock.js';
 import { jsonType } from '../media-types.js';
 import { osThreadId, stepBack } from '../priority.js';
-import type { TaskDefinition } from '../task.js';
 import { createCallContext, stopFlag } from '../tasks/call-context.js';
 import { type CallLog, createCallLog } from '../tasks/call-log.js';
-import { errorReport, reasonOf } from '../tasks/error-report.js';
+import { errorReport } from '../tasks/error-report.js';
 import { validateInput } from '../tasks/input.js';
 import { parseJson } from '../tasks/json.js';
-import { definitionOf } from '../tasks/module.js';
 import type { CallReply } from '../tasks/reply.js';
-import { failed, runTask } from '../tasks/run-task.js';
+import { failed, type RunnableTask, runTask } from '../tasks/run-task.js';
 import { createSetups, SetupError, type SetupValue } from '../tasks/setups.js';
 import type { StreamSink } from '../tasks/stream.js';
-import { leave } from './departure.js';
+import { leave, leaveUnloadable } from './departure.js';
+import type { PinnedCodeGuard } from './pinned-guard.js';
 import {
   type ThreadCall,
   type ThreadChunk,
@@ -32,6 +30,7 @@ import { writeReplies } from './reply-buffer.js';
 import { type ControlRow, createControl } from './shared-rows.js';
 import { createLeftoverErrors } from './stray-errors.js';
 import { createStreamOut } from './stream-out.js';
+import { createThreadTasks, type ThreadTasks } from './thread-tasks.js';
 import { createTurn, type Turn } from './turn.js';
 
 const data: ThreadData = workerData;
@@ -43,32 +42,25 @@ let messages = 0;
 stepBack(data.nice);
 /** Loaded only where it is of use. */
 const tracing = data.traced ? await import('../tracing.js') : undefined;
-const definitions = await Promise.all(data.modules.map(importTask));
 const setups = createSetups();
 /** Of those calls that have logged something, or have left an error behind. */
 const logs = new WeakMap<ThreadCall, CallLog>();
 /** For what comes of a call that is not known. */
 const strayLog = createLog(undefined);
-// Not before: a thread that cannot be made ready has to end.
 const leftovers = createLeftoverErrors<ThreadCall>((call, thrown) =>
   (call === undefined ? strayLog : logOf(call)).error('an error that a task left behind', {
     err: errorReport(thrown),
   }),
 );
 
-/** A thread without one of its tasks is of no use: it would take that task's calls, and fail them. */
-async function importTask(module: string): Promise<TaskDefinition> {
-  try {
-    return definitionOf(await import(module)) as TaskDefinition;
-  } catch (cause) {
-    const reason = `cannot be imported in a thread: ${reasonOf(cause)}`;
-    throw Object.assign(new Error(reason, { cause }), { file: fileURLToPath(module) });
-  }
-}
-
-/** One session a thread: the pool's promise stays open for as long as the thread lives. */
-export default function serve({ port }: ThreadSession): Promise<never> {
+/**
+ * Takes messages by the session's port from now on.
+ * @throws what cannot be imported of the tasks that are to be loaded
+ */
+export async function openThread({ port, load }: ThreadSession, guard: PinnedCodeGuard): Promise<void> {
   session = port;
+  const tasks = createThreadTasks(data.tasks, guard);
+  for (const task of load) await tasks.load(task);
   let turn: Turn | undefined;
   port.on('message', async (message: ThreadMessage | ThreadOrder) => {
     if (isOrder(message)) {
@@ -84,13 +76,12 @@ export default function serve({ port }: ThreadSession): Promise<never> {
     messages++;
     const { row, calls } = unpackCalls(message);
     turn = createTurn(control.row(row));
-    const last = await runCalls(calls, turn);
+    const last = await runCalls(calls, turn, tasks);
     if (turn.isLeft) post(port, { type: 'settled' });
     else answer(port, turn.row, last);
     turn = undefined;
   });
   post(port, { type: 'ready', threadId, osThreadId: osThreadId() });
-  return new Promise(() => undefined);
 }
 
 function isOrder(message: ThreadMessage | ThreadOrder): message is ThreadOrder {
@@ -98,19 +89,25 @@ function isOrder(message: ThreadMessage | ThreadOrder): message is ThreadOrder {
 }
 
 /** The reply for which the row had no room, if any. */
-async function runCalls(calls: readonly ThreadCall[], turn: Turn): Promise<CallReply | undefined> {
+async function runCalls(
+  calls: readonly ThreadCall[],
+  turn: Turn,
+  tasks: ThreadTasks,
+): Promise<CallReply | undefined> {
   const { row } = turn;
   row.threadId = threadId;
   const replies = writeReplies(row.replies);
   for (const [index, call] of calls.entries()) {
     if (row.isEnding) break;
     // Before it begins: it is no part of the call's run.
-    const setup = await setUp(call);
+    const task = tasks.loaded(call.task) ?? (await loaded(tasks.load(call.task)));
+    const schema = call.input.type === 'json' ? await loaded(tasks.definition(call.task)) : undefined;
+    const setup = await setUp(call, task);
     if (turn.isLeft) return undefined;
     if (row.isEnding) break;
     row.beganMs = monotonicMs();
     row.begun = index + 1;
-    const reply = await runCall(call, turn, index, setup);
+    const reply = await runCall(call, turn, index, task, schema, setup);
     if (turn.isLeft) return undefined;
     // What does not fit the row, or comes behind chunks, is posted now; the calls behind it have not begun and will come
     // again.
@@ -118,6 +115,14 @@ async function runCalls(calls: readonly ThreadCall[], turn: Turn): Promise<CallR
     row.done = index + 1;
   }
   return undefined;
+}
+
+/** Where it cannot be imported this thread ends. The call has not begun: it goes to another one. */
+function loaded<T>(importing: Promise<T>): Promise<T> {
+  return importing.catch((thrown: unknown) => {
+    if (session === undefined) throw thrown;
+    return leaveUnloadable(session, thrown);
+  });
 }
 
 /** @param last what the row does not have */
@@ -137,16 +142,15 @@ function post(port: MessagePort, message: ThreadPost): void {
 type Setup = SetupValue | SetupError;
 
 /** What the task's `setup` has made for this thread, or why it could not. */
-function setUp(call: ThreadCall): Setup | Promise<Setup> {
-  const definition = definitions[call.task];
-  const made = definition && setups.made(definition);
-  if (definition === undefined || made !== undefined) return made ?? new SetupError('there is no such task');
+function setUp(call: ThreadCall, task: RunnableTask): Setup | Promise<Setup> {
+  const made = setups.made(task);
+  if (made !== undefined) return made;
   // What it leaves behind is of no request.
   const origin = { ...call, requestId: undefined, traceId: undefined };
-  const fail = (thrown: unknown): Setup => setups.fail(definition, thrown);
+  const fail = (thrown: unknown): Setup => setups.fail(task, thrown);
   const make = async (): Promise<Setup> => {
     try {
-      return await setups.of(definition);
+      return await setups.of(task);
     } catch (thrown) {
       return fail(thrown);
     }
@@ -158,17 +162,22 @@ function tellProgress(progress: ThreadProgress): void {
   if (session !== undefined) post(session, progress);
 }
 
-function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): CallReply | Promise<CallReply> {
+/** @param schema of the input, where that is still to be validated */
+function runCall(
+  call: ThreadCall,
+  turn: Turn,
+  index: number,
+  task: RunnableTask,
+  schema: InputSchema | undefined,
+  setup: Setup,
+): CallReply | Promise<CallReply> {
   if (turn.flag(index) !== stopFlag.none) return { type: 'skipped' };
   if (call.deadlineMs !== undefined && call.deadlineMs <= monotonicMs()) return { type: 'skipped' };
   const startedMs = performance.now();
-  const definition = definitions[call.task];
-  if (definition === undefined) return failed(definition, startedMs, true);
   if (setup instanceof SetupError) return failed(setup, startedMs, true);
   let input: unknown;
   try {
-    input =
-      call.input.type === 'value' ? call.input.value : validateInput(definition, parseJson(call.input.bytes));
+    input = inputOf(call, schema);
   } catch (thrown) {
     return failed(thrown, startedMs, true);
   }
@@ -200,7 +209,7 @@ function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): Cal
     );
     return turn.out;
   }
-  const run = (): CallReply | Promise<CallReply> => runTask(definition, input, context, openSink, startedMs);
+  const run = (): CallReply | Promise<CallReply> => runTask(task, input, context, openSink, startedMs);
   const { trace } = call;
   const reply = leftovers.run(
     call,
@@ -220,6 +229,15 @@ function runCall(call: ThreadCall, turn: Turn, index: number, setup: Setup): Cal
     turn.out?.close();
     logs.get(call)?.end();
   });
+}
+
+type InputSchema = Parameters<typeof validateInput>[0];
+
+/** @throws AppError MALFORMED_BODY, INVALID_INPUT */
+function inputOf({ input }: ThreadCall, schema: InputSchema | undefined): unknown {
+  if (input.type === 'value') return input.value;
+  const value = parseJson(input.bytes);
+  return schema === undefined ? value : validateInput(schema, value);
 }
 
 /** From this length on a text is encoded here, not on the event loop: a 19 MB one held it for 40 ms. */

@@ -233,3 +233,35 @@ describe('task files', () => {
     );
   });
 });
+
+describe('runFrom', () => {
+  const work = 'export default () => 1;\nexport const setup = () => 2;\n';
+  const task = (fields: string) => `import { z } from 'zod';
+import work, { setup } from './_work.js';
+const input = z.strictObject({});
+export default { input, ${fields} };
+`;
+
+  it.each([
+    ["run: work, runFrom: './_work.js'", /runFrom: must be a URL/],
+    [
+      'run: () => 1, setup, runFrom: new URL("./_work.js", import.meta.url)',
+      /whose default export is the task's run/,
+    ],
+    [
+      'run: work, runFrom: new URL("./_work.js", import.meta.url)',
+      /whose export `setup` is the task's setup/,
+    ],
+    ['run: work, setup, runFrom: new URL("./_none.js", import.meta.url)', /runFrom cannot be imported/],
+    ['run: work, setup, runFrom: new URL("https://example.org/")', /runFrom must be the URL of a file/],
+  ])('is refused where threads would run something else: %s', async (fields, reason) => {
+    await expect(loadTasks([await folderOf({ 'a.js': task(fields), '_work.js': work })])).rejects.toThrow(
+      reason,
+    );
+  });
+
+  it('is taken where it is the file that run and setup come from', async () => {
+    const fields = 'run: work, setup, runFrom: new URL("./_work.js", import.meta.url)';
+    expect(await loadTasks([await folderOf({ 'a.js': task(fields), '_work.js': work })])).toHaveLength(1);
+  });
+});

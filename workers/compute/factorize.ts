@@ -1,35 +1,21 @@
 // factorize: the prime factors of a number of up to 24 digits. Trial division for the small ones, then Pollard's rho
 // (R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980). That a factor is prime is proved:
 // primality.ts.
-import { z } from 'zod';
 import { defineOperation } from './operation.js';
 import { isPrime } from './primality.js';
 
-const maxDigits = 24;
+export const maxDigits = 24;
 const trialLimit = 1_000n;
 /** Differences that are multiplied before one gcd, and between two looks at the signal. */
 const batch = 256;
 
-export const factorizeOutput = z.strictObject({
-  factors: z
-    .array(z.tuple([z.string().describe('A prime.'), z.int().min(1).describe('Its exponent.')]))
-    .describe('Ascending; empty for 1.'),
-});
-
-export const factorize = defineOperation({
-  input: z
-    .strictObject({
-      operation: z.literal('factorize'),
-      n: z
-        .string()
-        .regex(new RegExp(`^\\d{1,${maxDigits}}$`), `must be 1 to ${maxDigits} decimal digits`)
-        .refine((digits) => /[1-9]/.test(digits), 'must not be 0')
-        .describe(`A decimal number of 1 to ${maxDigits} digits, not 0; a string, for it may exceed 2^53.`),
-    })
-    .describe('Factorize a number.'),
+export const factorize = defineOperation<
+  { readonly n: string },
+  { factors: [prime: string, exponent: number][] }
+>({
   // The hardest numbers have two factors of equal size; rho needs about the root of the smaller one.
   costUs: ({ n }) => 50 + 0.45 * Number(n) ** 0.25,
-  run({ n }, signal): z.input<typeof factorizeOutput> {
+  run({ n }, signal) {
     const exponents = new Map<bigint, number>();
     const note = (prime: bigint) => exponents.set(prime, (exponents.get(prime) ?? 0) + 1);
     const pending = [withoutSmallFactors(BigInt(n), note)];

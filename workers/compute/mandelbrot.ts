@@ -1,13 +1,11 @@
 // mandelbrot: a picture of the Mandelbrot set by escape time, with smooth colouring
 // (https://en.wikipedia.org/wiki/Plotting_algorithms_for_the_Mandelbrot_set#Continuous_(smooth)_coloring).
-import { encode } from 'fast-png';
-import { z } from 'zod';
 import { defineOperation } from './operation.js';
 
-const maxSide = 2_048;
-const maxIterations = 5_000;
+export const maxSide = 2_048;
+export const maxIterations = 5_000;
 /** Pixels × iterations: about six seconds where every pixel lies in the set. */
-const maxSteps = 1_500_000_000;
+export const maxSteps = 1_500_000_000;
 /** Steps between two looks at the signal: well below a millisecond. */
 const stepsPerCheck = 100_000;
 /** |z|² beyond which a point has escaped: larger than 4, so that the colours are smooth. */
@@ -16,30 +14,20 @@ const escapeBound = 256;
 const coloursPerStep = 8;
 const insideColour = 0;
 
-export const mandelbrot = defineOperation({
-  input: z
-    .strictObject({
-      operation: z.literal('mandelbrot'),
-      width: z.int().min(1).max(maxSide).describe('Pixels.'),
-      height: z.int().min(1).max(maxSide).describe('Pixels.'),
-      centerX: z.number().min(-4).max(4).default(-0.5).describe('Real part of the centre.'),
-      centerY: z.number().min(-4).max(4).default(0).describe('Imaginary part of the centre.'),
-      scale: z.number().min(1e-13).max(16).default(3).describe('Width of the view in the complex plane.'),
-      iterations: z
-        .int()
-        .min(1)
-        .max(maxIterations)
-        .default(256)
-        .describe('Steps before a point counts as inside.'),
-    })
-    .refine(({ width, height, iterations }) => width * height * iterations <= maxSteps, {
-      path: ['iterations'],
-      message: `must be at most ${maxSteps} / (width × height)`,
-    })
-    .describe('Draw the Mandelbrot set as a PNG.'),
+interface View {
+  readonly width: number;
+  readonly height: number;
+  readonly centerX: number;
+  readonly centerY: number;
+  readonly scale: number;
+  readonly iterations: number;
+}
+
+export const mandelbrot = defineOperation<View, Promise<Uint8Array>>({
   // Between a view that escapes at once and one that lies in the set: the steps, at a third of what each costs.
   costUs: ({ width, height, iterations }) => 100 + width * height * (0.06 + 0.0006 * iterations),
-  run({ width, height, centerX, centerY, scale, iterations }, signal): Uint8Array {
+  async run({ width, height, centerX, centerY, scale, iterations }, signal) {
+    const { encode } = await import('fast-png');
     // One byte a pixel, an index into the palette: a third of the memory and of the packing.
     const data = new Uint8Array(width * height);
     const pixel = scale / width;

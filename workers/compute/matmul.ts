@@ -1,42 +1,18 @@
 // matmul: the product of two matrices, in double precision. Rows times rows (i-k-j): the inner loop walks both
 // operands in memory order (G. Golub, C. Van Loan, "Matrix Computations", section 1.1: gaxpy by rows).
-import { z } from 'zod';
 import { InputError } from '../../src/task.js';
 import { defineOperation } from './operation.js';
 
-const maxRows = 1_024;
+export const maxRows = 1_024;
 
-const matrix = z.array(z.array(z.number()).min(1).max(maxRows)).min(1).max(maxRows);
+type Matrix = readonly (readonly number[])[];
 
-type Matrix = z.output<typeof matrix>;
-
-export const matmulOutput = z.strictObject({ product: z.array(z.array(z.number())) });
-
-export const matmul = defineOperation({
-  input: z
-    .strictObject({
-      operation: z.literal('matmul'),
-      a: matrix.describe(`Rows of equal length, at most ${maxRows} × ${maxRows} numbers.`),
-      b: matrix.describe('As many rows as `a` has columns.'),
-    })
-    .superRefine(({ a, b }, context) => {
-      const problem = (path: (string | number)[], message: string) =>
-        context.addIssue({ code: 'custom', path, message });
-      const ragged = (name: string, rows: Matrix) => {
-        const row = rows.findIndex((entries) => entries.length !== rows[0]?.length);
-        if (row >= 0) problem([name, row], `must have ${rows[0]?.length} entries, as the first row has`);
-        return row >= 0;
-      };
-      const columns = a[0]?.length;
-      if (ragged('a', a) || ragged('b', b) || columns === undefined) return;
-      if (columns !== b.length) problem(['b'], `must have ${columns} rows, as many as \`a\` has columns`);
-    })
-    .describe('Multiply two matrices.'),
+export const matmul = defineOperation<{ readonly a: Matrix; readonly b: Matrix }, { product: number[][] }>({
   costUs: ({ a, b }) => {
     const [rows, inner, columns] = [a.length, b.length, b[0]?.length ?? 0];
     return 2 + 0.03 * (rows * inner + inner * columns + rows * columns) + 0.0025 * rows * inner * columns;
   },
-  run({ a, b }, signal): z.input<typeof matmulOutput> {
+  run({ a, b }, signal) {
     const columns = b[0]?.length ?? 0;
     const inner = b.length;
     // To a multiple of four, with rows of zeros: four rows a pass read and write the sums a quarter as often.

@@ -1,26 +1,15 @@
 // nqueens: in how many ways n queens stand on an n × n board so that none attacks another. Bit masks, row by row
 // (Q. Zongyan, "Bit-vector encoding of n-queen problem", SIGPLAN Notices 37, 2002); of the mirrored halves one is
 // counted.
-import { z } from 'zod';
 import { defineOperation } from './operation.js';
 
-const maxN = 16;
+export const maxN = 16;
 /** Rows that are placed before the signal is asked again: what is below one such placement takes at most about 7 ms. */
 const checkedRows = 3;
 
-export const nqueensOutput = z.strictObject({
-  solutions: z.int().describe('Counted with their reflections and rotations.'),
-});
-
-export const nqueens = defineOperation({
-  input: z
-    .strictObject({
-      operation: z.literal('nqueens'),
-      n: z.int().min(1).max(maxN).describe('Queens, and the size of the board.'),
-    })
-    .describe('Count the solutions of the n queens problem.'),
+export const nqueens = defineOperation<{ readonly n: number }, { solutions: number }>({
   costUs: ({ n }) => 1 + 0.0035 * 5.1 ** Math.max(0, n - 3),
-  run({ n }, signal): z.input<typeof nqueensOutput> {
+  run({ n }, signal) {
     const board = (1 << n) - 1;
     const half = n >> 1;
     const place = (columns: number, left: number, right: number, row: number): number => {

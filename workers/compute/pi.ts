@@ -1,25 +1,16 @@
 // pi: its decimal digits, exactly truncated, by Chudnovsky's series with binary splitting
 // (H. Haible, T. Papanikolaou, "Fast multiprecision evaluation of series of rational numbers", ANTS-III, 1998).
-import { z } from 'zod';
 import { defineOperation } from './operation.js';
 
 /** The last multiplications and the printing cannot be interrupted: this bounds them. */
-const maxDigits = 100_000;
+export const maxDigits = 100_000;
 /** log10(640320³ / 1728): what a term of the series adds. */
 const digitsPerTerm = 14.181647462725477;
 const guardDigits = 12;
 
-export const piOutput = z.strictObject({ value: z.string().describe('3.14…, truncated, not rounded.') });
-
-export const pi = defineOperation({
-  input: z
-    .strictObject({
-      operation: z.literal('pi'),
-      digits: z.int().min(0).max(maxDigits).describe('Digits after the point.'),
-    })
-    .describe('π to many digits.'),
+export const pi = defineOperation<{ readonly digits: number }, { value: string }>({
   costUs: ({ digits }) => 10 + digits * 0.1 + digits ** 1.7 * 0.0006,
-  run({ digits }, signal): z.input<typeof piOutput> {
+  run({ digits }, signal) {
     for (let guard = guardDigits; ; guard *= 2) {
       const scaled = scaledPi(digits + guard, () => signal.throwIfAborted());
       signal.throwIfAborted();

@@ -1,27 +1,20 @@
 // primes: how many primes there are up to a limit, and the largest. A segmented sieve of Eratosthenes over the odd
 // numbers: C. Bays, R. H. Hudson, "The segmented sieve of Eratosthenes and primes in arithmetic progressions to
 // 10^12", BIT 17 (1977); a segment stays in the cache.
-import { z } from 'zod';
 import { defineOperation } from './operation.js';
 
-const maxLimit = 1_000_000_000;
+export const maxLimit = 1_000_000_000;
 /** Odd numbers in a segment, a byte each: about the size of a core's L2 cache. */
 const segmentLength = 1 << 18;
 
-export const primesOutput = z.strictObject({
-  count: z.int().describe('How many primes are at most `limit`.'),
-  largest: z.int().nullable().describe('The largest of them; null where there is none.'),
-});
+export interface PrimesResult {
+  count: number;
+  largest: number | null;
+}
 
-export const primes = defineOperation({
-  input: z
-    .strictObject({
-      operation: z.literal('primes'),
-      limit: z.int().min(0).max(maxLimit).describe('Count the primes up to and including this.'),
-    })
-    .describe('Count the primes up to a limit.'),
+export const primes = defineOperation<{ readonly limit: number }, PrimesResult>({
   costUs: ({ limit }) => 2 + limit * 0.004,
-  run({ limit }, signal): z.input<typeof primesOutput> {
+  run({ limit }, signal): PrimesResult {
     if (limit < 2) return { count: 0, largest: null };
     const root = Math.floor(Math.sqrt(limit));
     const basePrimes = oddPrimes(root);

@@ -1,9 +1,9 @@
-// Argon2id (RFC 9106), by @node-rs/argon2. Defaults: OWASP's first recommendation (19 MiB, 2 passes, 1 lane).
+// Argon2id (RFC 9106), by @node-rs/argon2, which is loaded when the first hash is made: the event loops only
+// read them. Defaults: OWASP's first recommendation (19 MiB, 2 passes, 1 lane).
 import { timingSafeEqual } from 'node:crypto';
-import { hashRawSync, hashSync } from '@node-rs/argon2';
-import { z } from 'zod';
-import { checkData, decodeData } from './data.js';
-import { costField, passwordFields } from './password.js';
+import { createRequire } from 'node:module';
+import { decodeData } from './data.js';
+import type { Password } from './password.js';
 import {
   type BadHash,
   canonicalNumber,
@@ -13,30 +13,25 @@ import {
   unpaddedBase64,
 } from './stored-hash.js';
 
-const maxMemoryKiB = 65_536;
-const maxPasses = 10;
-const maxLanes = 4;
+export const maxMemoryKiB = 65_536;
+export const maxPasses = 10;
+export const maxLanes = 4;
 /** RFC 9106 section 3.1: at least 8 KiB for each lane. */
-const minMemoryKiB = 8;
+export const minMemoryKiB = 8;
+export const defaultMemoryKiB = 19_456;
+
+const require = createRequire(import.meta.url);
+/** At once, not by `import()`: a run that is not async is all that its thread does meanwhile. */
+const argon2 = (): typeof import('@node-rs/argon2') => require('@node-rs/argon2');
 
 /** @node-rs/argon2's `Algorithm.Argon2id`: a const enum, which isolated modules cannot import. */
 const argon2id = 2;
 
-export const argon2idInput = z
-  .strictObject({
-    algorithm: z.literal('argon2id'),
-    ...passwordFields,
-    memoryCost: costField(minMemoryKiB, maxMemoryKiB, 19_456, 'Memory in KiB, at least 8 for each lane.'),
-    timeCost: costField(1, maxPasses, 2, 'Passes over the memory.'),
-    parallelism: costField(1, maxLanes, 1, 'Lanes.'),
-  })
-  .superRefine(checkData)
-  .refine(({ memoryCost, parallelism }) => memoryCost >= minMemoryKiB * parallelism, {
-    path: ['memoryCost'],
-    message: `must be at least ${minMemoryKiB} KiB for each of \`parallelism\` lanes`,
-  });
-
-type Argon2idInput = z.output<typeof argon2idInput>;
+interface Argon2idInput extends Password {
+  readonly memoryCost: number;
+  readonly timeCost: number;
+  readonly parallelism: number;
+}
 
 /** µs of CPU time: the library runs the lanes of one hash on threads of its own. */
 export function argon2idCostUs({
@@ -48,6 +43,7 @@ export function argon2idCostUs({
 
 /** `$argon2id$v=19$m=…,t=…,p=…$salt$hash` */
 export function hashArgon2id(input: Argon2idInput): string {
+  const { hashSync } = argon2();
   const { memoryCost, timeCost, parallelism } = input;
   return hashSync(decodeData(input), { algorithm: argon2id, memoryCost, timeCost, parallelism });
 }
@@ -77,6 +73,6 @@ export function readArgon2id(text: string): StoredHash | BadHash {
     algorithm: 'argon2id',
     costUs: argon2idCostUs({ memoryCost, timeCost }),
     // The library's own verify throws on a password that is not UTF-8 (2.2.1).
-    verify: (password) => timingSafeEqual(hashRawSync(password, options), tag),
+    verify: (password) => timingSafeEqual(argon2().hashRawSync(password, options), tag),
   };
 }

@@ -1,30 +1,23 @@
-// bcrypt, by @node-rs/bcrypt. It reads 72 bytes of a password and, in many implementations, stops at a NUL byte:
+// bcrypt, by @node-rs/bcrypt, which is loaded when the first hash is made or tried. It reads 72 bytes of a password and, in many implementations, stops at a NUL byte:
 // what it would cut silently is refused here.
-import { hashSync, verifySync } from '@node-rs/bcrypt';
-import { z } from 'zod';
-import { checkData, decodeData } from './data.js';
-import { costField, passwordFields } from './password.js';
+import { createRequire } from 'node:module';
+import { decodeData } from './data.js';
+import type { Password } from './password.js';
 import { type BadHash, malformed, outOfRange, type StoredHash } from './stored-hash.js';
 
-const minRounds = 4;
-const maxRounds = 15;
+const require = createRequire(import.meta.url);
+/** At once, not by `import()`: a run that is not async is all that its thread does meanwhile. */
+const bcrypt = (): typeof import('@node-rs/bcrypt') => require('@node-rs/bcrypt');
+
+export const minRounds = 4;
+export const maxRounds = 15;
 const maxPasswordBytes = 72;
 
-export const bcryptInput = z
-  .strictObject({
-    algorithm: z.literal('bcrypt'),
-    ...passwordFields,
-    rounds: costField(minRounds, maxRounds, 12, 'Binary logarithm of the rounds.'),
-  })
-  .superRefine(checkData)
-  .superRefine((input, context) => {
-    const message = passwordProblem(decodeData(input));
-    if (message !== undefined) context.addIssue({ code: 'custom', path: ['data'], message });
-  });
+interface BcryptInput extends Password {
+  readonly rounds: number;
+}
 
-type BcryptInput = z.output<typeof bcryptInput>;
-
-function passwordProblem(password: Uint8Array): string | undefined {
+export function passwordProblem(password: Uint8Array): string | undefined {
   if (password.length > maxPasswordBytes) return `must be at most ${maxPasswordBytes} bytes for bcrypt`;
   return password.includes(0) ? 'must not hold a NUL byte for bcrypt' : undefined;
 }
@@ -36,7 +29,7 @@ export function bcryptCostUs({ rounds }: Pick<BcryptInput, 'rounds'>): number {
 
 /** `$2b$12$` and 53 characters of salt and hash */
 export function hashBcrypt(input: BcryptInput): string {
-  return hashSync(decodeData(input), input.rounds);
+  return bcrypt().hashSync(decodeData(input), input.rounds);
 }
 
 /**
@@ -53,7 +46,7 @@ export function readBcrypt(text: string): StoredHash | BadHash {
       costUs: bcryptCostUs({ rounds }),
       // Refused, not "no match": the hash may come from a library that cuts, and cutting would take any tail.
       passwordProblem,
-      verify: (password) => verifySync(password, text),
+      verify: (password) => bcrypt().verifySync(password, text),
     }
   );
 }

@@ -1,17 +1,8 @@
 // The bytes that a caller means: text in one of three encodings, checked strictly, or raw bytes as they came.
-import { z } from 'zod';
-
 export const inputEncodings = ['utf8', 'hex', 'base64'] as const;
 export type InputEncoding = (typeof inputEncodings)[number];
 
-export const inputEncoding = z
-  .enum(inputEncodings)
-  .default('utf8')
-  .describe(
-    'How `data` stands for bytes: as UTF-8 text, hexadecimal, or base64 with padding (RFC 4648 section 4).',
-  );
-
-interface EncodedData {
+export interface EncodedData {
   readonly data: string | Uint8Array;
   readonly inputEncoding: InputEncoding;
 }
@@ -27,16 +18,10 @@ export function dataBytes({ data, inputEncoding }: EncodedData): number {
   return inputEncoding === 'utf8' ? Buffer.byteLength(data) : data.length / 2;
 }
 
-/** A schema's refinement: `data` fits its encoding. Node's decoders skip what they do not know; this refuses it. */
-export function checkData(input: EncodedData, context: z.RefinementCtx): void {
-  const { data, inputEncoding } = input;
-  if (typeof data !== 'string') return;
-  const problem = textProblem(data, inputEncoding);
-  if (problem !== undefined) context.addIssue({ code: 'custom', path: ['data'], message: problem });
-}
-
-function textProblem(text: string, encoding: InputEncoding): string | undefined {
-  switch (encoding) {
+/** Why `data` does not fit its encoding. Node's decoders skip what they do not know; this refuses it. */
+export function dataProblem({ data: text, inputEncoding }: EncodedData): string | undefined {
+  if (typeof text !== 'string') return undefined;
+  switch (inputEncoding) {
     case 'utf8':
       // A lone surrogate has no UTF-8 form: it would become U+FFFD, and different data would hash alike.
       return /\p{Surrogate}/u.test(text) ? 'holds a lone surrogate, which has no UTF-8 form' : undefined;

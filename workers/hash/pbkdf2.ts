@@ -1,8 +1,7 @@
 // PBKDF2-HMAC-SHA256 (RFC 8018), by OpenSSL, in passlib's string form. Default iterations: OWASP's 600,000.
 import { pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto';
-import { z } from 'zod';
-import { checkData, decodeData } from './data.js';
-import { costField, passwordFields, saltBytes } from './password.js';
+import { decodeData } from './data.js';
+import { type Password, saltBytes } from './password.js';
 import {
   type BadHash,
   canonicalNumber,
@@ -13,18 +12,12 @@ import {
   unpaddedBase64,
 } from './stored-hash.js';
 
-const maxIterations = 2_000_000;
+export const maxIterations = 2_000_000;
 const hashBytes = 32;
 
-export const pbkdf2Input = z
-  .strictObject({
-    algorithm: z.literal('pbkdf2-sha256'),
-    ...passwordFields,
-    iterations: costField(1, maxIterations, 600_000, 'Rounds of HMAC-SHA-256.'),
-  })
-  .superRefine(checkData);
-
-type Pbkdf2Input = z.output<typeof pbkdf2Input>;
+interface Pbkdf2Input extends Password {
+  readonly iterations: number;
+}
 
 /** µs */
 export function pbkdf2CostUs({ iterations }: Pick<Pbkdf2Input, 'iterations'>): number {

@@ -55,6 +55,8 @@ export interface InFlight {
   readonly longSize: number;
   /** What they were estimated at, in µs. */
   readonly workUs: number;
+  /** Tasks that messages have been for, by the numbers that threads know. */
+  readonly servedTasks: readonly number[];
   /** Threads that could take a message now. */
   readonly free: number;
   /** Whether a thread is at a call of this client. */
@@ -105,6 +107,14 @@ export function createInFlight(
   { poolMaxThreads, cancelGraceMs }: Pick<LaneConfig, 'poolMaxThreads' | 'cancelGraceMs'>,
 ): InFlight {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
+  const served = new Set<number>();
+
+  function indexOf(task: Task): number {
+    const index = taskIndex.get(task) ?? -1;
+    served.add(index);
+    return index;
+  }
+
   /** By the row in shared memory that each has. */
   const messages: (SentCalls | undefined)[] = new Array(poolMaxThreads).fill(undefined);
   let size = 0;
@@ -207,6 +217,9 @@ export function createInFlight(
     get jobs() {
       return jobs;
     },
+    get servedTasks() {
+      return [...served];
+    },
     get longSize() {
       return longSize;
     },
@@ -246,7 +259,7 @@ export function createInFlight(
       }
       const message = packCalls(
         row,
-        calls.map((call) => threadCall(call, taskIndex.get(call.task) ?? -1)),
+        calls.map((call) => threadCall(call, indexOf(call.task))),
       );
       const release = (): void => {
         messages[row] = undefined;

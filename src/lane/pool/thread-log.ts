@@ -2,6 +2,7 @@
 // for. Lines of tasks are task-log.ts.
 import { monotonicMs } from '../../clock.js';
 import type { Logger } from '../../log.js';
+import { TaskFileError } from '../../tasks/registry.js';
 import type { PendingCall } from '../pending-call.js';
 import type { ThreadsEvents } from './threads.js';
 
@@ -22,7 +23,11 @@ export function createThreadLog(log: Logger): ThreadLog {
     granted: () => log.info('threads can be started again'),
     stuck: (counts) => log.error(counts, 'a thread was ended and is still there: it is stuck in native code'),
     worn: (counts) => log.error(counts, 'too many threads do not end: this process should be replaced'),
-    died: (error) => log.warn({ err: error }, 'an idle thread ended'),
+    died: (error) =>
+      log.warn(
+        { err: error },
+        error instanceof TaskFileError ? 'a thread ended that could not load a task' : 'an idle thread ended',
+      ),
     unstartable: (error) => log.error({ err: error }, 'a thread could not be started: trying again'),
     leftover({ task, options: { requestId, traceId } }, leftover) {
       const nowMs = monotonicMs();

@@ -21,13 +21,15 @@ export interface ThreadsOptions {
   readonly idleTimeoutMs: number;
   readonly maxHeapMb: number;
   readonly data: ThreadData;
+  /** Tasks that calls have been for, by their numbers: what a further thread loads before it is ready. */
+  readonly served: () => readonly number[];
 }
 
 export interface ThreadsEvents {
   /** A thread became ready, or is gone: ask `idle` again. */
   changed(): void;
   log(line: ThreadLogLine): void;
-  /** A thread died that had no message. */
+  /** A thread died that had no message, or could not load a task. */
   died(error: unknown): void;
   /** A thread could not be loaded. Told once, until one can: meanwhile it is tried again and again. */
   unstartable(error: unknown): void;
@@ -111,6 +113,8 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   let retirement: NodeJS.Timeout | undefined;
   let watch: NodeJS.Timeout | undefined;
   let isWorn = false;
+  /** A thread has loaded all tasks. */
+  let isProven = false;
   /** Closed, or given up. */
   let over = false;
   const warmed = withResolvers<void>();
@@ -133,7 +137,9 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       idle: scheduleRetirement,
       changed: (state) => changed(state),
     });
-    const session: ThreadSession = { port: port2 };
+    // Until one thread has loaded all of them, so that a file that none can load is told at boot.
+    const load = isProven ? options.served() : options.data.tasks.map((_task, index) => index);
+    const session: ThreadSession = { port: port2, load };
     hold([...members, member]);
     try {
       starts
@@ -160,6 +166,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     if (state === 'up') {
       if (failures.isRefused) events.granted();
       failures.succeeded();
+      isProven = true;
       warmed.resolve();
     }
     if (state === 'ending') {
@@ -199,7 +206,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       diedInBoot(member.fault ?? error);
       return;
     }
-    if (state === 'up' && !wasBusy) events.died(error);
+    if (state === 'up' && (member.fault !== undefined || !wasBusy)) events.died(member.fault ?? error);
     keepMinimum();
     events.changed();
   }

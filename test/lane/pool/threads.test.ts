@@ -17,7 +17,13 @@ describe('the threads', () => {
         max: 1,
         idleTimeoutMs: 30_000,
         maxHeapMb: 64,
-        data: { control: control.memory, rows: 1, nice: 0, modules: [`file://${fixtureTasks}/misbehave.js`] },
+        data: {
+          control: control.memory,
+          rows: 1,
+          nice: 0,
+          tasks: [{ module: `file://${fixtureTasks}/misbehave.js`, runFrom: undefined, output: undefined }],
+        },
+        served: () => [],
       },
       {
         changed() {},

@@ -14,22 +14,22 @@ const whole = {
 };
 
 /** The picture as indices into its palette, where 0 is black: inside. */
-function picture(input: Record<string, unknown>) {
-  const bytes = runTask(compute, input);
+async function picture(input: Record<string, unknown>) {
+  const bytes = await runTask(compute, input);
   if (!(bytes instanceof Uint8Array)) throw new Error('no bytes');
   return decode(bytes);
 }
 
 describe('mandelbrot', () => {
-  test('is a PNG of the size asked for, with its palette', () => {
-    const { width, height, depth, channels, palette } = picture(whole);
+  test('is a PNG of the size asked for, with its palette', async () => {
+    const { width, height, depth, channels, palette } = await picture(whole);
     expect({ width, height, depth, channels }).toEqual({ width: 61, height: 41, depth: 8, channels: 1 });
     expect(palette).toHaveLength(256);
     expect(palette?.[0]).toEqual([0, 0, 0]);
   });
 
-  test('is black inside the set and coloured outside', () => {
-    const { data, width } = picture(whole);
+  test('is black inside the set and coloured outside', async () => {
+    const { data, width } = await picture(whole);
     const at = (column: number, row: number) => data[row * width + column];
     expect(at(30, 20)).toBe(0); // −0.5, in the cardioid
     expect(at(20, 20)).toBe(0); // −1, in the disc
@@ -37,8 +37,8 @@ describe('mandelbrot', () => {
     expect(at(60, 20)).not.toBe(0);
   });
 
-  test('is its own mirror image about the real axis', () => {
-    const { data, width, height } = picture(whole);
+  test('is its own mirror image about the real axis', async () => {
+    const { data, width, height } = await picture(whole);
     for (let row = 0; row < height; row++) {
       const mirrored = height - 1 - row;
       expect(data.slice(row * width, (row + 1) * width)).toEqual(
