@@ -1,9 +1,10 @@
 // Counted series as Prometheus text, written by prom-client. Which series and gauges there are is for whoever exposes.
-import { AggregatorRegistry, type PrometheusContentType, Registry } from 'prom-client';
+import type { PrometheusContentType } from 'prom-client';
 import type { ServerStatus } from '../messages.js';
 import { type FamilyName, families, type RuntimeMetrics, type Series } from './families.js';
 
-export const expositionType = Registry.PROMETHEUS_CONTENT_TYPE;
+/** prom-client's, which is loaded when somebody asks for metrics. */
+export const expositionType: PrometheusContentType = 'text/plain; version=0.0.4; charset=utf-8';
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
@@ -45,7 +46,8 @@ export function laneGauges(lanes: readonly Pick<ServerStatus, 'queue' | 'threads
 
 const familyNames = Object.keys(families) as FamilyName[];
 
-export function prometheusText(metrics: readonly RuntimeMetrics[]): Promise<string> {
+export async function prometheusText(metrics: readonly RuntimeMetrics[]): Promise<string> {
+  const { AggregatorRegistry } = await import('prom-client');
   return AggregatorRegistry.aggregate<PrometheusContentType>([...metrics]).metrics();
 }
 

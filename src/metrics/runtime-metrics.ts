@@ -1,6 +1,5 @@
 // A process's own figures by prom-client: `process_*` and `nodejs_*`. Every process of the cluster has one of these;
 // the label says whose they are, and they are never summed.
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { RuntimeMetrics } from './families.js';
 
 /** Gauges whose names end like a counter's, which `promtool check metrics` refuses; each is the sum of another. */
@@ -17,11 +16,20 @@ const misnamed = [
 const lagResolutionMs = 50;
 
 /**
- * Starts to measure.
+ * Measured from the first time that they are asked for: prom-client is 30 ms of each process's start, and some MiB.
  * @param label `primary` or the slot's number
  * @returns a function that tells the figures; a call costs about a millisecond
  */
 export function createRuntimeMetrics(label: string): () => Promise<RuntimeMetrics> {
+  let measuring: ReturnType<typeof measure> | undefined;
+  return async () => {
+    measuring ??= measure(label);
+    return (await measuring)();
+  };
+}
+
+async function measure(label: string): Promise<() => Promise<RuntimeMetrics>> {
+  const { collectDefaultMetrics, Registry } = await import('prom-client');
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lagResolutionMs });
   for (const name of misnamed) registry.removeSingleMetric(name);
