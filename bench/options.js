@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { defaultShapes, here, serverFile } from './comparison/comparison.js';
 
-export const usage = `npm run bench -- [--quick] [--only NAME[,NAME]] [--rounds N] [--stale] [--report]
+export const usage = `npm run bench -- [--node MAJOR] [--quick] [--only NAME[,NAME]] [--rounds N] [--stale] [--report]
+  --node     on that Node (20, 22, 24, 26), which npm fetches; the headline figures are those of 24
   --quick    the first six scenarios, briefly and once: to see that all is well, not for figures that are kept
   --only     these scenarios alone
   --rounds   how often each variant is measured, instead of the scenario's own number
@@ -20,6 +21,7 @@ export class UsageError extends Error {}
 /**
  * @typedef {object} Options
  * @property {boolean} help
+ * @property {string | undefined} node
  * @property {boolean} quick
  * @property {boolean} report
  * @property {boolean} stale
@@ -50,8 +52,10 @@ export function readOptions(args, scenarios, probes) {
     throw new UsageError(`there is no ${kind} ${unknown}: ${known.map(({ name }) => name).join(', ')}`);
   }
   const shapes = values.shapes?.split(',').map(shape) ?? defaultShapes;
-  const { help, quick, report, stale } = values;
-  return { help, quick, report, stale, rounds, only, checkouts, shapes };
+  const { help, node, quick, report, stale } = values;
+  if (node !== undefined && !/^(?:20|22|24|26)$/.test(node))
+    throw new UsageError(`--node must be 20, 22, 24 or 26, not ${node}`);
+  return { help, node, quick, report, stale, rounds, only, checkouts, shapes };
 }
 
 /** @param {readonly string[]} args */
@@ -60,6 +64,7 @@ function parse(args) {
     return parseArgs({
       args: [...args],
       options: {
+        node: { type: 'string' },
         quick: { type: 'boolean', default: false },
         only: { type: 'string' },
         rounds: { type: 'string' },

@@ -5,14 +5,22 @@ import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('./results/', import.meta.url));
 
-/** Results of other Node versions than this one stand beside it, in light.node24.json. */
-const referenceMajor = '20';
+/** Whose results have no suffix: they were there first. */
+const plainMajor = 'node20';
+/** Whose results are the headline where they are there: what is in long-term support. The others stand beside them. */
+const headlineMajor = 'node24';
+
+/** Of the Node that runs this: `node24` */
+export const thisMajor = `node${process.versions.node.split('.')[0]}`;
 
 /** @param {string} name @param {boolean} quick */
 function pathOf(name, quick) {
-  const major = process.versions.node.split('.')[0];
-  const suffix = major === referenceMajor ? '' : `.node${major}`;
-  return `${folder}${quick ? 'quick/' : ''}${name}${suffix}.json`;
+  return `${folder}${quick ? 'quick/' : ''}${fileName(name, thisMajor)}`;
+}
+
+/** @param {string} name @param {string} major */
+function fileName(name, major) {
+  return `${name}${major === plainMajor ? '' : `.${major}`}.json`;
 }
 
 /**
@@ -71,8 +79,18 @@ function write(path, content) {
   writeFileSync(path, `${text}\n`);
 }
 
-/** @param {string} name a scenario, or `scenario.node24` @returns {Result | undefined} the committed result */
+/**
+ * The committed result of a scenario: the headline, or of one Node (`light.node26`).
+ * @param {string} name @returns {Result | undefined}
+ */
 export function readResult(name) {
-  const path = `${folder}${name}.json`;
+  const [scenario = '', major] = name.split('.');
+  if (major !== undefined) return readFile(fileName(scenario, major));
+  return readFile(fileName(scenario, headlineMajor)) ?? readFile(fileName(scenario, plainMajor));
+}
+
+/** @param {string} file @returns {Result | undefined} */
+function readFile(file) {
+  const path = folder + file;
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 }

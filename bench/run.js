@@ -1,5 +1,6 @@
 // npm run bench: measures the scenarios one after the other, keeps their results, and writes tables and charts anew.
 // What is measured and how is in scenarios/; how it is told, in report/.
+import { spawnSync } from 'node:child_process';
 import { endOnSignals } from './children.js';
 import { compare, comparisonTable, here, shapesOf, shapeText } from './comparison/comparison.js';
 import { probes } from './comparison/probes.js';
@@ -8,7 +9,7 @@ import { describeMachine } from './machine.js';
 import { readOptions, UsageError, usage } from './options.js';
 import { writeReport } from './report/report.js';
 import { textTable } from './report/table.js';
-import { readResult, writeComparison, writeResult } from './results.js';
+import { readResult, thisMajor, writeComparison, writeResult } from './results.js';
 import { scenarios } from './scenarios/scenarios.js';
 import { digestNow, isStale, root } from './sources.js';
 
@@ -28,8 +29,9 @@ try {
 }
 
 /** @param {import('./options.js').Options} options */
-async function bench({ help, report, stale, only, quick, rounds, checkouts, shapes }) {
+async function bench({ help, node, report, stale, only, quick, rounds, checkouts, shapes }) {
   if (help) return console.log(usage);
+  if (node !== undefined && `node${node}` !== thisMajor) return runOn(node);
   if (checkouts.length > 0) {
     const chosen = probes.filter(({ name }) => only?.includes(name) ?? true);
     for (const probe of chosen)
@@ -39,11 +41,21 @@ async function bench({ help, report, stale, only, quick, rounds, checkouts, shap
   if (!report) {
     const byDefault = quick ? scenarios.slice(0, quickScenarios) : scenarios;
     const named = only ? scenarios.filter(({ name }) => only.includes(name)) : byDefault;
-    const chosen = stale ? named.filter(({ name }) => isStale(readResult(name))) : named;
+    const chosen = stale ? named.filter(({ name }) => isStale(readResult(`${name}.${thisMajor}`))) : named;
     if (chosen.length === 0) console.log('No figure is older than the sources that it depends on.');
     for (const scenario of chosen) await measure(scenario, { quick, rounds });
   }
   if (!quick) writeReport(readResult);
+}
+
+/** The same again, on another Node: npm has the binaries of each. @param {string} major */
+function runOn(major) {
+  const [, script = ''] = process.argv;
+  const args = process.argv.slice(2).filter((arg, place, all) => {
+    return arg !== '--node' && all[place - 1] !== '--node' && !arg.startsWith('--node=');
+  });
+  const { status } = spawnSync('npx', ['-y', `node@${major}`, script, ...args], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
 }
 
 /**
@@ -61,7 +73,7 @@ async function measure(scenario, { quick, rounds }) {
     quick,
     rounds: rounds ?? (quick ? 1 : scenario.rounds),
     say: (text) => progress(`  ${text}`),
-    previous: readResult(scenario.name),
+    previous: readResult(`${scenario.name}.${thisMajor}`),
   });
   progress('');
   const seconds = Math.round((performance.now() - startMs) / 1_000);

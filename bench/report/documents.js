@@ -1,6 +1,5 @@
 // What the documents show of the results: a table or a figure for each marker, and the charts. Pure: results in, text
 // out, so that a test can tell whether a document is what its results give.
-import { light } from '../scenarios/light.js';
 import { scenarios } from '../scenarios/scenarios.js';
 import { median, ratio, spread } from '../statistics.js';
 import { barChart } from './chart.js';
@@ -12,8 +11,8 @@ import { cellText, digits, markdownTable } from './table.js';
 /** Documents with markers. */
 export const documents = ['README.md', 'docs/tuning.md', 'docs/benchmark.md', 'docs/decisions.md'];
 
-/** Node versions whose results may stand beside the reference. */
-const otherNodes = ['node22', 'node24', 'node26'];
+/** Node versions whose results may stand beside the headline's. */
+const nodes = ['node20', 'node22', 'node24', 'node26'];
 
 /** @typedef {import('../results.js').Result} Result */
 /** @typedef {import('../results.js').ReadResult} ReadResult */
@@ -73,12 +72,10 @@ export function contentOf(name, read, isStale, comparisons) {
   if (name === 'hero') return hero(read('saturation'));
   if (name === 'summary') return summary(read, isStale);
   if (name === 'machine') return machines(read);
-  if (name === 'light') return lightTables(read, isStale);
   if (name.startsWith('decision/')) return decisionTable(name.slice('decision/'.length), comparisons);
   if (name.includes('/')) return figure(name, read);
   const scenario = scenarios.find((one) => one.name === name);
-  const result = read(name);
-  return scenario && result && `${markdownTable(scenario.table(result))}\n\n${origin(result, isStale)}`;
+  return scenario && tables(scenario, read, isStale);
 }
 
 /** @param {string} name @param {ReadResult} read */
@@ -285,15 +282,18 @@ const claims = [
   },
 ];
 
-/** The reference, and its ratios on other versions of Node. @param {ReadResult} read @param {IsStale} isStale */
-function lightTables(read, isStale) {
-  const result = read('light');
-  if (result === undefined) return undefined;
-  const { table } = light;
-  const tables = [markdownTable(table(result)), origin(result, isStale)];
-  for (const node of otherNodes) {
-    const other = read(`light.${node}`);
-    if (other) tables.push(`${machine(other)}:`, markdownTable(table(other)), origin(other, isStale));
+/**
+ * The headline, and what other versions of Node gave.
+ * @param {import('../scenarios/scenario.js').Scenario} scenario @param {ReadResult} read @param {IsStale} isStale
+ */
+function tables({ name, table }, read, isStale) {
+  const headline = read(name);
+  if (headline === undefined) return undefined;
+  const texts = [markdownTable(table(headline)), origin(headline, isStale)];
+  for (const node of nodes) {
+    const other = read(`${name}.${node}`);
+    if (other === undefined || other.machine.node === headline.machine.node) continue;
+    texts.push(`${machine(other)}:`, markdownTable(table(other)), origin(other, isStale));
   }
-  return tables.join('\n\n');
+  return texts.join('\n\n');
 }
