@@ -46,9 +46,13 @@ describe('a task with its work in a file of its own', () => {
 
   it('has its schema loaded where a body is still to be read', async () => {
     const { lane, task } = await startLean(1);
-    const ask = (body: string) =>
-      outcome(lane.call(task('apart'), { type: 'json', bytes: Buffer.from(body) }, { client: 'test' }));
-    expect(await ask('{"as":"neither"}')).toBe('INVALID_INPUT');
-    expect(await ask('{}')).toMatchObject({ loaded: expect.arrayContaining(['apart']), from: 'setup' });
+    const ask = (type: 'json' | 'check', body: string) =>
+      outcome(lane.call(task('apart'), { type, bytes: Buffer.from(body) }, { client: 'test' }));
+    expect(await ask('check', '{"as":"neither"}')).toBe('INVALID_INPUT');
+    expect(await ask('json', '{"as":"neither"}')).toBe('INVALID_INPUT');
+    expect(await ask('json', '{}')).toMatchObject({
+      loaded: expect.arrayContaining(['apart']),
+      from: 'setup',
+    });
   });
 });
