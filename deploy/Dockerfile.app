@@ -4,6 +4,7 @@
 FROM node:22-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
+# For jobs on Redis (REDIS_URL) your package.json has bullmq@6 and ioredis@5 among its dependencies.
 RUN npm ci --omit=dev
 
 FROM node:22-slim
