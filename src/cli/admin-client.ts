@@ -33,7 +33,11 @@ export interface AdminAnswer {
 }
 
 /** @throws CommandError where nobody answers */
-export async function askAdmin(base: URL, method: 'GET' | 'POST', path: string): Promise<AdminAnswer> {
+export async function askAdmin(
+  base: URL,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+): Promise<AdminAnswer> {
   const url = new URL(path, base);
   try {
     const answer = await send(url, method);

@@ -18,6 +18,11 @@ export const commands = {
     arguments: '',
     prose: 'Replaces the server processes one by one, with code and task files read anew.',
   },
+  jobs: {
+    arguments: '[show|retry|cancel ID]',
+    prose:
+      'Lists the jobs of the running cluster, newest first; shows one, has a failed one tried again, cancels one.',
+  },
   'new-task': {
     arguments: 'NAME',
     prose:
@@ -43,7 +48,7 @@ interface FlagDeclaration {
 export const ownFlags: Readonly<Record<string, FlagDeclaration>> = {
   'admin-url': {
     type: 'string',
-    only: ['status', 'reload'],
+    only: ['status', 'reload', 'jobs'],
     prose: 'Where the admin server is, if not at ADMIN_HOST:ADMIN_PORT.',
   },
   wait: {
@@ -51,7 +56,8 @@ export const ownFlags: Readonly<Record<string, FlagDeclaration>> = {
     only: ['reload'],
     prose: 'reload: ends when the reload has, with 1 and the reason where it was aborted.',
   },
-  json: { type: 'boolean', only: ['status'], prose: 'status: as JSON.' },
+  json: { type: 'boolean', only: ['status', 'jobs'], prose: 'status, jobs: as JSON.' },
+  state: { type: 'string', only: ['jobs'], prose: 'jobs: only those that are so (waiting, running, …).' },
   help: { type: 'boolean', short: 'h', prose: 'Prints this.' },
   version: { type: 'boolean', short: 'v', prose: 'Prints the version.' },
 };
@@ -65,6 +71,7 @@ export interface Command {
   readonly adminUrl: string | undefined;
   readonly json: boolean;
   readonly wait: boolean;
+  readonly state: string | undefined;
 }
 
 /**
@@ -81,10 +88,11 @@ export function readCommand(args: readonly string[]): Command {
     checkFlags(name, [...texts.keys(), ...switches]);
     checkOperands(name, operands);
   }
-  const { 'admin-url': adminUrl, ...given } = Object.fromEntries(texts);
+  const { 'admin-url': adminUrl, state, ...given } = Object.fromEntries(texts);
   const [app] = operands;
   const flags = name === 'serve' && app !== undefined ? { app, ...given } : given;
-  return { name: wanted, operands, flags, adminUrl, json: switches.has('json'), wait: switches.has('wait') };
+  const [json, wait] = [switches.has('json'), switches.has('wait')];
+  return { name: wanted, operands, flags, adminUrl, json, wait, state };
 }
 
 /** The file of an app, which needs no command in front of it. */
@@ -150,7 +158,7 @@ function checkFlags(name: CommandName | 'help', flags: readonly string[]): void 
 }
 
 function checkOperands(name: CommandName | 'help', operands: readonly string[]): void {
-  const most = name === 'new-task' || name === 'init' || name === 'serve' ? 1 : 0;
+  const most = name === 'jobs' ? 2 : name === 'new-task' || name === 'init' || name === 'serve' ? 1 : 0;
   if ((name === 'new-task' || name === 'init') && operands.length < most)
     throw misuse(`${name} needs a ${commands[name].arguments}`);
   if (operands.length > most)

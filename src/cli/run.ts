@@ -38,6 +38,9 @@ async function obey(command: Command, env: Values): Promise<ExitCode> {
     case 'reload':
       print(await (await import('./reload.js')).reload(await adminOf(command, env), command.wait));
       break;
+    case 'jobs':
+      print(await (await import('./jobs.js')).jobs(await adminOf(command, env), command));
+      break;
     case 'init':
       print(await (await import('./init.js')).init(command.operands[0] ?? ''));
       break;

@@ -15,6 +15,9 @@ const bounds = [
   10, 30, 60,
 ];
 
+/** A job may wait and run for long: 5 ms to 6 hours. */
+const jobBounds = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 21_600];
+
 /** What server processes count. Their names and labels are an interface: dashboards of others are built on them. */
 export const families = {
   millrace_calls_total: {
@@ -34,6 +37,23 @@ export const families = {
     labels: ['task'],
     bounds,
   },
+  millrace_job_runs_total: {
+    type: 'counter',
+    help: 'Runs of jobs by task and outcome (lost: tried again or given up; given back: at a stop or reload).',
+    labels: ['task', 'outcome'],
+  },
+  millrace_job_wait_seconds: {
+    type: 'histogram',
+    help: 'Time from when a job was accepted to the beginning of a run.',
+    labels: ['task'],
+    bounds: jobBounds,
+  },
+  millrace_job_run_seconds: {
+    type: 'histogram',
+    help: 'Time runs of jobs took.',
+    labels: ['task'],
+    bounds: jobBounds,
+  },
   http_request_duration_seconds: {
     type: 'histogram',
     help: 'Time from the headers of a request to the end of its answer (status 499: the client left).',
@@ -43,7 +63,7 @@ export const families = {
 } as const satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof families;
-export type HistogramName = Exclude<FamilyName, 'millrace_calls_total'>;
+export type HistogramName = Exclude<FamilyName, 'millrace_calls_total' | 'millrace_job_runs_total'>;
 
 /**
  * One series of a family. Labels in the family's order. Values add up, place by place: a counter's is its count, a

@@ -1,6 +1,7 @@
 // What a server process counts while it serves. On every request's way: a series is found by map look-ups and counted
 // in place; nothing is allocated. The cluster's sums are made in the primary.
 import { monotonicMs } from '../clock.js';
+import type { JobRunRecord } from '../jobs/runner.js';
 import type { CallRecord } from '../lane/call.js';
 import type { LoadReport } from '../messages.js';
 import {
@@ -17,6 +18,7 @@ import type { OnAnswer } from './request/arrival.js';
 export interface ServerMetrics {
   readonly onAnswer: OnAnswer;
   onCall(record: CallRecord): void;
+  onJobRun(record: JobRunRecord): void;
   report(): MetricsReport;
   /** Answers so far, and those of them that say that the server failed. */
   answered(): Pick<LoadReport, 'answers' | 'errors'>;
@@ -51,6 +53,12 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
   );
   const waits = lookUp((task: string) => histogram('millrace_call_wait_seconds', [task]));
   const runs = lookUp((task: string) => histogram('millrace_call_run_seconds', [task]));
+
+  const jobRuns = lookUp((task: string) =>
+    lookUp((outcome: string) => counter('millrace_job_runs_total', [task, outcome])),
+  );
+  const jobWaits = lookUp((task: string) => histogram('millrace_job_wait_seconds', [task]));
+  const jobTimes = lookUp((task: string) => histogram('millrace_job_run_seconds', [task]));
 
   const latencies = lookUp((task: string) =>
     lookUp((lane: CallLatency['lane']) => {
@@ -111,6 +119,11 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
       if (outcome !== 'refused') waits(task)(queueMs / 1_000);
       if (lane !== 'none') runs(task)(runMs / 1_000);
       countLatency(record);
+    },
+    onJobRun({ task, outcome, waitMs, runMs }) {
+      jobRuns(task)(outcome)(1);
+      jobWaits(task)(waitMs / 1_000);
+      jobTimes(task)(runMs / 1_000);
     },
     answered: () => ({ answers: sent, errors }),
     report: () => ({ atMs: monotonicMs(), series: all, lightLatency, callLatency }),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { type Cluster, type Env, startCluster } from '../support/cluster.js';
+import { millrace } from '../support/command.js';
 import { createHold, jobEnded, jobId, jobOf, jobTasks, jsonOf, postJob } from '../support/jobs.js';
 
 // Whole clusters boot here, on machines that may be busy.
@@ -168,6 +169,26 @@ it('operators see everybody’s jobs, cancel them, and have failed ones tried ag
   const failed = await jobId(url, 'poison', { what: 'task', file: join(hold.folder, 'runs') });
   const held = await jobId(url, 'held', { folder: hold.folder, name: 'a' });
   await jobEnded(url, failed);
+  await expect.poll(() => hold.begun('a')).toHaveLength(1);
+
+  const status: unknown = await (await fetch(`${adminUrl}/status`)).json();
+  expect(status).toMatchObject({ jobs: { waiting: 0, running: 1, failed: 1, oldestMs: 0 } });
+  const metrics = async () => (await fetch(`${adminUrl}/metrics`)).text();
+  expect(await metrics()).toMatch(/^millrace_jobs\{state="running"\} 1$/m);
+  await expect.poll(metrics).toMatch(/^millrace_job_runs_total\{task="poison",outcome="failed"\} 1$/m);
+  expect(await metrics()).toMatch(/^millrace_job_run_seconds_count\{task="poison"\} 1$/m);
+
+  const admin = ['--admin-url', adminUrl];
+  const listed = await millrace(['jobs', ...admin]);
+  expect(listed.stdout).toMatch(
+    new RegExp(`^JOB +TASK +CLIENT +STATE [^]*\\n${failed} +poison .* failed .* TASK_FAILED: `),
+  );
+  expect((await millrace(['jobs', '--state', 'waiting', ...admin])).stdout).toBe('no job is waiting\n');
+  expect(JSON.parse((await millrace(['jobs', 'show', held, ...admin])).stdout)).toMatchObject({
+    state: 'running',
+  });
+  const refused = await millrace(['jobs', 'retry', held, ...admin]);
+  expect(refused).toMatchObject({ code: 1, stderr: 'millrace: Only a failed job can be tried again.\n' });
   const list = await jsonOf(await fetch(`${adminUrl}/jobs?state=failed`));
   expect(list.jobs).toMatchObject([{ id: failed, client: '127.0.0.1', error: { code: 'TASK_FAILED' } }]);
   expect((await fetch(`${adminUrl}/jobs/${held}/retry`, { method: 'POST' })).status).toBe(409);

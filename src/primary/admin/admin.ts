@@ -16,6 +16,7 @@ import { createAdminServer, type Resource, type Resources, serveAdmin } from './
 import { expose } from './exposition.js';
 import { createGuard } from './guard.js';
 import { jobResource } from './jobs.js';
+import { jobCounts, jobsSummary } from './jobs-summary.js';
 import { createLiveFeed, type LiveFeed } from './live-feed.js';
 import { createLoadSampler } from './load-sampler.js';
 import { pageResources } from './page-files.js';
@@ -58,10 +59,10 @@ export async function listenAdmin(config: AdminConfig, log: Logger): Promise<Adm
     url: localUrl(adminHost, port),
     onEvent: feed.event,
     attach(primary, jobs) {
-      const resources = resourcesOf(primary, feed, recent);
+      const resources = resourcesOf(primary, jobs, feed, recent);
       const find = (path: string) => resources.get(path) ?? (jobs && jobResource(jobs, path));
       serveAdmin(server, find, createGuard([adminHost, ...adminAllowedHosts]), log);
-      sampling = sampleEvery(sampleEveryMs, primary, feed, recent);
+      sampling = sampleEvery(sampleEveryMs, primary, jobs, feed, recent);
     },
     close() {
       clearInterval(sampling);
@@ -72,18 +73,29 @@ export async function listenAdmin(config: AdminConfig, log: Logger): Promise<Adm
   };
 }
 
-function sampleEvery(everyMs: number, primary: Primary, feed: LiveFeed, recent: RecentCalls): NodeJS.Timeout {
+function sampleEvery(
+  everyMs: number,
+  primary: Primary,
+  store: JobStore | undefined,
+  feed: LiveFeed,
+  recent: RecentCalls,
+): NodeJS.Timeout {
   const sample = createLoadSampler();
   return setInterval(async () => {
-    await primary.refresh('counts');
+    const [jobs] = await Promise.all([jobsSummary(store), primary.refresh('counts')]);
     const status = primary.snapshot();
     recent.look(primary.servers);
     const latencyMs = recent.latencies(Object.keys(status.totals));
-    feed.snapshot({ status, latencyMs, sample: sample(primary.servers, status) });
+    feed.snapshot({ status, latencyMs, jobs, sample: sample(primary.servers, status) });
   }, everyMs).unref();
 }
 
-function resourcesOf(primary: Primary, feed: LiveFeed, recent: RecentCalls): Resources {
+function resourcesOf(
+  primary: Primary,
+  store: JobStore | undefined,
+  feed: LiveFeed,
+  recent: RecentCalls,
+): Resources {
   const primaryRuntime = createRuntimeMetrics('primary');
   return new Map<string, Resource>([
     ...pageResources(),
@@ -92,10 +104,10 @@ function resourcesOf(primary: Primary, feed: LiveFeed, recent: RecentCalls): Res
       {
         method: 'GET',
         async answer(exchange) {
-          await primary.refresh('counts');
+          const [jobs] = await Promise.all([jobCounts(store), primary.refresh('counts')]);
           recent.look(primary.servers);
           const status = primary.snapshot();
-          replyJson(exchange, 200, statusView(status, recent.latencies(Object.keys(status.totals))));
+          replyJson(exchange, 200, statusView(status, recent.latencies(Object.keys(status.totals)), jobs));
         },
       },
     ],
@@ -104,12 +116,13 @@ function resourcesOf(primary: Primary, feed: LiveFeed, recent: RecentCalls): Res
       {
         method: 'GET',
         async answer(exchange) {
-          await primary.refresh('all');
+          const [jobs] = await Promise.all([jobCounts(store), primary.refresh('all')]);
           const text = await expose({
             status: primary.snapshot(),
             restartsByReason: primary.counts.restartsByReason(),
             series: primary.counts.series(),
             throttledPeriods: throttledPeriods(readText),
+            jobs,
             runtime: [await primaryRuntime(), ...primary.counts.runtime()],
           });
           reply(exchange, 200, expositionType, text);

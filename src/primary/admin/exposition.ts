@@ -1,5 +1,7 @@
 // The cluster's metrics as Prometheus text: sums of the server processes' series, gauges of the moment, and each
 // process's own figures. metrics/exposition.ts writes the text.
+
+import type { JobCounts } from '../../jobs/store.js';
 import { familyMetrics, laneGauges, metric, prometheusText } from '../../metrics/exposition.js';
 import type { RuntimeMetrics, Series } from '../../metrics/families.js';
 import type { ClusterStatus } from '../cluster-status.js';
@@ -10,6 +12,8 @@ export interface Exposition {
   readonly series: readonly Series[];
   /** Undefined: the kernel tells of none. */
   readonly throttledPeriods: number | undefined;
+  /** Null: none are kept, or nobody can tell now. */
+  readonly jobs: JobCounts | null;
   /** One a process. */
   readonly runtime: readonly RuntimeMetrics[];
 }
@@ -19,10 +23,17 @@ export function expose({
   restartsByReason,
   series,
   throttledPeriods,
+  jobs,
   runtime,
 }: Exposition): Promise<string> {
   return prometheusText([
-    [...familyMetrics(series), ...gauges(status), restarts(restartsByReason), throttled(throttledPeriods)],
+    [
+      ...familyMetrics(series),
+      ...gauges(status),
+      ...(jobs === null ? [] : jobGauges(jobs)),
+      restarts(restartsByReason),
+      throttled(throttledPeriods),
+    ],
     ...runtime,
   ]);
 }
@@ -53,6 +64,27 @@ function gauges({ servers, lane }: ClusterStatus): object[] {
         labels: { state },
         value: servers.filter((server) => server.state === state).length,
       })),
+    ),
+  ];
+}
+
+/** Where jobs are on Redis every machine tells the same: take the greatest, not the sum. */
+function jobGauges({ states, oldestMs, reruns }: JobCounts): object[] {
+  return [
+    metric(
+      'millrace_jobs',
+      'gauge',
+      'Jobs that are kept, by state. On Redis: of all machines, and each of them tells it.',
+      Object.entries(states).map(([state, value]) => ({ labels: { state }, value })),
+    ),
+    metric('millrace_jobs_oldest_seconds', 'gauge', 'Age of the job that waits longest; 0: none waits.', [
+      { labels: {}, value: oldestMs / 1_000 },
+    ]),
+    metric(
+      'millrace_jobs_reruns_total',
+      'counter',
+      'Runs of jobs that began again, the one before being lost.',
+      [{ labels: {}, value: reruns }],
     ),
   ];
 }

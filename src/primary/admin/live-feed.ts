@@ -3,6 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ClusterEvent } from '../cluster-event.js';
 import type { ClusterStatus } from '../cluster-status.js';
+import type { JobsSummary } from './jobs-summary.js';
 import type { LoadSample } from './load-sampler.js';
 import type { TaskLatency } from './recent-calls.js';
 
@@ -12,6 +13,8 @@ export interface Snapshot {
   readonly status: ClusterStatus;
   /** By task, of the last minute. */
   readonly latencyMs: Readonly<Record<string, TaskLatency>>;
+  /** Null: none are kept, or nobody can tell now. */
+  readonly jobs: JobsSummary | null;
   readonly sample: LoadSample;
 }
 
@@ -55,8 +58,8 @@ export function createLiveFeed(): LiveFeed {
       });
       res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' });
       res.write(`retry: ${retryMs}\n\n`);
-      const { status = null, latencyMs = null } = latest ?? {};
-      res.write(frameOf('history', { samples, events, status, latencyMs }));
+      const { status = null, latencyMs = null, jobs = null } = latest ?? {};
+      res.write(frameOf('history', { samples, events, status, latencyMs, jobs }));
       return true;
     },
     snapshot(snapshot) {

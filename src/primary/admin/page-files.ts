@@ -20,6 +20,7 @@ const pageFiles = [
   'dom.js',
   'events.js',
   'format.js',
+  'jobs.js',
   'notice.js',
   'panels.js',
   'reload.js',

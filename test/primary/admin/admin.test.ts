@@ -54,6 +54,15 @@ const statusShape = z.strictObject({
   ),
   totals: z.record(z.string(), counts),
   latencyMs: z.record(z.string(), z.strictObject({ thread: percentiles, inline: percentiles })),
+  jobs: z.strictObject({
+    waiting: z.int(),
+    running: z.int(),
+    completed: z.int(),
+    failed: z.int(),
+    cancelled: z.int(),
+    oldestMs: z.number(),
+    reruns: z.int(),
+  }),
 });
 
 let cluster: AdminCluster;

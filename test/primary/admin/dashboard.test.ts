@@ -49,6 +49,20 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     expect(complaints).toEqual([]);
   });
 
+  it('shows the jobs that failed, and has one tried again', async () => {
+    const { page, complaints } = await openPage(browser, cluster.adminUrl);
+    const input = '{"operation":"nqueens","n":14}';
+    const type = { 'Content-Type': 'application/json' };
+    const headers = { ...type, Prefer: 'respond-async', 'Request-Timeout': '0.05' };
+    const accepted = await fetch(`${cluster.url}/compute`, { method: 'POST', headers, body: input });
+    expect(accepted.status).toBe(202);
+    const row = page.locator('#jobs tbody tr').first();
+    await row.locator('[data-label="error"]', { hasText: /^DEADLINE_EXCEEDED: / }).waitFor();
+    await row.getByRole('button').click();
+    await page.locator('#notice', { hasText: 'The job waits again.' }).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
   it('has axes that name each value once, also where nothing happens', async () => {
     const { page } = await openPage(browser, 'about:blank');
     await page.addInitScript(keepAxisTexts);
@@ -107,7 +121,7 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     const boxes = await page
       .locator('.scroll')
       .evaluateAll((all) => all.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth));
-    expect(boxes).toEqual([0, 0, 0]);
+    expect(boxes).toEqual([0, 0, 0, 0]);
   });
 
   it('is to be read without eyes and scrolled without a mouse', async () => {
@@ -116,7 +130,7 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     await events.getByRole('list').getByRole('listitem').first().waitFor();
     for (const name of ['Table of server processes', 'Table of calls by task'])
       await page.getByRole('region', { name }).getByRole('table').waitFor();
-    for (const box of await page.locator('.scroll').all()) {
+    for (const box of await page.locator('.scroll:visible').all()) {
       await box.focus();
       expect(await box.evaluate((one) => one.ownerDocument.activeElement === one)).toBe(true);
     }

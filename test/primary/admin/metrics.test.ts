@@ -44,6 +44,11 @@ async function textOf(...processes: ReturnType<typeof createServerMetrics>[]): P
       totals: {},
     },
     throttledPeriods: 3,
+    jobs: {
+      states: { waiting: 2, running: 1, completed: 5, failed: 0, cancelled: 0 },
+      oldestMs: 1_500,
+      reruns: 1,
+    },
     restartsByReason: new Map([['heartbeat timeout', 2]]),
     series: [...sums.values()],
     runtime: [await createRuntimeMetrics('primary')(), await createRuntimeMetrics('1')()],

@@ -2,6 +2,7 @@
 import { byId, setText } from './dom.js';
 import { addEvent, describe, drawEvents } from './events.js';
 import { count, cpu, memory, uptime } from './format.js';
+import { createJobs } from './jobs.js';
 import { createNotice } from './notice.js';
 import { createPanels } from './panels.js';
 import { watchReload } from './reload.js';
@@ -25,13 +26,15 @@ const state = {
 const panels = createPanels(state);
 const tasks = createTaskTable();
 const notice = createNotice();
+const jobs = createJobs(notice);
 
-function onHistory({ samples, events, status, latencyMs }) {
+function onHistory({ samples, events, status, latencyMs, jobs: kept }) {
   // What was seen before stays: after a restart the server itself knows it no more.
   const since = Math.min(samples[0]?.atMs ?? Infinity, events[0]?.atMs ?? Infinity);
   state.samples = [...state.samples.filter(({ atMs }) => atMs < since), ...samples].slice(-keptSamples);
   state.events = [...state.events.filter(({ atMs }) => atMs < since), ...events].slice(-keptEvents);
   drawEvents(state.events);
+  jobs.draw(kept);
   panels.draw();
   document.body.dataset.connection = 'live';
   notice.show('');
@@ -41,7 +44,8 @@ function onHistory({ samples, events, status, latencyMs }) {
   else drawStatus(status, latencyMs, samples.at(-1).atMs);
 }
 
-function onSnapshot({ status, latencyMs, sample }) {
+function onSnapshot({ status, latencyMs, jobs: kept, sample }) {
+  jobs.draw(kept);
   state.samples.push(sample);
   if (state.samples.length > keptSamples) state.samples.shift();
   panels.draw();
