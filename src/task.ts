@@ -69,6 +69,11 @@ export interface TaskLimits {
   readonly runMs?: number;
   /** A call whose estimated wait is longer is refused at arrival, in ms: less than QUEUE_MAX_WAIT_MS. */
   readonly waitMs?: number;
+  /**
+   * Calls that may be on threads at once, in each server process; the others wait, and nobody behind them. So that long
+   * ones, or streams, leave threads to other tasks.
+   */
+  readonly concurrent?: number;
   /** Largest body, JSON or not: less than BODY_LIMIT_BYTES or UPLOAD_LIMIT_BYTES. */
   readonly bodyBytes?: number;
 }

@@ -22,7 +22,7 @@ export function createFifo(threads, run) {
     arrive(kind, client, nowMs) {
       const ticket = {
         ...{ client, estimateUs: kind.us, isBack: false, isJob: false },
-        ...{ tag: 0, key: 0, seq: 0, expectedWaitUs: 0 },
+        ...{ tag: 0, key: 0, seq: 0, expectedWaitUs: 0, gate: undefined, hasPlace: false },
       };
       queue.push({
         ticket,

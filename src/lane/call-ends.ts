@@ -144,7 +144,8 @@ export function createCallEnds(
     const nowMs = monotonicMs();
     stopping.delete(call);
     alarmAt(call, undefined);
-    waiting.giveBack(call.ticket, run?.runUs, nowMs);
+    // Behind what goes on here: its thread is not free yet.
+    if (waiting.giveBack(call.ticket, run?.runUs, nowMs)) queueMicrotask(left);
     if (run === undefined) return;
     const { kind, cost } = call.profile;
     if (run.completed || run.runUs > kind.likelyUs(cost)) kind.learn(cost, run.runUs, run.sync);

@@ -26,6 +26,10 @@ export interface Ticket {
   readonly isJob: boolean;
   /** What it was estimated to wait, in µs; 0 where that was too little to be reckoned. */
   readonly expectedWaitUs: number;
+  /** The task's, where it may have only so many threads. */
+  readonly gate: string | undefined;
+  /** It has passed that. */
+  hasPlace: boolean;
   isBack: boolean;
 }
 

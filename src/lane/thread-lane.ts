@@ -74,7 +74,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
   function admit(task: Task, options: CallOptions, estimateUs: number, nowMs: number): Ticket {
     const { client, deadlineMs } = options;
     capacity.came(client, nowMs);
-    return waiting.admit(client, estimateUs, deadlineMs, nowMs, task.definition.limits?.waitMs);
+    return waiting.admit(client, estimateUs, deadlineMs, nowMs, task);
   }
 
   /** Admit: it waits, and is answered whatever becomes of it. */
@@ -84,7 +84,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     const ticket =
       options.job === undefined
         ? admit(task, options, estimateUs, nowMs)
-        : waiting.admitJob(options.client, estimateUs);
+        : waiting.admitJob(options.client, estimateUs, task);
     const { promise, resolve, reject } = withResolvers<CallResult>();
     // Field by field: with a spread the object is a dictionary to V8, and the lane took 35 µs a call instead of 12.
     const call: PendingCall = {
@@ -176,11 +176,11 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
 
   return {
     warm: threads.warm,
-    checkRoom: (_task, client) => waiting.checkRoom(client, monotonicMs()),
+    checkRoom: (task, client) => waiting.checkRoom(client, monotonicMs(), task),
     run,
     jobRoom() {
       const { mostJobs: most, inFlight: calls } = capacity;
-      return { most, now: Math.max(0, most - calls - waiting.size) };
+      return { most, now: Math.max(0, most - calls - waiting.size + waiting.held) };
     },
     counts: () => ({
       busy: inFlight.size,

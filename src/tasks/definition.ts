@@ -50,7 +50,9 @@ const definitionShape = z.strictObject({
     .optional(),
   fromBytes: callable.optional(),
   accepts: z.array(mediaRange).min(1).optional(),
-  limits: z.strictObject({ runMs: atLeastOne, waitMs: atLeastOne, bodyBytes: atLeastOne }).optional(),
+  limits: z
+    .strictObject({ runMs: atLeastOne, waitMs: atLeastOne, concurrent: atLeastOne, bodyBytes: atLeastOne })
+    .optional(),
   bytesQuery: schema.optional(),
   kind: callable.optional(),
   cost: callable.optional(),

@@ -21,11 +21,15 @@ describe('admission', () => {
     [{ waiting: 0, waitingLong: 12, room: 2, longRoom: 1 }, false, true],
     [{ waiting: 5, waitingLong: 5, room: 0, longRoom: 0 }, true, true],
   ])('of a queue of 10 under %o is full for a short call: %s, for a long one: %s', (load, short, long) => {
-    const limits = { maxQueue: 10, maxWaitMs: 1 };
-    expect([isFull(limits.maxQueue, load, false), isFull(limits.maxQueue, load, true)]).toEqual([
-      short,
-      long,
-    ]);
+    const full = (isLong: boolean) => isFull(10, { ...load, held: 0 }, isLong, false);
+    expect([full(false), full(true)]).toEqual([short, long]);
+  });
+
+  it('counts what tasks hold, and takes no held call for one that starts at once', () => {
+    const load = { waiting: 0, waitingLong: 0, held: 10, room: 1, longRoom: 1 };
+    expect([isFull(10, load, false, false), isFull(10, load, false, true)]).toEqual([false, true]);
+    expect(isFull(10, { ...load, room: 0, longRoom: 0 }, false, false)).toBe(true);
+    expect(isFull(11, { ...load, room: 0, longRoom: 0 }, false, true)).toBe(false);
   });
 
   it('allows the shorter of the setting and what the deadline leaves', () => {

@@ -89,6 +89,7 @@ it('a task’s own wait refuses its calls at arrival, and nobody else’s', asyn
 
 it.each([
   [{ limits: { runMs: 0 } }, /^limits.runMs: /],
+  [{ limits: { concurrent: 0.5 } }, /^limits.concurrent: /],
   [{ limits: { runms: 5 } }, /^limits.runms: /],
   [
     { accepts: ['png'], fromBytes: () => ({}) },

@@ -12,6 +12,8 @@ export interface Load {
   /** Calls that wait, long ones not among them. */
   readonly waiting: number;
   readonly waitingLong: number;
+  /** Calls that are held by their tasks' own limits: they take places, but no thread yet. */
+  readonly held: number;
   /** Messages more that the threads could take, were all of them started. */
   readonly room: number;
   /** Of these, how many may be long calls. */
@@ -33,10 +35,11 @@ export function startsAtOnce(load: Load, isLong: boolean): boolean {
 /**
  * No place by count for one more call. What only waits for a thread that is being started takes no place in the
  * queue, and needs none; so a short call is let in where a thread is kept from the long ones that fill the queue.
+ * @param isHeld it would wait for others of its own task
  */
-export function isFull(maxQueue: number, load: Load, isLong: boolean): boolean {
-  if (startsAtOnce(load, isLong)) return false;
-  return load.waiting + load.waitingLong - startable(load) >= maxQueue;
+export function isFull(maxQueue: number, load: Load, isLong: boolean, isHeld: boolean): boolean {
+  if (!isHeld && startsAtOnce(load, isLong)) return false;
+  return load.held + load.waiting + load.waitingLong - startable(load) >= maxQueue;
 }
 
 /** How long a call may wait: the setting, its task's own limit, or what its deadline leaves, in ms. */

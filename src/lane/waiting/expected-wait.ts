@@ -45,12 +45,26 @@ export function expectedWait(
   return apart.waitUs < together.waitUs ? apart : together;
 }
 
+/** The same, where so many threads are left to others: those that would be free first, to be on the safe side. */
+export function waitBeside(
+  workUs: number,
+  busy: readonly BusyThread[],
+  max: number,
+  others: number,
+): ExpectedWait {
+  const free = new Array<number>(Math.max(0, max - busy.length)).fill(0);
+  const all = [...free, ...busy.map((thread) => thread.remainingUs)].sort((a, b) => a - b);
+  return others >= all.length
+    ? { waitUs: Number.POSITIVE_INFINITY, usable: 1 }
+    : fill(workUs, all.slice(others));
+}
+
 /**
  * When threads that are busy for so long yet will have taken up this much work: the smallest t with
  * Σ max(0, t − remaining) ≥ work. One that is busy beyond t counts for nothing, neither for the call nor against it.
  * @param remaining ascending, at least one
  */
-function fill(workUs: number, remaining: readonly number[]): ExpectedWait {
+export function fill(workUs: number, remaining: readonly number[]): ExpectedWait {
   let sumUs = workUs;
   let usable = 0;
   for (const leftUs of remaining) {

@@ -13,11 +13,12 @@ import {
   startable,
   startsAtOnce,
 } from './admission.js';
-import { createCallQueue } from './call-queue.js';
+import { type CallQueue, createCallQueue } from './call-queue.js';
 import { createDrainRate } from './drain-rate.js';
-import { type BusyThread, type ExpectedWait, expectedWait, type WorkAhead } from './expected-wait.js';
-import { createFairOrder } from './fair-order.js';
+import { type BusyThread, type ExpectedWait, expectedWait, waitBeside } from './expected-wait.js';
+import { createFairOrder, type FairOrder } from './fair-order.js';
 import { createReservedPlaces } from './reserved-places.js';
+import { createTaskGates } from './task-gates.js';
 import { isBefore } from './treap.js';
 import { createWaitCorrection } from './wait-correction.js';
 
@@ -36,6 +37,14 @@ export interface ThreadLoad {
   busy(nowMs: number): readonly BusyThread[];
 }
 
+/** What a task says of its calls' turns. */
+export interface TaskRules {
+  readonly name: string;
+  readonly definition: {
+    readonly limits?: { readonly waitMs?: number; readonly concurrent?: number };
+  };
+}
+
 /** What is to be known of a call here. */
 export interface WaitingCall {
   readonly ticket: Ticket;
@@ -49,6 +58,8 @@ export interface WaitingCall {
 
 export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   readonly size: number;
+  /** Those of them that wait for others of their own task: no thread could have them. */
+  readonly held: number;
   /** Estimated work of the calls that wait, in µs. */
   readonly workUs: number;
   /** What a call as long as they are lately would be estimated to wait now, behind all that wait, in µs. */
@@ -62,7 +73,7 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   /** Whether a call of this client waits. */
   has(client: string): boolean;
   /** @throws AppError OVERLOADED where there is no place by count, not even for a short call */
-  checkRoom(client: string, nowMs: number): void;
+  checkRoom(client: string, nowMs: number, task?: TaskRules): void;
   /** Tickets that were given and did not come back: of calls that wait or run. */
   readonly tickets: number;
   /**
@@ -74,15 +85,16 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
     estimateUs: number,
     deadlineMs: number | undefined,
     nowMs: number,
-    taskWaitMs?: number,
+    task?: TaskRules,
   ): Ticket;
   /** Lets a job's call in. */
-  admitJob(client: string, estimateUs: number): Ticket;
+  admitJob(client: string, estimateUs: number, task?: TaskRules): Ticket;
   /**
    * A call that was let in has ended. Idempotent.
    * @param runUs what it really took; undefined: it never ran, and never will
+   * @returns whether one that its task's limit held waits for nothing but a thread now
    */
-  giveBack(ticket: Ticket, runUs: number | undefined, nowMs: number): void;
+  giveBack(ticket: Ticket, runUs: number | undefined, nowMs: number): boolean;
   /** A call that was let in waits; also one that comes back. */
   add(call: T): void;
   /** It waits no longer. False where it is not waiting. */
@@ -107,6 +119,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   const long = createCallQueue<T>();
   /** In order of arrival: whose turn it is was said before they came here. */
   const jobs = createCallQueue<T>();
+  const gates = createTaskGates<T>(queueOf);
   const order = createFairOrder();
   const reserved = createReservedPlaces(limits.maxQueue);
   const correction = createWaitCorrection((limits.maxWaitMs * 1_000) / 4);
@@ -115,40 +128,76 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   let tickets = 0;
   let averageUs: number | undefined;
 
-  const queueOf = ({ ticket, estimateUs }: T) => (ticket.isJob ? jobs : isLong(estimateUs) ? long : short);
+  function queueOf({ ticket, estimateUs }: T): CallQueue<T> {
+    return ticket.isJob ? jobs : isLong(estimateUs) ? long : short;
+  }
 
   function ticket(
     client: string,
     estimateUs: number,
-    tag: number,
-    key: number,
+    { tag, key }: ReturnType<FairOrder['place']>,
     expectedWaitUs: number,
+    gate: string | undefined,
   ): Ticket {
     tickets++;
-    return { client, estimateUs, tag, key, seq: seq++, isJob: false, expectedWaitUs, isBack: false };
+    return {
+      client,
+      estimateUs,
+      tag,
+      key,
+      seq: seq++,
+      expectedWaitUs,
+      gate,
+      hasPlace: false,
+      isJob: false,
+      isBack: false,
+    };
   }
+
+  /** Undefined where its task would not hold it. */
+  function heldBy(task: TaskRules | undefined): string | undefined {
+    const gate = task && gates.gate(task.name, task.definition.limits?.concurrent);
+    return gate !== undefined && gates.isFull(gate) ? gate : undefined;
+  }
+
+  const allWorkUs = (): number => short.workUs + long.workUs + gates.workUs;
 
   function load(): Load {
     const room = Math.max(0, threads.max - threads.inFlight);
     const longRoom = Math.min(room, Math.max(0, longCapacity(threads.max) - threads.longInFlight));
-    return { waiting: short.size, waitingLong: long.size, room, longRoom };
+    return { waiting: short.size, waitingLong: long.size, held: gates.size, room, longRoom };
   }
 
-  function requirePlace(client: string, isLongCall: boolean, nowMs: number): void {
+  function requirePlace(client: string, isLongCall: boolean, isHeld: boolean, nowMs: number): void {
     const places = limits.maxQueue - reserved.keptFrom(client, nowMs);
-    if (threads.max > 0 && !isFull(places, load(), isLongCall)) return;
+    if (threads.max > 0 && !isFull(places, load(), isLongCall, isHeld)) return;
     reserved.turnedAway(client, nowMs);
-    throw overloaded((short.workUs + long.workUs) / 2, drain.usPerSecond(nowMs), random());
+    throw overloaded(allWorkUs() / 2, drain.usPerSecond(nowMs), random());
   }
 
-  function waitAt(key: number, estimateUs: number, nowMs: number): ExpectedWait {
-    const ahead = { shortUs: short.workAheadUs(key), longUs: long.workAheadUs(key), longs: long.size };
-    return waitBehind(ahead, estimateUs, nowMs);
+  function waitAt(key: number, estimateUs: number, gate: string | undefined, nowMs: number): ExpectedWait {
+    const inQueue = waitInQueue(key, estimateUs, gate, nowMs);
+    if (gate === undefined) return inQueue;
+    const atGate = gates.wait(gate, key, nowMs);
+    return atGate.waitUs > inQueue.waitUs ? atGate : inQueue;
   }
 
-  function waitBehind(ahead: WorkAhead, estimateUs: number, nowMs: number): ExpectedWait {
+  function waitInQueue(
+    key: number,
+    estimateUs: number,
+    gate: string | undefined,
+    nowMs: number,
+  ): ExpectedWait {
     if (startsAtOnce(load(), isLong(estimateUs))) return { waitUs: 0, usable: threads.max };
-    return expectedWait(estimateUs, ahead, threads.busy(nowMs), threads.max);
+    const ahead = { shortUs: short.workAheadUs(key), longUs: long.workAheadUs(key), longs: long.size };
+    const busy = threads.busy(nowMs);
+    const held = gates.others(key, gate);
+    // Either what is held comes before this call, on all threads; or its tasks have theirs, and the rest is for others.
+    const shortUs = ahead.shortUs + held.workUs;
+    const before = expectedWait(estimateUs, { ...ahead, shortUs }, busy, threads.max);
+    if (held.workUs === 0) return before;
+    const beside = waitBeside(ahead.shortUs + ahead.longUs, busy, threads.max, held.threads);
+    return beside.waitUs < before.waitUs ? beside : before;
   }
 
   /** The call whose turn it is: the first of all, or of those that are not long where no more of these may run. */
@@ -162,52 +211,60 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
 
   return {
     get size() {
-      return short.size + long.size;
+      return short.size + long.size + gates.size;
+    },
+    get held() {
+      return gates.size;
     },
     get workUs() {
-      return short.workUs + long.workUs;
+      return allWorkUs();
     },
     averageWaitUs(nowMs) {
       if (averageUs === undefined) return 0;
       if (threads.max === 0) return limits.maxWaitMs * 1_000;
-      const ahead = { shortUs: short.workUs, longUs: long.workUs, longs: long.size };
-      return waitBehind(ahead, averageUs, nowMs).waitUs * correction.factor;
+      return waitInQueue(Number.POSITIVE_INFINITY, averageUs, undefined, nowMs).waitUs * correction.factor;
     },
     get startable() {
       return short.size + long.size === 0 ? Math.min(jobs.size, threads.jobRoom()) : startable(load());
     },
     get jobs() {
-      return jobs.size;
+      return jobs.size + gates.jobs;
     },
     get first() {
       return next(load().longRoom);
     },
     has: (client) => reserved.has(client),
-    checkRoom: (client, nowMs) => requirePlace(client, false, nowMs),
-    admit(client, estimateUs, deadlineMs, nowMs, taskWaitMs) {
+    checkRoom: (client, nowMs, task) => requirePlace(client, false, heldBy(task) !== undefined, nowMs),
+    admit(client, estimateUs, deadlineMs, nowMs, task) {
       averageUs = (averageUs ?? estimateUs) + (estimateUs - (averageUs ?? estimateUs)) * averageStep;
-      requirePlace(client, isLong(estimateUs), nowMs);
-      const { tag, key } = order.place(client, estimateUs);
-      const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs, taskWaitMs);
+      const holder = heldBy(task);
+      requirePlace(client, isLong(estimateUs), holder !== undefined, nowMs);
+      const place = order.place(client, estimateUs);
+      const rules = task?.definition.limits;
+      const gate = task && gates.gate(task.name, rules?.concurrent);
+      const allowedMs = allowedWaitMs(limits, nowMs, deadlineMs, rules?.waitMs);
       // Where one of several threads could do all of it in time, how they share it need not be reckoned. (With
       // a single one it always is: it is learned from.)
-      const allUs = (short.workUs + long.workUs + threads.inFlightUs) * correction.factor;
-      if (threads.max > 1 && allUs <= allowedMs * 1_000) return ticket(client, estimateUs, tag, key, 0);
-      const { waitUs, usable } = waitAt(key, estimateUs, nowMs);
+      const allUs = (allWorkUs() + threads.inFlightUs) * correction.factor;
+      if (threads.max > 1 && allUs <= allowedMs * 1_000) return ticket(client, estimateUs, place, 0, gate);
+      const { waitUs, usable } = waitAt(place.key, estimateUs, holder, nowMs);
       const tooLongMs = (waitUs * correction.factor) / 1_000 - allowedMs;
       if (tooLongMs > 0) {
         order.withdraw(client, estimateUs);
         throw overloaded(tooLongMs * 1_000 * usable, drain.usPerSecond(nowMs), random());
       }
-      return ticket(client, estimateUs, tag, key, waitUs);
+      return ticket(client, estimateUs, place, waitUs, gate);
     },
-    admitJob: (client, estimateUs) => ({ ...ticket(client, estimateUs, 0, 0, 0), isJob: true }),
+    admitJob(client, estimateUs, task) {
+      const gate = task && gates.gate(task.name, task.definition.limits?.concurrent);
+      return { ...ticket(client, estimateUs, { tag: 0, key: 0 }, 0, gate), isJob: true };
+    },
     add(call) {
-      queueOf(call).add(call);
+      gates.add(call);
       if (!call.ticket.isJob) reserved.came(call.options.client);
     },
     remove(call) {
-      if (!queueOf(call).remove(call)) return false;
+      if (!gates.remove(call) && !queueOf(call).remove(call)) return false;
       if (!call.ticket.isJob) reserved.left(call.options.client);
       return true;
     },
@@ -218,6 +275,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       if (first.ticket.isJob) {
         if (threads.jobRoom() === 0) return [];
         jobs.remove(first);
+        gates.taken(first, nowMs);
         return [first];
       }
       const queue = queueOf(first);
@@ -228,6 +286,7 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
         queue.remove(call);
         const behind = queue.at(0);
         reserved.left(call.options.client);
+        gates.taken(call, nowMs);
         order.taken(call.ticket.tag, call.estimateUs, behind?.key);
         correction.waited(call.ticket.expectedWaitUs, (nowMs - call.arrivedMs) * 1_000);
         taken.push(call);
@@ -240,19 +299,20 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       return tickets;
     },
     giveBack(given, runUs, nowMs) {
-      if (given.isBack) return;
+      if (given.isBack) return false;
       given.isBack = true;
       tickets--;
       const { client, estimateUs } = given;
-      if (given.isJob) return;
+      if (given.isJob) return gates.giveBack(given);
       if (runUs === undefined) {
         order.withdraw(client, estimateUs);
-        return;
+      } else {
+        order.ran(client, runUs - estimateUs);
+        drain.done(estimateUs, nowMs);
       }
-      order.ran(client, runUs - estimateUs);
-      drain.done(estimateUs, nowMs);
+      return gates.giveBack(given);
     },
     rested: (nowMs) => drain.rested(nowMs),
-    clear: () => [...short.clear(), ...long.clear(), ...jobs.clear()],
+    clear: () => [...short.clear(), ...long.clear(), ...jobs.clear(), ...gates.clear()],
   };
 }
