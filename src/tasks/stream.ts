@@ -44,7 +44,8 @@ export function streamOf(value: unknown): TaskStream | undefined {
 export const isStreaming = ({ run }: TaskDefinition): boolean =>
   Object.prototype.toString.call(run) === '[object AsyncGeneratorFunction]';
 
-const nothing: Chunk = { bytes: new Uint8Array(0), form: 'bytes' };
+/** Made anew: what was moved to another thread once cannot be moved again, though it is empty (Node 24). */
+const nothing = (): Chunk => ({ bytes: new Uint8Array(0), form: 'bytes' });
 
 /**
  * Resolves at the stream's end, also where nobody wanted more.
@@ -83,11 +84,11 @@ export async function sendStream(
     writer = chunkWriter(definition, value, said ?? options);
     const { contentType, head } = writer;
     const isEmpty = value === undefined || (said !== undefined && value === null);
-    return { chunk: isEmpty ? nothing : writer.write(value), head: { contentType, head } };
+    return { chunk: isEmpty ? nothing() : writer.write(value), head: { contentType, head } };
   }
 
   function put(value: unknown): Promise<void> | undefined {
-    if (writer !== undefined) return sink.put(sound(() => writer?.write(value) ?? nothing));
+    if (writer !== undefined) return sink.put(sound(() => writer?.write(value) ?? nothing()));
     const { chunk, head } = sound(() => open(value));
     return sink.put(chunk, head);
   }

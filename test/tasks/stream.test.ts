@@ -50,7 +50,7 @@ describe.each([true, false])('a stream (on threads: %s)', (threads) => {
   });
 
   it.each([
-    ['text', 'text/plain; charset=utf-8', 'grün 🌱', ['grün ', '🌱']],
+    ['text', 'text/plain; charset=utf-8', 'grün 🌱', ['grün ', '', '🌱']],
     [
       'bytes',
       'application/octet-stream',
