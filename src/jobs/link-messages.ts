@@ -75,17 +75,19 @@ export interface ToldError {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly retryAfterSeconds?: number;
+  readonly notBegun?: boolean;
   readonly issues?: readonly InputIssue[];
 }
 
 export function toldError(thrown: unknown): ToldError {
   if (!(thrown instanceof AppError))
     return { code: 'INTERNAL', detail: thrown instanceof Error ? thrown.message : String(thrown) };
-  const { code, message, retryAfterSeconds, issues } = thrown;
+  const { code, message, retryAfterSeconds, notBegun, issues } = thrown;
   return {
     code,
     detail: message,
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    ...(notBegun && { notBegun }),
     ...(issues && { issues }),
   };
 }

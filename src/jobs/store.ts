@@ -133,7 +133,10 @@ export interface JobRun {
 }
 
 export const tooManyJobs = (retryAfterSeconds: number): AppError =>
-  new AppError('OVERLOADED', 'Too many jobs are kept or waiting; try again later.', { retryAfterSeconds });
+  new AppError('OVERLOADED', 'Too many jobs are kept or waiting; try again later.', {
+    retryAfterSeconds,
+    notBegun: true,
+  });
 
 export const storeAway = (cause?: unknown): AppError =>
   new AppError('OVERLOADED', 'Jobs can be neither taken nor looked up now; try again later.', {

@@ -16,7 +16,8 @@ export function createClosers(): Closers {
       return isClosed;
     },
     add(close) {
-      if (isClosed) close();
+      // Not at once: whoever adds it has not yet what it closes.
+      if (isClosed) queueMicrotask(close);
       else open.add(close);
       return () => void open.delete(close);
     },

@@ -242,6 +242,7 @@ it('too many waiting are refused, with when to come back, and calls are not', as
   const refused = await postJob(url, 'held', input('d'));
   expect([refused.status, await codeOf(refused)]).toEqual([503, 'OVERLOADED']);
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect(refused.headers.get('x-millrace-not-begun')).toBe('1');
   expect((await postJob(url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
 });
 
@@ -276,6 +277,19 @@ it('quota: a job is charged to whoever asked for it, and refused once that is sp
   await jobEnded(url, id);
   const refused = await postJob(url, 'blob', { text: 'a' });
   expect([refused.status, await codeOf(refused)]).toEqual([429, 'QUOTA_EXCEEDED']);
+});
+
+it('quota: jobs that were accepted run all the same, and leave a debt', async () => {
+  const hold = createHold();
+  const { url } = await server({ CPU_QUOTA_MS_PER_MINUTE: '20', POOL_MAX_THREADS: '1' });
+  const first = await jobId(url, 'held', { folder: hold.folder, name: 'a' });
+  const ids = [
+    first,
+    await jobId(url, 'blob', { bytes: 30_000_000 }),
+    await jobId(url, 'blob', { text: 'a' }),
+  ];
+  hold.release();
+  for (const id of ids) expect(await jobEnded(url, id)).toMatchObject({ state: 'completed' });
 });
 
 it('a HEAD or OPTIONS of a job is answered, other methods are not', async () => {

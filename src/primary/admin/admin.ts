@@ -1,5 +1,5 @@
-// The admin side of the primary, put together: listen → routes → a sample of the cluster every second. It only reads
-// the primary and passes on one wish, a reload.
+// The admin side of the primary, put together: listen → routes → a sample of the cluster every second. It reads the
+// primary and passes on wishes: a reload, and that a job is cancelled or tried again.
 import type { Config } from '../../config.js';
 import { readText } from '../../core-budget.js';
 import { AppError } from '../../errors.js';

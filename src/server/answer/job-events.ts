@@ -64,6 +64,8 @@ export async function answerEvents(
   // A process that leaves sends its clients to another one.
   const forget = closers.add(end);
   res.once('close', end);
+  // The client may have left while the store was asked.
+  if (res.destroyed) end();
   try {
     await ended;
   } finally {

@@ -117,7 +117,8 @@ export function createQuota(options: QuotaOptions): Quota {
       // A call that is thought to take more than a whole quota may run where nothing was spent: what if it is less?
       let chargedMs = Math.min(estimateMs, quotaMs);
       const lackingMs = chargedMs - account.heldMs;
-      if (lackingMs > 0) {
+      // What is charged nothing now is never refused, also where there is a debt: a job was let in long ago.
+      if (chargedMs > 0 && lackingMs > 0) {
         const refused = lackingMs > drawableMs(account, nowMs);
         if (!refused) draw(account, lackingMs);
         else account.lackedMs = Math.max(account.lackedMs, lackingMs);

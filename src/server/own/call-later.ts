@@ -68,7 +68,10 @@ function ended(store: JobStore, id: string): Promise<Job | undefined> {
     const watching = store.watch(id, (job) => {
       if (!hasEnded(job)) return;
       resolve(job);
-      void watching.then((watch) => watch?.close());
+      void watching.then(
+        (watch) => watch?.close(),
+        () => undefined,
+      );
     });
     watching.then((watch) => {
       if (watch === undefined) resolve(undefined);

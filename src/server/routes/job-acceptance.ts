@@ -111,5 +111,7 @@ function endedWithin(
       if (hasEnded(job) && !isSettled) queueMicrotask(() => settle(job));
     });
     watching.catch(reject);
+    // The client may have left while the job was kept.
+    if (res.destroyed) settle(undefined);
   });
 }
