@@ -19,6 +19,7 @@ const usual: JobLimits = { mostWaiting: 1_000, keepMs: 3_600_000, attempts: 3 };
 const head = { lane: 'thread', contentType: 'text/plain', queueMs: 0, runMs: 0 } as const;
 /** Deaths are noticed sooner here. */
 const timings = { lockMs: 2_000, stalledCheckMs: 1_000, beatMs: 500 };
+const late = { timeout: 20_000 };
 
 async function openAt(
   url: string,
@@ -89,6 +90,93 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     await queue.remove(waits.id);
     await again.complete(head, new Uint8Array(1));
     expect(await queue.getJobCounts('prioritized', 'completed')).toEqual({ prioritized: 0, completed: 1 });
+  });
+
+  it('does not run a failed job again whose ticket comes late, but does so for a tool of BullMQ’s', async () => {
+    const prefix = randomBytes(6).toString('hex');
+    const limits = { ...usual, attempts: 1 };
+    const store = await openAt(redis?.url ?? '', limits, prefix);
+    onTestFinished(() => store.close());
+    const queue = new Queue('quick', {
+      connection: { host: '127.0.0.1', port: redis?.port ?? 0 },
+      prefix: `{${prefix}}`,
+    });
+    onTestFinished(() => queue.close());
+    const cable = await cableTo(redis?.port ?? 0);
+    const victim = await openAt(`redis://127.0.0.1:${cable.port}`, limits, prefix);
+    const { job } = await store.add(newJob());
+    await runJobs(victim, ['quick'], 1).next();
+    await cable.cut();
+    await victim.close();
+    // Nobody takes tickets of its task: it fails without its own.
+    await jobWhen(store, job.id, ({ state }) => state === 'failed');
+    expect(await queue.getJobCounts('active', 'failed')).toEqual({ active: 1, failed: 0 });
+
+    const runner = runJobs(store, ['quick'], 1);
+    await expect.poll(() => queue.getJobCounts('active', 'failed'), late).toEqual({ active: 0, failed: 1 });
+    expect(runner.begun).toEqual([]);
+    expect(await store.get(job.id)).toMatchObject({ state: 'failed', error: { code: 'THREAD_LOST' } });
+    const ticket = await queue.getJob(job.id);
+    await ticket?.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true });
+    expect((await runner.next()).job).toMatchObject({ id: job.id, attempts: 1, error: null });
+  }, 30_000);
+
+  it('gives a job a ticket that was tried again, but got none', async () => {
+    const prefix = randomBytes(6).toString('hex');
+    const store = await openAt(redis?.url ?? '', usual, prefix);
+    onTestFinished(() => store.close());
+    const client = new Redis(redis?.url ?? '');
+    onTestFinished(() => client.disconnect());
+    const runner = runJobs(store, ['quick'], 1);
+    const ids: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      ids.push((await store.add(newJob())).job.id);
+      await (await runner.next()).fail({ code: 'TASK_FAILED', detail: 'The task failed.' }, false);
+    }
+    const [held = '', missing = ''] = ids;
+    // As if the run that has ended had not let go of it yet: its ticket can be neither removed nor replaced.
+    for (const id of ids) {
+      await client.set(`{${prefix}}:quick:${id}:lock`, 'another');
+      expect(await store.retry(id)).toMatchObject({ state: 'waiting' });
+      await client.del(`{${prefix}}:quick:${id}:lock`);
+    }
+    // As if whoever had it tried again had died between the two.
+    await client.del(`{${prefix}}:quick:${missing}`);
+    await client.zrem(`{${prefix}}:quick:failed`, missing);
+    await client.hset(`{${prefix}}.job:${missing}`, 'due', 1);
+    for (const id of ids) await client.hset(`{${prefix}}.job:${id}`, 'since', 0);
+    const first = await runner.next();
+    expect(first.job).toMatchObject({ id: held, attempts: 1 });
+    await first.complete(head, new Uint8Array(1));
+    expect((await runner.next()).job).toMatchObject({ id: missing, attempts: 1 });
+    expect(await client.hexists(`{${prefix}}.job:${missing}`, 'due')).toBe(0);
+  }, 30_000);
+
+  it('stops at once where Redis goes away between a ticket and its input', async () => {
+    const prefix = randomBytes(6).toString('hex');
+    const store = await openAt(redis?.url ?? '', usual, prefix);
+    onTestFinished(() => store.close());
+    const cable = await cableTo(redis?.port ?? 0, '.input:');
+    const stopping = await openAt(`redis://127.0.0.1:${cable.port}`, usual, prefix);
+    onTestFinished(() => stopping.close());
+    const { job } = await store.add(newJob());
+    const runner = runJobs(stopping, ['quick'], 1);
+    await cable.hasCutItself;
+    await runner.consumer.close();
+    expect(runner.begun).toEqual([]);
+    expect((await runJobs(store, ['quick'], 1).next()).job).toMatchObject({ id: job.id, state: 'running' });
+  }, 30_000);
+
+  it('tells when a job was created by Redis’s clock, as it does when it began', async () => {
+    const prefix = randomBytes(6).toString('hex');
+    const store = await openAt(redis?.url ?? '', usual, prefix);
+    onTestFinished(() => store.close());
+    const client = new Redis(redis?.url ?? '');
+    onTestFinished(() => client.disconnect());
+    const { job } = await store.add(newJob());
+    expect(await client.hget(`{${prefix}}.job:${job.id}`, 'createdAt')).toBe(String(job.createdAtMs));
+    await client.hset(`{${prefix}}.job:${job.id}`, 'createdAt', 5);
+    expect(await store.get(job.id)).toMatchObject({ createdAtMs: 5 });
   });
 
   it('keeps inputs and results in keys of its own, which expire', async () => {

@@ -97,10 +97,17 @@ async function freePort(): Promise<number> {
 /** The cable to it, which can be cut: then nothing comes or goes any more. */
 export interface Cable {
   readonly port: number;
+  /** Once what it is to be cut at was to be sent. */
+  readonly hasCutItself: Promise<void>;
   cut(): Promise<void>;
 }
 
-export async function cableTo(port: number): Promise<Cable> {
+/** @param cutAt cuts itself instead of sending this */
+export async function cableTo(port: number, cutAt?: string): Promise<Cable> {
+  let cutsItself: () => void = () => undefined;
+  const hasCutItself = new Promise<void>((resolve) => {
+    cutsItself = resolve;
+  });
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
     const far = connect(port, '127.0.0.1');
@@ -108,14 +115,24 @@ export async function cableTo(port: number): Promise<Cable> {
       sockets.add(socket);
       socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     }
+    // Before it is piped: what is destroyed here is not written any more.
+    near.on('data', (chunk: Buffer) => {
+      if (cutAt === undefined || !chunk.includes(cutAt)) return;
+      cut();
+      cutsItself();
+    });
     near.pipe(far).pipe(near);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  function cut(): void {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  }
   return {
     port: (server.address() as AddressInfo).port,
+    hasCutItself,
     async cut() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
+      cut();
     },
   };
 }

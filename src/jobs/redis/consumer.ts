@@ -148,11 +148,14 @@ export function createConsumer(
       body = await insist(
         link,
         () => readWhole(link, key, record.input.bytes),
-        () => isAbandoned,
+        () => isAbandoned || !isOpen,
       );
     } catch {
+      if (isAbandoned) return;
+      // A stop does not wait for Redis: nothing has run, so another process may have the job, now or once its lock runs out.
+      if (!isOpen) await close(open, () => giveBack(open, false)).catch(() => undefined);
       // It was cancelled in this moment, and its input is gone; or its input was evicted.
-      if (!isAbandoned) await close(open, () => end(open, 'failed', inputGone));
+      else await close(open, () => end(open, 'failed', inputGone));
       return;
     }
     const { kind, contentType, query } = record.input;

@@ -14,11 +14,10 @@ export interface JobRecord {
 }
 
 type InputHead = Omit<JobInput, 'body'> & { readonly bytes: number };
-type Info = Pick<Job, 'id' | 'task' | 'client' | 'requestId' | 'traceId' | 'timeoutMs' | 'createdAtMs'>;
+type Info = Pick<Job, 'id' | 'task' | 'client' | 'requestId' | 'traceId' | 'timeoutMs'>;
 
-/** The time of creation is this machine's: it is for people. */
 export function infoOf({ id, task, client, requestId, traceId, timeoutMs }: NewJob): string {
-  const info: Info = { id, task, client, requestId, traceId, timeoutMs, createdAtMs: Date.now() };
+  const info: Info = { id, task, client, requestId, traceId, timeoutMs };
   return JSON.stringify(info);
 }
 
@@ -48,6 +47,7 @@ export function recordOf(reply: unknown): JobRecord | undefined {
       state: stateOf(text('state')),
       progress,
       attempts: Number(text('attempts')),
+      createdAtMs: number('createdAt') ?? 0,
       startedAtMs: number('startedAt'),
       endedAtMs: number('endedAt'),
       expiresAtMs,

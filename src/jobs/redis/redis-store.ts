@@ -154,7 +154,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
     if (isMine === null) return;
     const problem = JSON.stringify(lostTooOften);
     const queueKeys = `${hashTag}:`;
-    await link.run(
+    const due = await link.run(
       scripts.tidy,
       limits.keepMs,
       queueKeys,
@@ -163,6 +163,20 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
       stalledCheckMs,
       problem,
     );
+    for (const one of Array.isArray(due) ? due : []) {
+      const [priority, told]: readonly unknown[] = Array.isArray(one) ? one : [];
+      const job = recordOf(told)?.job;
+      if (job !== undefined) await giveNewTicket(job, Number(priority));
+    }
+  }
+
+  /** Where the ended run still holds the old one, neither is heard: then the job is given one as it is tidied up. */
+  async function giveNewTicket({ id, task, client, requestId }: Job, priority: number): Promise<void> {
+    const queue = queues.of(task);
+    await asked(() => queue.remove(id));
+    await asked(() => queue.add(id, priority, { client, requestId }));
+    link.client.hdel(`${hashTag}.job:${id}`, 'due').catch(() => undefined);
+    wakeAll(task);
   }
 
   const wakeAll = (task: string): void => link.publish(control, `wake ${task}`);
@@ -230,10 +244,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
     if (what === 'not') throw notFailed();
     const job = recordOf(told)?.job;
     if (job === undefined) return undefined;
-    const queue = queues.of(job.task);
-    await asked(() => queue.remove(id));
-    await asked(() => queue.add(id, Number(priority), { client: job.client, requestId: job.requestId }));
-    wakeAll(job.task);
+    await giveNewTicket(job, Number(priority));
     return job;
   }
 

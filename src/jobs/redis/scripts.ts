@@ -16,6 +16,7 @@ export const recordFields = [
   'state',
   'progress',
   'attempts',
+  'createdAt',
   'startedAt',
   'endedAt',
   'expiresAt',
@@ -157,8 +158,13 @@ if redis.call('GET', lock) ~= token then return {'gone'} end
 if not state then return {'drop'} end
 if state == 'running' and field(id, 'token') == token then return {'run', tell(id)} end
 local hasInput = redis.call('EXISTS', key('input', id)) == 1
-if state == 'failed' and hasInput and not isExpired(id) then
-  -- Another tool of BullMQ's has had it tried again.
+local ticket = string.sub(lock, 1, -6)
+if state == 'failed' then
+  -- Another tool of BullMQ's has had it tried again, if its ticket has failed, too: BullMQ notes that as a stack trace,
+  -- which such a tool leaves there whatever it resets. Otherwise the ticket is only late: the job failed without it.
+  if not hasInput or isExpired(id) or redis.call('HEXISTS', ticket, 'stacktrace') == 0 then
+    return {'failed', field(id, 'error')}
+  end
   redis.call('ZREM', key('expiry'), id .. ' ' .. field(id, 'client'))
   redis.call('PERSIST', key('job', id))
   redis.call('PERSIST', key('input', id))
@@ -183,7 +189,9 @@ local turn = tonumber(field(id, 'turn'))
 if turn > tonumber(redis.call('GET', on) or 0) then redis.call('SET', on, turn) end
 redis.call('HINCRBY', key('job', id), 'attempts', 1)
 redis.call('HINCRBY', key('job', id), 'run', 1)
-redis.call('HDEL', key('job', id), 'unlocked')
+redis.call('HDEL', key('job', id), 'unlocked', 'due')
+-- From here on it says whether the ticket has failed since this run.
+redis.call('HDEL', ticket, 'stacktrace')
 enter(id, 'running', 'startedAt', now(), 'progress', '', 'token', token)
 return {'run', tell(id)}
 `);
@@ -229,7 +237,7 @@ end
 return tell(id)
 `);
 
-/** id, prefix of queues */
+/** id, prefix of queues. `due` stays until the job has its new ticket: whoever is to give it that may die before. */
 const retry = script(`
 local id, queues = unpack(ARGV)
 local state = field(id, 'state')
@@ -242,7 +250,7 @@ redis.call('PERSIST', key('input', id))
 if idempotency ~= '' then redis.call('PERSIST', key('key', idempotency)) end
 local turn = turnOf(task, client, queues .. task .. ':')
 enter(id, 'waiting', 'attempts', 0, 'progress', '', 'startedAt', '', 'endedAt', '', 'expiresAt', '', 'error', '',
-  'turn', turn, 'since', now())
+  'turn', turn, 'since', now(), 'due', 1)
 return {'again', priority(turn), tell(id)}
 `);
 
@@ -295,19 +303,27 @@ return told
 /**
  * keepMs, prefix of queues, age in ms of what lacks a ticket, attempts, ms without a lock, problem of who was lost too
  * often. What has expired goes. What waits, but has lost its ticket (its process died before it was acknowledged, or
- * somebody has removed it with another tool), is cancelled. What was lost in its last attempt has failed, though nobody who
- * knows its task is there to take its ticket.
+ * somebody has removed it with another tool), is cancelled. What an operator has had tried again, and has no ticket but
+ * that of its ended run, is told with its priority: it is to get a new one. What was lost in its last attempt has failed,
+ * though nobody who knows its task is there to take its ticket.
  */
 const tidy = script(`
 local keepMs, queues, ticketless, attempts, unlocked, lost = unpack(ARGV)
+local due = {}
 sweep()
 for _, id in ipairs(redis.call('ZRANGE', key('state', 'waiting'), 0, 49)) do
   local task, since = field(id, 'task'), field(id, 'since')
   if not task then
     redis.call('ZREM', key('state', 'waiting'), id)
     redis.call('ZREM', key('all'), id)
-  elseif now() - since > tonumber(ticketless) and redis.call('EXISTS', queues .. task .. ':' .. id) == 0 then
-    finish(id, 'cancelled', tonumber(keepMs), '')
+  elseif now() - since > tonumber(ticketless) then
+    local ticket = queues .. task .. ':' .. id
+    local hasOne = redis.call('EXISTS', ticket) == 1
+    if (hasOne and redis.call('HEXISTS', ticket, 'finishedOn') == 1) or (not hasOne and field(id, 'due')) then
+      due[#due + 1] = {priority(field(id, 'turn')), tell(id)}
+    elseif not hasOne then
+      finish(id, 'cancelled', tonumber(keepMs), '')
+    end
   end
 end
 for _, id in ipairs(redis.call('ZRANGE', key('state', 'running'), 0, 199)) do
@@ -322,6 +338,7 @@ for _, id in ipairs(redis.call('ZRANGE', key('state', 'running'), 0, 199)) do
     end
   end
 end
+return due
 `);
 
 export const scripts = { add, read, begin, progress, end, again, cancel, retry, list, counts, renew, tidy };
