@@ -4,7 +4,13 @@
 import { monotonicMs } from '../clock.js';
 import { piecesOf } from './frames.js';
 import { hasEnded, type Job } from './job.js';
-import { createJobTable, type JobRecord, type TableClock, type TableLimits } from './job-table.js';
+import {
+  createJobTable,
+  type HeldRoom,
+  type JobRecord,
+  type TableClock,
+  type TableLimits,
+} from './job-table.js';
 import { createMemoryShelf, type Shelf } from './shelf.js';
 import {
   type AddedJob,
@@ -31,6 +37,8 @@ export interface EmbeddedStore {
 }
 
 export interface JoinedStore extends JobStore {
+  /** For a body that is collected before it is handed over. */
+  hold(): HeldRoom;
   /** Its process has died. What it ran is tried again elsewhere, at once. */
   lost(): void;
 }
@@ -160,6 +168,11 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     const { id } = record.job;
     try {
       await kept(shelf.putInput(id, input));
+      if (table.get(id)?.job.state !== 'waiting') {
+        // It was cancelled meanwhile, and that is written down.
+        shelf.dropInput(id);
+        return;
+      }
       shelf.putRecord(record);
       await kept();
     } catch (error) {
@@ -252,9 +265,11 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       },
       async complete(head, body) {
         const draft = shelf.draft(id);
+        const room = table.hold();
         try {
           for await (const piece of piecesOf(body)) {
             if (!isCurrent()) break;
+            room.take(piece.length);
             await draft.add(piece);
           }
           // The result first: who reads that a job has completed is to find it.
@@ -262,6 +277,9 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
         } catch (error) {
           draft.discard();
           throw error;
+        } finally {
+          // From here on it is counted with its job.
+          room.leave();
         }
         await ended(consumer, run, () => {
           const record = table.complete(id, runs, draft.bytes);
@@ -314,6 +332,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     }
 
     return {
+      hold: table.hold,
       add,
       get: async (id) => table.get(id)?.job,
       list: async (query) => table.list(query),

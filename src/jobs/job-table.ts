@@ -12,6 +12,7 @@ import {
   type JobQuery,
   lostTooOften,
   type NewJob,
+  noRoomLeft,
   notFailed,
   tooManyJobs,
 } from './store.js';
@@ -48,6 +49,13 @@ export interface JobRecord extends HistoryEntry {
 /** A record as another process wrote it down; the monotonic clock of that one means nothing here. */
 export type WrittenRecord = Omit<JobRecord, 'createdMs' | 'expiresMs'>;
 
+/** Room for a body that comes in pieces, until it is counted with its job, or dropped. */
+export interface HeldRoom {
+  /** @throws AppError OVERLOADED where there is no room for so much more */
+  take(moreBytes: number): void;
+  leave(): void;
+}
+
 export interface JobTable {
   /**
    * A place for the job. It waits from `admit` on: until then nobody takes it, so that it can be written down first.
@@ -55,6 +63,7 @@ export interface JobTable {
    */
   add(job: NewJob): { readonly record: JobRecord; readonly isNew: boolean };
   admit(id: string): void;
+  hold(): HeldRoom;
   /** As if it had never been added. */
   withdraw(id: string): void;
   /** What was written down by an earlier process: what ran then waits again. @returns those whose state is another now */
@@ -82,6 +91,8 @@ export interface JobTable {
 
 /** What a job costs beside its input and result, in bytes: so that small ones are bounded, too. */
 const recordBytes = 1_024;
+/** A body up to this size always finds room: a job that was accepted is not to fail because others wait. */
+const alwaysBytes = 65_536;
 /** Expired jobs that are still known by their ids. */
 const rememberedExpired = 10_000;
 
@@ -97,6 +108,8 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
   const waiting = new Map<string, JobRecord>();
   const byState: Record<JobState, number> = { waiting: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
   let bytes = 0;
+  /** Of bodies that are on their way. */
+  let held = 0;
   let nextSeq = 0;
   let reruns = 0;
   /** Between two ends, on average, in ms. */
@@ -168,10 +181,14 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
   }
 
   function checkRoom(inputBytes: number): void {
-    if (byState.waiting < limits.mostWaiting && bytes + recordBytes + inputBytes <= limits.mostBytes) return;
-    // Until a sixteenth of those that wait is gone.
+    const isRoom = bytes + held + recordBytes + inputBytes <= limits.mostBytes;
+    if (byState.waiting >= limits.mostWaiting || !isRoom) throw tooManyJobs(retryAfterSeconds());
+  }
+
+  /** Until a sixteenth of those that wait is gone. */
+  function retryAfterSeconds(): number {
     const waitMs = Math.min(60_000, (paceMs * Math.max(1, byState.waiting)) / 16);
-    throw tooManyJobs(Math.max(1, Math.ceil(waitMs / 1_000)));
+    return Math.max(1, Math.ceil(waitMs / 1_000));
   }
 
   return {
@@ -217,9 +234,26 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
       const record = history.get(id);
       if (record?.job.state === 'waiting') wait(record);
     },
+    hold() {
+      let taken = 0;
+      return {
+        take(moreBytes) {
+          const isSmall = taken + moreBytes <= alwaysBytes;
+          if (!isSmall && bytes + held + moreBytes > limits.mostBytes) throw noRoomLeft(retryAfterSeconds());
+          taken += moreBytes;
+          held += moreBytes;
+        },
+        leave() {
+          held -= taken;
+          taken = 0;
+        },
+      };
+    },
     withdraw(id) {
       const record = history.get(id);
       if (record !== undefined) forget(record);
+      // It may have been cancelled meanwhile.
+      ended.delete(id);
     },
     restore(written) {
       const nowMs = clock.nowMs();

@@ -13,18 +13,19 @@ export type NewJobHead = Omit<NewJob, 'input'> & { readonly input: InputHead };
 export interface Asks {
   /** A piece of a body that is used by a later word (`upload`). */
   piece: { give: { readonly upload: number }; get: null };
+  /** The later word does not come. */
+  unpiece: { give: { readonly upload: number }; get: null };
   add: { give: { readonly job: NewJobHead; readonly upload: number | null }; get: AddedJob };
   get: { give: { readonly id: string }; get: Job | null };
   list: { give: { readonly query: JobQuery }; get: JobPage };
   cancel: { give: { readonly id: string }; get: Job | null };
   retry: { give: { readonly id: string }; get: Job | null };
-  /** `reader`: for `read`. */
   result: {
     give: { readonly id: string };
-    get: { readonly reader: number; readonly head: AnswerHead; readonly bytes: number } | null;
+    get: { readonly head: AnswerHead; readonly bytes: number } | null;
   };
-  /** The next piece is the body of the answer. */
-  read: { give: { readonly reader: number }; get: { readonly done: boolean } };
+  /** The next piece of the job's result is the body of the answer. `reader` is a number of the asker's. */
+  read: { give: { readonly reader: number; readonly id: string }; get: { readonly done: boolean } };
   unread: { give: { readonly reader: number }; get: null };
   /** `watch` is a number of the asker's. Then every change is told as `changed`. */
   watch: { give: { readonly watch: number; readonly id: string }; get: boolean };

@@ -148,7 +148,8 @@ export function startJobRunner({ store, lane, tasks, log, onRun }: JobRunnerDeps
       else await run.complete(head, body instanceof Uint8Array ? body : chunks(body));
     } catch (cause) {
       if (broken !== undefined) throw broken.thrown;
-      throw new AppError('INTERNAL', 'The result of the job could not be kept.', { cause });
+      const why = cause instanceof AppError ? ` ${cause.message}` : '';
+      throw new AppError('INTERNAL', `The result of the job could not be kept.${why}`, { cause });
     }
     return outcomeOf(run) ?? 'completed';
   }

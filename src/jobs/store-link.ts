@@ -97,7 +97,12 @@ export function createStoreLink(stream: Duplex): JobStore {
   async function sendAhead(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<number | null> {
     if (body instanceof Uint8Array && body.length <= smallBytes) return null;
     const upload = ++last;
-    for await (const piece of piecesOf(body)) await ask('piece', { upload }, piece);
+    try {
+      for await (const piece of piecesOf(body)) await ask('piece', { upload }, piece);
+    } catch (error) {
+      tell('unpiece', { upload });
+      throw error;
+    }
     return upload;
   }
 
@@ -118,8 +123,11 @@ export function createStoreLink(stream: Duplex): JobStore {
       return;
     }
     const end = async (ended: Promise<unknown>): Promise<void> => {
-      await ended;
-      runs.delete(run);
+      try {
+        await ended;
+      } finally {
+        runs.delete(run);
+      }
     };
     consumer.begin({
       job,
@@ -129,7 +137,9 @@ export function createStoreLink(stream: Duplex): JobStore {
       async complete(answer, result) {
         const upload = await sendAhead(result);
         const small = upload === null && result instanceof Uint8Array ? result : undefined;
-        await end(ask('complete', { run, head: answer, upload }, small));
+        // Where it could not be kept, the run goes on.
+        await ask('complete', { run, head: answer, upload }, small);
+        runs.delete(run);
       },
       fail: (problem, again) => end(ask('fail', { run, problem, again })),
       giveBack: () => end(ask('giveBack', { run })),
@@ -152,11 +162,13 @@ export function createStoreLink(stream: Duplex): JobStore {
     return { ...head, body };
   }
 
-  async function* read(reader: number): AsyncGenerator<Uint8Array> {
+  /** The primary holds nothing for it before the first piece is asked for: who takes none lets go of none. */
+  async function* read(id: string): AsyncGenerator<Uint8Array> {
+    const reader = ++last;
     let isDone = false;
     try {
       while (!isDone) {
-        const { value, body } = await exchange('read', { reader });
+        const { value, body } = await exchange('read', { reader, id });
         isDone = value.done;
         if (body.length > 0) yield body;
       }
@@ -177,7 +189,7 @@ export function createStoreLink(stream: Duplex): JobStore {
     retry: async (id) => (await ask('retry', { id })) ?? undefined,
     async result(id) {
       const found = await ask('result', { id });
-      return found === null ? undefined : { head: found.head, bytes: found.bytes, body: read(found.reader) };
+      return found === null ? undefined : { head: found.head, bytes: found.bytes, body: read(id) };
     },
     async watch(id, onChange) {
       const watch = ++last;

@@ -3,29 +3,37 @@
 import type { Duplex } from 'node:stream';
 import type { JoinedStore } from './embedded-store.js';
 import { linkFrames, pieceBytes } from './frames.js';
+import type { HeldRoom } from './job-table.js';
 import { type Ask, smallBytes, toldError } from './link-messages.js';
 import type { JobConsumer, JobRun, JobWatch } from './store.js';
 
 type Piece = Uint8Array<ArrayBuffer>;
+
+interface Upload {
+  readonly pieces: Piece[];
+  readonly room: HeldRoom;
+}
 
 export interface StoreService {
   close(): void;
 }
 
 export function serveStore(stream: Duplex, store: JoinedStore): StoreService {
-  const uploads = new Map<number, Piece[]>();
+  const uploads = new Map<number, Upload>();
   const readers = new Map<number, AsyncIterator<Uint8Array>>();
   const watches = new Map<number, JobWatch>();
   const consumers = new Map<number, JobConsumer>();
   const runs = new Map<number, JobRun>();
   let last = 0;
+  let isOver = false;
 
   const frames = linkFrames(stream, {
     // No other code writes to this stream.
     received: (head, body) => void answer(head as Ask, body),
     ended() {
-      uploads.clear();
-      readers.clear();
+      isOver = true;
+      for (const upload of uploads.keys()) takeUpload(upload);
+      for (const reader of readers.keys()) leaveReader(reader);
       runs.clear();
       store.lost();
     },
@@ -44,11 +52,15 @@ export function serveStore(stream: Duplex, store: JoinedStore): StoreService {
   async function done(asked: Ask, body: Piece): Promise<{ value: unknown; body?: Uint8Array }> {
     switch (asked.verb) {
       case 'piece': {
-        const pieces = uploads.get(asked.upload) ?? [];
-        pieces.push(body);
-        uploads.set(asked.upload, pieces);
+        const upload = uploads.get(asked.upload) ?? { pieces: [], room: store.hold() };
+        upload.room.take(body.length);
+        upload.pieces.push(body);
+        uploads.set(asked.upload, upload);
         return nothing;
       }
+      case 'unpiece':
+        takeUpload(asked.upload);
+        return nothing;
       case 'add': {
         const { bytes, ...input } = asked.job.input;
         const whole = asked.upload === null ? body : joined(takeUpload(asked.upload), bytes);
@@ -66,18 +78,15 @@ export function serveStore(stream: Duplex, store: JoinedStore): StoreService {
         return { value: await store.counts() };
       case 'result': {
         const result = await store.result(asked.id);
-        if (result === undefined) return nothing;
-        const reader = ++last;
-        readers.set(reader, result.body[Symbol.asyncIterator]());
-        return { value: { reader, head: result.head, bytes: result.bytes } };
+        return { value: result === undefined ? null : { head: result.head, bytes: result.bytes } };
       }
       case 'read': {
-        const { value, done } = (await readers.get(asked.reader)?.next()) ?? { value: undefined, done: true };
+        const { value, done } = await (await readerOf(asked.reader, asked.id)).next();
         if (done) readers.delete(asked.reader);
         return { value: { done: done === true }, ...(value instanceof Uint8Array && { body: value }) };
       }
       case 'unread':
-        readers.delete(asked.reader);
+        leaveReader(asked.reader);
         return nothing;
       case 'watch': {
         const { watch } = asked;
@@ -115,24 +124,48 @@ export function serveStore(stream: Duplex, store: JoinedStore): StoreService {
         const { run, head, upload } = asked;
         const result = upload === null ? body : eachOf(takeUpload(upload));
         await runs.get(run)?.complete(head, result);
+        // Not where it could not be kept: the run goes on.
         runs.delete(run);
         return nothing;
       }
       case 'fail':
-        await runs.get(asked.run)?.fail(asked.problem, asked.again);
-        runs.delete(asked.run);
+        await takeRun(asked.run)?.fail(asked.problem, asked.again);
         return nothing;
       case 'giveBack':
-        await runs.get(asked.run)?.giveBack();
-        runs.delete(asked.run);
+        await takeRun(asked.run)?.giveBack();
         return nothing;
     }
   }
 
-  function takeUpload(upload: number): Piece[] {
-    const pieces = uploads.get(upload) ?? [];
-    uploads.delete(upload);
-    return pieces;
+  function takeUpload(number: number): Piece[] {
+    const upload = uploads.get(number);
+    uploads.delete(number);
+    upload?.room.leave();
+    return upload?.pieces ?? [];
+  }
+
+  /** Whether or not its end can be written down, it has no other. */
+  function takeRun(number: number): JobRun | undefined {
+    const run = runs.get(number);
+    runs.delete(number);
+    return run;
+  }
+
+  async function readerOf(number: number, id: string): Promise<AsyncIterator<Uint8Array>> {
+    const known = readers.get(number);
+    if (known !== undefined) return known;
+    const result = await store.result(id);
+    if (result === undefined || isOver) throw new Error('the result is kept no longer');
+    const reader = result.body[Symbol.asyncIterator]();
+    readers.set(number, reader);
+    return reader;
+  }
+
+  /** A reader that is dropped half-way keeps its file open. */
+  function leaveReader(number: number): void {
+    const reader = readers.get(number);
+    readers.delete(number);
+    reader?.return?.().catch(() => undefined);
   }
 
   function begin(consumer: number, begun: JobRun): void {

@@ -138,6 +138,13 @@ export const tooManyJobs = (retryAfterSeconds: number): AppError =>
     notBegun: true,
   });
 
+/** For a body that comes in pieces, where the next one is too much. */
+export const noRoomLeft = (retryAfterSeconds: number): AppError =>
+  new AppError('OVERLOADED', 'There is no room left for the inputs and results of jobs.', {
+    retryAfterSeconds,
+    notBegun: true,
+  });
+
 export const storeAway = (cause?: unknown): AppError =>
   new AppError('OVERLOADED', 'Jobs can be neither taken nor looked up now; try again later.', {
     retryAfterSeconds: 5,

@@ -8,7 +8,7 @@ import { createEmbeddedStore, type JoinedStore } from '#src/jobs/embedded-store.
 import type { JobStore } from '#src/jobs/store.js';
 import { type Env, launch, startCluster } from '../support/cluster.js';
 import { createHold, jobEnded, jobId, jobTasks, jsonOf, postJob } from '../support/jobs.js';
-import { jobStoreContract } from './contract.js';
+import { jobStoreContract, jsonInput, newJob } from './contract.js';
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -39,6 +39,22 @@ jobStoreContract('on disk', async (limits) => {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+});
+
+it('a job that is cancelled while it is written down stays cancelled after a restart', async () => {
+  const folder = folderOf();
+  const limits = { mostWaiting: 10, keepMs: 60_000, attempts: 3, mostBytes: 1 << 30 };
+  const asked = newJob({ input: { ...jsonInput(null), body: new Uint8Array(100_000) } });
+  const embedded = createEmbeddedStore({ limits, shelf: await openDiskShelf(folder) });
+  const store = embedded.join();
+  const adding = store.add(asked);
+  await store.cancel(asked.id);
+  expect((await adding).job).toMatchObject({ state: 'cancelled' });
+  await embedded.close();
+  const next = createEmbeddedStore({ limits, shelf: await openDiskShelf(folder) });
+  onTestFinished(() => next.close());
+  expect(await next.join().get(asked.id)).toMatchObject({ state: 'cancelled' });
+  expect(readdirSync(join(folder, 'bodies'))).toEqual([]);
 });
 
 const env = (folder: string, more: Env = {}): Env => ({ TASKS_DIR: jobTasks, JOBS_DIR: folder, ...more });

@@ -93,6 +93,21 @@ describe('what is kept', () => {
     expect(() => table.add(newJob())).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
   });
 
+  it('includes bodies that are on their way, of which a small one always finds room', () => {
+    const { table } = tableAt({ mostBytes: 200_000 });
+    const [one, two, small] = [table.hold(), table.hold(), table.hold()];
+    one.take(150_000);
+    const overloaded = expect.objectContaining({ code: 'OVERLOADED' });
+    expect(() => two.take(70_000)).toThrow(overloaded);
+    small.take(60_000);
+    expect(() => small.take(6_000)).toThrow(overloaded);
+    expect(() => table.add(newJob())).toThrow(overloaded);
+    one.leave();
+    one.leave();
+    two.take(130_000);
+    table.add(newJob());
+  });
+
   it('of ten thousand clients in turn is taken without looking at all of it each time', () => {
     const { table } = tableAt({ mostWaiting: 20_000, mostBytes: 1e9 });
     const ids = Array.from({ length: 20_000 }, (_, i) => addWaiting(table, `client ${i % 10_000}`));
