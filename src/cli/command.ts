@@ -10,7 +10,7 @@ export const commands = {
       'Serves until SIGTERM or Ctrl-C. What millrace does without a command; `millrace ./app.js` serves your own app.',
   },
   check: {
-    arguments: '',
+    arguments: '[APP]',
     prose: 'Checks settings and task files and tells what would run, without starting it.',
   },
   status: { arguments: '', prose: 'Shows the running cluster: server processes, threads, queues, tasks.' },
@@ -90,10 +90,12 @@ export function readCommand(args: readonly string[]): Command {
   }
   const { 'admin-url': adminUrl, state, ...given } = Object.fromEntries(texts);
   const [app] = operands;
-  const flags = name === 'serve' && app !== undefined ? { app, ...given } : given;
+  const flags = takesApp(name) && app !== undefined ? { app, ...given } : given;
   const [json, wait] = [switches.has('json'), switches.has('wait')];
   return { name: wanted, operands, flags, adminUrl, json, wait, state };
 }
+
+const takesApp = (name: CommandName | 'help'): boolean => name === 'serve' || name === 'check';
 
 /** The file of an app, which needs no command in front of it. */
 function isFile(word: string): boolean {
@@ -158,7 +160,7 @@ function checkFlags(name: CommandName | 'help', flags: readonly string[]): void 
 }
 
 function checkOperands(name: CommandName | 'help', operands: readonly string[]): void {
-  const most = name === 'jobs' ? 2 : name === 'new-task' || name === 'init' || name === 'serve' ? 1 : 0;
+  const most = name === 'jobs' ? 2 : name === 'new-task' || name === 'init' || takesApp(name) ? 1 : 0;
   if ((name === 'new-task' || name === 'init') && operands.length < most)
     throw misuse(`${name} needs a ${commands[name].arguments}`);
   if (operands.length > most)

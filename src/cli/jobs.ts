@@ -21,6 +21,8 @@ const job = z.object({
   error: z.object({ code: z.string(), detail: z.string() }).nullable(),
 });
 
+const problem = z.object({ errors: z.array(z.object({ path: z.string(), message: z.string() })) });
+
 const page = z.object({ jobs: z.array(job), next: z.string().nullable() });
 
 type Job = z.output<typeof job>;
@@ -33,6 +35,8 @@ export async function jobs(
   { operands: [verb, id], json, state }: Pick<Command, 'operands' | 'json' | 'state'>,
 ): Promise<string> {
   if (verb === undefined) return list(admin, state, json);
+  if (verb !== 'show' && verb !== 'retry' && verb !== 'cancel')
+    throw new ConfigError(`jobs does not know ${quote(verb)}; see millrace --help`);
   if (id === undefined) throw new ConfigError(`jobs ${verb} needs the id of a job; see millrace --help`);
   const path = `/jobs/${encodeURIComponent(id)}`;
   switch (verb) {
@@ -43,9 +47,7 @@ export async function jobs(
       return `${id} waits again`;
     case 'cancel':
       done(admin, await askAdmin(admin, 'DELETE', path), 204);
-      return `${id} is cancelled, unless it had ended`;
-    default:
-      throw new ConfigError(`jobs does not know ${quote(verb)}; see millrace --help`);
+      return `${id} is ${stateOf(done(admin, await askAdmin(admin, 'GET', path), 200))}`;
   }
 }
 
@@ -81,9 +83,17 @@ function row(one: Job): (string | number)[] {
   ];
 }
 
+/** One that had ended stays as it was. */
+function stateOf({ body }: AdminAnswer): string {
+  const read = job.safeParse(body);
+  return read.success ? read.data.state : 'cancelled';
+}
+
 function done(admin: URL, got: AdminAnswer, status: number): AdminAnswer {
   if (got.status === status) return got;
-  const why = detailOf(got);
+  const detail = detailOf(got);
+  const issues = problem.safeParse(got.body).data?.errors ?? [];
+  const why = detail && [detail, ...issues.map(({ path, message }) => `${path}: ${message}`)].join(' ');
   if (got.status >= 400 && got.status < 500 && why !== undefined) throw new CommandError(why);
   throw unexpected(admin, got);
 }

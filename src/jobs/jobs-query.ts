@@ -19,7 +19,10 @@ export function jobsQuery(parameters: ReadonlyMap<string, string>): JobQuery {
       limit = /^[1-9]\d{0,2}$/.test(text) ? Number(text) : 0;
       if (limit < 1 || limit > largestLimit)
         issues.push({ path, message: `must be a whole number from 1 to ${largestLimit}` });
-    } else if (path !== 'cursor') issues.push({ path, message: 'There is no such parameter here.' });
+    } else if (path === 'cursor') {
+      if (!/^[0-9a-z]{1,15}$/.test(text))
+        issues.push({ path, message: 'must be the `next` of another page' });
+    } else issues.push({ path, message: 'There is no such parameter here.' });
   }
   if (issues.length > 0) throw new AppError('INVALID_INPUT', 'The query parameters do not fit.', { issues });
   return { state, limit, cursor: parameters.get('cursor') };

@@ -51,11 +51,11 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const config = withoutRelativePaths(options.config, path);
   process.title = 'millrace: primary';
   let primary: Primary | undefined;
-  let stopped = false;
+  const stop = new AbortController();
   obeySignals(
     {
       stop(reason) {
-        stopped = true;
+        stop.abort();
         void primary?.close(reason);
       },
       force: (reason) => primary?.force(reason),
@@ -67,7 +67,7 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const parent = linkParent(
     () => primary,
     (reason) => {
-      stopped = true;
+      stop.abort();
       void primary?.close(reason);
     },
   );
@@ -85,8 +85,10 @@ export async function runPrimary(options: RunOptions): Promise<Outcome> {
   const socket = socketPathOf(host) ?? null;
   const agent =
     config.agentPort === undefined ? undefined : await listenAgent(addressOf(host), config.agentPort);
-  const jobs = config.jobs === 'on' ? await openPrimaryJobs(config, log) : undefined;
-  if (stopped) {
+  // A disk that does not answer holds up no stop.
+  const jobs =
+    config.jobs === 'on' ? await unlessStopped(openPrimaryJobs(config, log), stop.signal) : undefined;
+  if (stop.signal.aborted) {
     await jobs?.close();
     return { code: exitCodes.ok };
   }
@@ -193,4 +195,14 @@ function withoutRelativePaths(config: Config, { folder }: LaunchPath): Config {
     apiKeysFile: apiKeysFile && resolve(folder, apiKeysFile),
     jobsDir: jobsDir && resolve(folder, jobsDir),
   };
+}
+
+/** Undefined where the signal comes first. */
+function unlessStopped<T>(opened: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  opened.catch(() => undefined);
+  if (signal.aborted) return Promise.resolve(undefined);
+  const stopped = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  return Promise.race([opened, stopped]);
 }

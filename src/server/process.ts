@@ -111,6 +111,9 @@ export function runServerProcess(): void {
     const bindings = { process: `server ${slot}`, pid: process.pid };
     log = createLogger(config.logLevel, bindings);
     await stepBackLibuv(config.poolNice);
+    const isLinked = config.jobs === 'on' && config.redisUrl === undefined;
+    // A file whose import waits for what never comes is known by an event loop that has nothing left to do.
+    const jobsSocket = isLinked ? new Socket({ fd: jobsFd }).unref() : undefined;
     try {
       server = await startServer({
         config,
@@ -125,7 +128,7 @@ export function runServerProcess(): void {
         onWorn: () => send({ type: 'failing', reason: 'lost threads' }),
         onFatal: fail,
         connectionsFrom: sharedSocket ?? 'primary',
-        jobStore: config.jobs === 'on' ? await openJobStore(config, log) : undefined,
+        jobStore: config.jobs === 'on' ? await openJobStore(config, log, jobsSocket) : undefined,
       });
     } catch (error) {
       const line = unbootable(error, config);
@@ -136,6 +139,7 @@ export function runServerProcess(): void {
       }
       process.exit(1);
     }
+    jobsSocket?.ref();
     send({ type: 'ready', release: thisRelease() });
     const beatEveryMs = Math.min(500, Math.max(20, config.heartbeatTimeoutMs / 20));
     const { load } = server;
@@ -194,8 +198,12 @@ export function runServerProcess(): void {
 }
 
 /** Where this process's jobs are kept: with the primary, or on Redis, which every process reaches by itself. */
-async function openJobStore(config: ServerConfig, log: Logger): Promise<JobStore> {
-  if (config.redisUrl === undefined) return createStoreLink(new Socket({ fd: jobsFd }));
+async function openJobStore(
+  config: ServerConfig,
+  log: Logger,
+  linked: Socket | undefined,
+): Promise<JobStore> {
+  if (linked !== undefined) return createStoreLink(linked);
   // Loaded where it is needed: it would cost every process memory and time.
   const { openRedisJobs } = await import('../jobs/redis/redis-jobs.js');
   return openRedisJobs(config, log, false);

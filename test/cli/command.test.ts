@@ -11,6 +11,7 @@ describe('the command line', () => {
     ['--tasks=a=b', { name: 'serve', flags: { tasks: 'a=b' } }],
     ['--port=-1', { name: 'serve', flags: { port: '-1' } }],
     ['check --tasks x', { name: 'check', flags: { tasks: 'x' } }],
+    ['check ./app.js', { name: 'check', flags: { app: './app.js' } }],
     ['--tasks x check', { name: 'check', flags: { tasks: 'x' } }],
     ['status --json --admin-url http://x', { name: 'status', json: true, adminUrl: 'http://x' }],
     ['new-task a.b', { name: 'new-task', operands: ['a.b'] }],

@@ -188,6 +188,9 @@ it('operators see everybody’s jobs, cancel them, and have failed ones tried ag
     state: 'running',
   });
   const refused = await millrace(['jobs', 'retry', held, ...admin]);
+  expect((await millrace(['jobs', '--state', 'lost', ...admin])).stderr).toContain(
+    'state: must be one of waiting,',
+  );
   expect(refused).toMatchObject({ code: 1, stderr: 'millrace: Only a failed job can be tried again.\n' });
   const list = await jsonOf(await fetch(`${adminUrl}/jobs?state=failed`));
   expect(list.jobs).toMatchObject([{ id: failed, client: '127.0.0.1', error: { code: 'TASK_FAILED' } }]);

@@ -14,7 +14,11 @@ export async function answerResult(store: JobStore, job: Job, req: Request, res:
     throw new AppError('NOT_READY', `The job is ${job.state}.`, { headers: { 'Retry-After': '1' } });
   if (job.state === 'cancelled') throw new AppError('GONE', 'The job was cancelled.');
   if (job.isExpired) throw new AppError('GONE', 'The result of the job is kept no longer.');
-  if (job.error !== null) throw jobError(job.error);
+  if (job.error !== null) {
+    // It was told when the job failed.
+    req.exchange.told = true;
+    throw jobError(job.error);
+  }
   const result = await store.result(job.id);
   if (result === undefined) throw new AppError('GONE', 'The result of the job is kept no longer.');
   const { head, bytes, body } = result;

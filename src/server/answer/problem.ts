@@ -92,7 +92,7 @@ function sendProblem(req: Request, res: Response, error: AppError): void {
 
 function tellFailure(lines: AccessLog, error: AppError, req: Request): void {
   const { status } = error;
-  if (!isFailure(status)) return;
+  if (!isFailure(status) || req.exchange.told) return;
   lines.writeFailure(error, exchanged(req, status, performance.now() - req.exchange.arrivedMs));
   req.exchange.told = true;
 }

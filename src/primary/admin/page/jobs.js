@@ -1,11 +1,11 @@
 // The panel of jobs: how many there are in each state, and the last ones that failed, which can be tried again.
 import { byId, element, setText } from './dom.js';
-import { count, uptime } from './format.js';
+import { count, time, uptime } from './format.js';
 
 export function createJobs(notice) {
   const panel = byId('jobs');
 
-  function row({ id, task, client, attempts, error }) {
+  function row({ id, task, client, attempts, endedAt, error }) {
     const button = element('button', { type: 'button', title: `Have ${id} tried again` }, 'Retry');
     button.addEventListener('click', async () => {
       button.disabled = true;
@@ -14,9 +14,10 @@ export function createJobs(notice) {
     return element(
       'tr',
       { 'data-job': id },
-      element('th', { scope: 'row' }, task),
+      element('th', { scope: 'row' }, task, element('br', {}), element('small', {}, id)),
       cell('client', client),
       element('td', { class: 'number', 'data-label': 'attempts' }, String(attempts)),
+      cell('ended', endedAt === null ? '–' : time(Date.parse(endedAt))),
       cell('error', error === null ? '' : `${error.code}: ${error.detail}`),
       cell('', button),
     );
@@ -29,7 +30,8 @@ export function createJobs(notice) {
       if (jobs === null) return;
       const { states, oldestMs, failed } = jobs;
       const figure = (name, text) => setText(panel.querySelector(`[data-figure="${name}"]`), text);
-      for (const state of ['waiting', 'running', 'completed', 'failed']) figure(state, count(states[state]));
+      for (const state of ['waiting', 'running', 'completed', 'failed', 'cancelled'])
+        figure(state, count(states[state]));
       figure('oldest', states.waiting === 0 ? '–' : uptime(oldestMs));
       const body = panel.querySelector('tbody');
       const shown = [...body.children].map(({ dataset }) => dataset.job).join();
