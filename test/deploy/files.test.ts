@@ -1,7 +1,16 @@
 // Every file of deploy/: read by the tool that it is for where that is here, and by what must hold between its numbers, the
 // server's settings and each other.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -379,8 +388,14 @@ it.skipIf(!isRoot)(
   'as process 1, without privileges and on a read-only root, as in a container, it serves, replaces and drains',
   async () => {
     // What an image has, without an engine: namespaces of its own, uid 1000, nothing to write to.
+    // Node and the checkout may lie where that user may not look: they are mounted where it may.
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-root-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    chmodSync(folder, 0o755);
+    mkdirSync(join(folder, 'app'));
+    writeFileSync(join(folder, 'node'), '');
     const script =
-      'mount -o remount,ro,bind / && cd "$1" && exec setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all "$0" dist/src/main.js';
+      'mount --bind "$0" "$2/node" && mount --bind "$1" "$2/app" && mount -o remount,ro,bind "$2/app" && mount -o remount,ro,bind / && cd "$2/app" && exec setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all "$2/node" dist/src/main.js';
     const child = spawn(
       'unshare',
       [
@@ -394,6 +409,7 @@ it.skipIf(!isRoot)(
         script,
         process.execPath,
         root,
+        folder,
       ],
       {
         env: { PATH: process.env.PATH, PORT: '0', ADMIN_PORT: '0', WORKERS: '1', NODE_ENV: 'production' },
