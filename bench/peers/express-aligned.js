@@ -4,19 +4,11 @@ import express from 'express';
 import { alignPrototypes } from '#src/server/express-prototypes.js';
 import { addRoutes } from '../apps/greeting.js';
 import { serveCluster } from './cluster.js';
-import { addFeatures, withFeatures } from './features.js';
-
-/** @param {import('express').Request} req @returns {string} */
-const routeOf = (req) => req.route?.path ?? 'unmatched';
+import { addExpressFeatures } from './features.js';
 
 serveCluster(() => {
   const app = express();
-  if (withFeatures) {
-    app.use((req, res, next) => {
-      addFeatures(req, res, routeOf);
-      next();
-    });
-  }
+  addExpressFeatures(app);
   addRoutes(app);
   const classes = alignPrototypes(app);
   // Made by the app's own classes.

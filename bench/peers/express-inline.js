@@ -2,20 +2,12 @@
 // shows as the answer to CPU-bound work.
 import express from 'express';
 import { serveCluster } from './cluster.js';
-import { addFeatures, withFeatures } from './features.js';
+import { addExpressFeatures } from './features.js';
 import { hash, hello, primes } from './work.js';
-
-/** @param {import('express').Request} req @returns {string} */
-const routeOf = (req) => req.route?.path ?? 'unmatched';
 
 serveCluster(() => {
   const app = express();
-  if (withFeatures) {
-    app.use((req, res, next) => {
-      addFeatures(req, res, routeOf);
-      next();
-    });
-  }
+  addExpressFeatures(app);
   app.get('/', (_req, res) => res.type('text/plain').send(hello));
   app.get('/compute/primes', (req, res) => res.json(primes(Number(req.query.limit))));
   app.post('/hash', express.json(), (req, res) => res.json(hash(req.body)));

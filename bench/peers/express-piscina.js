@@ -1,22 +1,14 @@
 // Express that hands its work to piscina, with piscina's defaults.
 import express from 'express';
 import { serveCluster } from './cluster.js';
-import { addFeatures, withFeatures } from './features.js';
+import { addExpressFeatures } from './features.js';
 import { createPool } from './pool.js';
 import { hash, hello } from './work.js';
-
-/** @param {import('express').Request} req @returns {string} */
-const routeOf = (req) => req.route?.path ?? 'unmatched';
 
 serveCluster(() => {
   const pool = createPool();
   const app = express();
-  if (withFeatures) {
-    app.use((req, res, next) => {
-      addFeatures(req, res, routeOf);
-      next();
-    });
-  }
+  addExpressFeatures(app);
   app.get('/', (_req, res) => res.type('text/plain').send(hello));
   app.get('/compute/primes', async (req, res) => res.json(await pool.run(Number(req.query.limit))));
   app.post('/hash', express.json(), (req, res) => res.json(hash(req.body)));

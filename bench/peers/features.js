@@ -42,3 +42,15 @@ export function addFeatures(req, res, routeOf) {
     observe(req.method ?? 'none', routeOf(req), res.statusCode, (performance.now() - startMs) / 1_000);
   });
 }
+
+/** For Express. @param {import('express').Express} app */
+export function addExpressFeatures(app) {
+  if (!withFeatures) return;
+  app.use((req, res, next) => {
+    addFeatures(req, res, patternOf);
+    next();
+  });
+}
+
+/** @param {import('express').Request} req @returns {string} */
+const patternOf = (req) => req.route?.path ?? 'unmatched';

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { openDiskShelf } from '#src/jobs/disk-shelf.js';
-import { createEmbeddedStore, type JoinedStore } from '#src/jobs/embedded-store.js';
-import type { JobStore } from '#src/jobs/store.js';
+import { createEmbeddedStore } from '#src/jobs/embedded-store.js';
 import { type Env, launch, startCluster } from '../support/cluster.js';
 import { createHold, jobEnded, jobId, jobTasks, jsonOf, postJob } from '../support/jobs.js';
 import { jobStoreContract, jsonInput, newJob } from './contract.js';
+import { joinedTo } from './joined.js';
 
 vi.setConfig({ testTimeout: 90_000 });
 
@@ -24,16 +24,8 @@ jobStoreContract('on disk', async (limits) => {
     limits: { ...limits, mostBytes: 1 << 30 },
     shelf: await openDiskShelf(folder),
   });
-  const joined = new Map<JobStore, JoinedStore>();
   return {
-    async open() {
-      const store = embedded.join();
-      joined.set(store, store);
-      return store;
-    },
-    async kill(store) {
-      joined.get(store)?.lost();
-    },
+    ...joinedTo(embedded),
     async close() {
       await embedded.close();
       rmSync(folder, { recursive: true, force: true });

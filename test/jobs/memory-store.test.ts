@@ -1,19 +1,11 @@
-import { createEmbeddedStore, type JoinedStore } from '#src/jobs/embedded-store.js';
-import type { JobStore } from '#src/jobs/store.js';
+import { createEmbeddedStore } from '#src/jobs/embedded-store.js';
 import { jobStoreContract } from './contract.js';
+import { joinedTo } from './joined.js';
 
 jobStoreContract('in memory', async (limits) => {
   const embedded = createEmbeddedStore({ limits: { ...limits, mostBytes: 1 << 30 } });
-  const joined = new Map<JobStore, JoinedStore>();
   return {
-    async open() {
-      const store = embedded.join();
-      joined.set(store, store);
-      return store;
-    },
-    async kill(store) {
-      joined.get(store)?.lost();
-    },
+    ...joinedTo(embedded),
     close: () => embedded.close(),
   };
 });

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Ticket } from '#src/lane/pending-call.js';
 import { createWaitingRoom, type WaitingCall, type WaitingRoom } from '#src/lane/waiting/waiting-room.js';
+import { pseudoRandom } from '../../../bench/pseudo-random.js';
 
 const ms = 1_000;
 
@@ -223,21 +224,10 @@ describe('a task that may have one thread of two', () => {
   });
 });
 
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 it.each([1, 2, 3, 4, 5, 6, 7, 8])(
   'whatever comes and goes: no task has more than its threads, none is idle for nothing, no call is lost (%i)',
   (seed) => {
-    const random = randomOf(seed);
+    const random = pseudoRandom(seed);
     const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(random() * from.length)];
     const limits: Readonly<Record<string, number>> = { a: 1, b: 2, c: 3 };
     const tasks = ['a', 'b', 'c', 'free'];
