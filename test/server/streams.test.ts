@@ -126,7 +126,9 @@ describe('a stream', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(text).not.toMatch(/transfer-encoding/i);
     expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe('grün 🌱');
-    const broken = await dialed(cluster.port, 'GET /flow?how=throwLater HTTP/1.0\r\nHost: a\r\n\r\n');
+    const broken = await dialed(cluster.port, 'GET /flow?how=throwMuchLater HTTP/1.0\r\nHost: a\r\n\r\n');
+    // Where a reset comes together with data, libuv takes what it has read for the end and never sees the reset (seen in
+    // Node 20: a hang-up behind a short read). The server has reset the connection all the same.
     broken.resume();
     const [error] = await once(broken, 'error');
     expect(error).toMatchObject({ code: 'ECONNRESET' });
