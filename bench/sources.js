@@ -9,7 +9,15 @@ import { filesOf } from './git.js';
 export const root = resolve(import.meta.dirname, '..');
 
 /** Folders that have sources. */
-const folders = ['src', 'workers', 'bench/apps', 'bench/peers', 'bench/simulation'];
+const folders = [
+  'src',
+  'workers',
+  'bench/apps',
+  'bench/bullmq',
+  'bench/peers',
+  'bench/simulation',
+  'bench/tasks',
+];
 
 /**
  * @param {readonly string[]} globs paths of files, or `folder/**`

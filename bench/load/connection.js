@@ -68,9 +68,10 @@ export class Connection {
   }
 }
 
-/** @param {{ method?: string, path: string, body?: string }} request */
-export function requestBytes({ method = 'GET', path, body }) {
-  const head = `${method} ${path} HTTP/1.1\r\nHost: bench\r\n`;
+/** @param {import('./kinds.js').Call['request']} request */
+export function requestBytes({ method = 'GET', path, headers = {}, body }) {
+  const fields = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `${method} ${path} HTTP/1.1\r\nHost: bench\r\n${fields.join('')}`;
   if (body === undefined) return Buffer.from(`${head}\r\n`);
   const length = Buffer.byteLength(body);
   return Buffer.from(`${head}Content-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${body}`);

@@ -5,8 +5,9 @@ import { saturating } from './saturating.js';
 
 /**
  * @typedef {object} Call
- * @property {{ method?: string, path: string, body?: string }} request
- * @property {{ equals?: string, startsWith?: string }} expected the right answer
+ * @property {{ method?: string, path: string, headers?: Record<string, string>, body?: string }} request
+ * @property {{ status?: number, equals?: string, startsWith?: string }} expected the right answer; its status is 200 if
+ *   nothing else is said
  */
 
 /**

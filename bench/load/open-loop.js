@@ -48,7 +48,7 @@ export async function openLoop(job) {
     try {
       const { status, body } = await connection.request(bytes);
       const nowMs = performance.now();
-      if (status === 200) {
+      if (status === (job.expected.status ?? 200)) {
         if (!fits(body, job.expected)) wrong++;
         if (nowMs >= countFromMs && nowMs < untilMs) completedInTime++;
         if (counts) accepted.push(nowMs - dueMs);

@@ -17,10 +17,11 @@ export async function saturating({ url, request, expected, connections, duration
   const result = await autocannon({
     url: new URL(request.path, url).href,
     method: request.method ?? 'GET',
-    ...(request.body !== undefined && {
-      body: request.body,
-      headers: { 'content-type': 'application/json' },
-    }),
+    headers: {
+      ...(request.body !== undefined && { 'content-type': 'application/json' }),
+      ...request.headers,
+    },
+    ...(request.body !== undefined && { body: request.body }),
     connections,
     duration: durationMs / 1_000,
     ...(expected !== undefined && { verifyBody: (body) => fits(String(body), expected) }),

@@ -275,6 +275,31 @@ const claims = [
     figure: ({ killed }) => cellText({ metric: killed?.values.tookMs, unit: 'ms' }),
   },
   {
+    scenario: 'jobs',
+    claim: 'light-route p99 beside 1,000 jobs that wait and run ÷ without',
+    goal: '≤ 1.3 ×',
+    figure: ({ memory }) => over(memory?.values.lightP99, memory?.values.lightAloneP99),
+  },
+  {
+    scenario: 'jobs',
+    claim: 'p99 of calls of 5 ms, 0.4 of the cores, beside them ÷ without',
+    goal: '≤ 1.3 ×',
+    figure: ({ memory }) => over(memory?.values.callP99, memory?.values.callAloneP99),
+  },
+  {
+    scenario: 'jobs',
+    claim: 'jobs of 1 ms a second, on Redis ÷ BullMQ alone with its worker threads',
+    goal: '≥ 1 ×',
+    figure: ({ redis, 'bullmq-threads': threads }) =>
+      over(redis?.values.perSecond, threads?.values.perSecond),
+  },
+  {
+    scenario: 'jobs',
+    claim: 'memory of a server process with jobs on Redis − with `JOBS=off`',
+    goal: '≤ 50 MiB',
+    figure: ({ redis }) => cellText({ metric: redis?.values.moreMb, unit: 'MiB' }),
+  },
+  {
     scenario: 'fairness',
     claim: "a polite client's p99 beside a flood ÷ alone",
     goal: '≤ 2 ×',

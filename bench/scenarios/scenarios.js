@@ -5,6 +5,7 @@ import { fairness } from './fairness.js';
 import { goodput } from './goodput.js';
 import { hop } from './hop.js';
 import { inline } from './inline.js';
+import { jobs } from './jobs.js';
 import { light } from './light.js';
 import { memory } from './memory.js';
 import { native } from './native.js';
@@ -32,6 +33,7 @@ export const scenarios = [
   nice,
   native,
   app,
+  jobs,
   inline,
   memory,
   connections,
