@@ -3,6 +3,7 @@
 // environment that is no more, which aborts the whole process (node-addon-api's AsyncWorker, so bcrypt 6, argon2 0.45;
 // seen in Node 20 to 26).
 import { MessagePort } from 'node:worker_threads';
+import { CodeChangedError } from './pinned-guard.js';
 import type { LeaveOrder, ThreadPost } from './protocol.js';
 
 const beatMs = 500;
@@ -26,7 +27,12 @@ function activeHandles(): readonly unknown[] {
 /** A thread without its code, or one of its tasks, is of no use: it would take that task's calls, and fail them. */
 export function leaveUnloadable(port: MessagePort, thrown: unknown): never {
   const { message, file } = readable(thrown);
-  const post: ThreadPost = { type: 'unloadable', reason: message, file };
+  const post: ThreadPost = {
+    type: 'unloadable',
+    reason: message,
+    file,
+    isOutdated: thrown instanceof CodeChangedError,
+  };
   port.postMessage(post);
   process.exit(1);
 }

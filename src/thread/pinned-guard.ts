@@ -4,12 +4,20 @@ import * as nodeModule from 'node:module';
 import { changedFile } from '../tasks/fingerprints.js';
 import type { PinnedCode } from '../tasks/pinned-code.js';
 
+/** A thread may have half of what was there before, and half of what is there now. */
+export class CodeChangedError extends Error {
+  override readonly name = 'CodeChangedError';
+  constructor(path: string) {
+    super(`${path} has changed while a thread was being loaded`);
+  }
+}
+
 export interface PinnedCodeGuard {
   /** Files have changed: what is imported comes from memory. */
   readonly isServing: boolean;
   /**
    * To be around all that imports code.
-   * @throws whatever `act` throws; Error where a file has changed in the meantime: this thread may have half of it
+   * @throws whatever `act` throws; CodeChangedError where a file has changed in the meantime, whatever came of `act`
    */
   around<T>(act: () => Promise<T>): Promise<T>;
 }
@@ -24,11 +32,12 @@ export function guardPinnedCode(pinned: PinnedCode | undefined): PinnedCodeGuard
       await serving;
       return act();
     }
-    const result = await act();
-    // What was imported may be half of either: the next thread will find them changed.
+    const [settled] = await Promise.allSettled([act()]);
+    // The next thread will find it changed before it imports anything.
     const changed = changedFile(prints);
-    if (changed !== undefined) throw new Error(`${changed} has changed while a thread was being loaded`);
-    return result;
+    if (changed !== undefined) throw new CodeChangedError(changed);
+    if (settled.status === 'rejected') throw settled.reason;
+    return settled.value;
   }
 
   return {

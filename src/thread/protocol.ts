@@ -113,13 +113,18 @@ export type ThreadOrder = LeaveOrder | TakenOrder;
 /**
  * What a thread posts by its session's port, which no task has: log lines; that it is ready for its first message; that
  * the answer to one is there (the row's `answered`); or the reply that did not fit the row, behind which no call has
- * begun; the chunks of a call, and its reply behind them. Or, as its only word, that it cannot be loaded, and because of
- * which task's file, where it is one. Of a thread that was told to leave: that it does, and writes no row any more; and
+ * begun; the chunks of a call, and its reply behind them. Or that it cannot be loaded, and because of which task's file,
+ * where it is one, or because files have changed meanwhile: then another one can be. Of a thread that was told to leave: that it does, and writes no row any more; and
  * that the call has ended which it was at then, if it was.
  */
 export type ThreadPost =
   | { readonly type: 'ready'; readonly threadId: number; readonly osThreadId: number | undefined }
-  | { readonly type: 'unloadable'; readonly reason: string; readonly file: string | undefined }
+  | {
+      readonly type: 'unloadable';
+      readonly reason: string;
+      readonly file: string | undefined;
+      readonly isOutdated: boolean;
+    }
   | { readonly type: 'answered' }
   | { readonly type: 'reply'; readonly reply: CallReply }
   | { readonly type: 'leaving' }

@@ -13,10 +13,12 @@ nameSources(() => !guard.isServing);
 /** One session a thread: the pool's promise stays open for as long as the thread lives. */
 export default async function serve(session: ThreadSession): Promise<never> {
   try {
-    await guard.around(async () => {
-      const { openThread } = await import('./thread-entry.js');
-      await openThread(session, guard);
+    const open = await guard.around(async () => {
+      const { prepareThread } = await import('./thread-entry.js');
+      return prepareThread(session, guard);
     });
+    // Not before it is known that its code is whole: from here on it is given calls.
+    open();
   } catch (thrown) {
     return leaveUnloadable(session.port, thrown);
   }

@@ -54,13 +54,20 @@ const leftovers = createLeftoverErrors<ThreadCall>((call, thrown) =>
 );
 
 /**
- * Takes messages by the session's port from now on.
+ * @returns what says that it is ready, and takes messages by the session's port from then on
  * @throws what cannot be imported of the tasks that are to be loaded
  */
-export async function openThread({ port, load }: ThreadSession, guard: PinnedCodeGuard): Promise<void> {
+export async function prepareThread(
+  { port, load }: ThreadSession,
+  guard: PinnedCodeGuard,
+): Promise<() => void> {
   session = port;
   const tasks = createThreadTasks(data.tasks, guard);
   for (const task of load) await tasks.load(task);
+  return () => open(port, tasks);
+}
+
+function open(port: MessagePort, tasks: ThreadTasks): void {
   let turn: Turn | undefined;
   port.on('message', async (message: ThreadMessage | ThreadOrder) => {
     if (isOrder(message)) {

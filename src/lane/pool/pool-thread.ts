@@ -33,6 +33,8 @@ export interface PoolThread {
   readonly hasPlace: boolean;
   /** Why it cannot be loaded. */
   readonly fault: Error | undefined;
+  /** That is because its code has changed meanwhile: the next one is loaded with what was kept of it. */
+  readonly isOutdated: boolean;
   /** When it last became idle. */
   readonly idleSinceMs: number;
   /** Resolves when it can write no row any more. Undefined where it was not terminated. */
@@ -72,6 +74,7 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
   let threadId: number | undefined;
   let osThreadId: number | undefined;
   let fault: Error | undefined;
+  let isOutdated = false;
   let idleSinceMs = 0;
   let departure: { readonly beats: Int32Array; seen: number; seenMs: number; core: CoreWatch } | undefined;
   let leavingSinceMs = 0;
@@ -88,7 +91,8 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
       becameIdle();
     },
     log: events.log,
-    unloadable(reason, file) {
+    unloadable({ reason, file, isOutdated: outdated }) {
+      isOutdated = outdated;
       fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason);
     },
     freed: becameIdle,
@@ -143,6 +147,9 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
     },
     get fault() {
       return fault;
+    },
+    get isOutdated() {
+      return isOutdated;
     },
     get idleSinceMs() {
       return idleSinceMs;

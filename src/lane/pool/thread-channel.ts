@@ -47,12 +47,14 @@ export interface ThreadChannel {
   break(error: unknown): void;
 }
 
+export type ThreadPostOf<Type extends ThreadPost['type']> = Extract<ThreadPost, { readonly type: Type }>;
+
 export interface ThreadChannelEvents {
   /** The thread has the port and waits. */
   ready(threadId: number, osThreadId: number | undefined): void;
   log(line: ThreadLogLine): void;
   /** It cannot be loaded, and ends. */
-  unloadable(reason: string, file: string | undefined): void;
+  unloadable(why: ThreadPostOf<'unloadable'>): void;
   /** It is not busy any more. */
   freed(): void;
   /** It leaves as it was told. @param isAtCall whether it is still at the call that it was left to */
@@ -71,7 +73,7 @@ export function createThreadChannel(port: MessagePort, events: ThreadChannelEven
   function receive(message: ThreadPost): void {
     if (message.type === 'log') events.log(message);
     else if (message.type === 'ready') events.ready(message.threadId, message.osThreadId);
-    else if (message.type === 'unloadable') events.unloadable(message.reason, message.file);
+    else if (message.type === 'unloadable') events.unloadable(message);
     else if (message.type === 'reply') end((done) => done.answered(message.reply));
     else if (message.type === 'answered') look();
     else if (message.type === 'progress') progress(message);

@@ -2,6 +2,7 @@
 // for. Lines of tasks are task-log.ts.
 import { monotonicMs } from '../../clock.js';
 import type { Logger } from '../../log.js';
+import { reasonOf } from '../../tasks/error-report.js';
 import { TaskFileError } from '../../tasks/registry.js';
 import type { PendingCall } from '../pending-call.js';
 import type { ThreadsEvents } from './threads.js';
@@ -10,7 +11,10 @@ import type { ThreadsEvents } from './threads.js';
 const leftoverLineMs = 10_000;
 
 export interface ThreadLog
-  extends Pick<ThreadsEvents, 'refused' | 'granted' | 'stuck' | 'worn' | 'died' | 'unstartable'> {
+  extends Pick<
+    ThreadsEvents,
+    'refused' | 'granted' | 'stuck' | 'worn' | 'died' | 'outdated' | 'unstartable'
+  > {
   /** @param leftover threads that are left to calls */
   leftover(call: PendingCall, leftover: number): void;
 }
@@ -28,6 +32,7 @@ export function createThreadLog(log: Logger): ThreadLog {
         { err: error },
         error instanceof TaskFileError ? 'a thread ended that could not load a task' : 'an idle thread ended',
       ),
+    outdated: (error) => log.info({ reason: reasonOf(error) }, 'a thread is started again'),
     unstartable: (error) => log.error({ err: error }, 'a thread could not be started: trying again'),
     leftover({ task, options: { requestId, traceId } }, leftover) {
       const nowMs = monotonicMs();

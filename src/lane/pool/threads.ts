@@ -31,6 +31,8 @@ export interface ThreadsEvents {
   log(line: ThreadLogLine): void;
   /** A thread died that had no message, or could not load a task. */
   died(error: unknown): void;
+  /** A thread's code changed while it was being loaded: another one is started. */
+  outdated(error: unknown): void;
   /** A thread could not be loaded. Told once, until one can: meanwhile it is tried again and again. */
   unstartable(error: unknown): void;
   /** The system has no room for another thread. Once, until it has. */
@@ -200,12 +202,13 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     const { state, line } = member;
     const wasBusy = line.isBusy;
     hold(members.filter((one) => one !== member));
-    member.dismiss(error);
+    member.dismiss(member.fault ?? error);
     if (over) return;
-    if (state === 'starting') {
+    if (state === 'starting' && !member.isOutdated) {
       diedInBoot(member.fault ?? error);
       return;
     }
+    if (state === 'starting') events.outdated(member.fault);
     if (state === 'up' && (member.fault !== undefined || !wasBusy)) events.died(member.fault ?? error);
     keepMinimum();
     events.changed();

@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { listeningLog } from '../../support/app.js';
 import { createLatch, outcome, startLane } from '../../support/lane.js';
 import { taskFolder } from '../../support/task-folder.js';
 
@@ -100,4 +101,46 @@ describe('threads that start later run the code of those that were there, with f
     latch.open(1);
     expect(await Promise.all(calls)).toEqual(calls.map(() => sameWord('old')));
   });
+});
+
+/** What happens to the files while a thread loads them, by that thread itself. */
+const changes: Readonly<Record<string, string>> = {
+  'written again': "writeFileSync(helper, readFileSync(helper) + ' ');",
+  'half written when it is read': "writeFileSync(helper, 'export const');",
+};
+
+describe('a thread whose files change while it is being loaded', () => {
+  it.each(Object.keys(changes))(
+    'is given no call, and replaced by one with the code that was kept: %s',
+    async (change) => {
+      using folder = taskFolder();
+      folder.write('_helper', "export const word = 'old';");
+      folder.write(
+        'mine',
+        `import { readFileSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+const helper = new URL('./_helper.js', import.meta.url);
+if (process.env.CHANGE_CODE === '1') { ${changes[change]} }
+const { word } = await import('./_helper.js');
+const [deep, legacy, plain, data] = [word, { word }, word, { word }];
+export default { input: z.any(), ${run.replace('WORD', 'old')} };`,
+      );
+      const { log, lines } = listeningLog();
+      const { call } = await startLane({ poolMaxThreads: 4 }, log, { folders: [folder.path] });
+      process.env.CHANGE_CODE = '1';
+      onTestFinished(() => void delete process.env.CHANGE_CODE);
+      const latch = createLatch();
+      const calls = Array.from({ length: 4 }, () => outcome(call('mine', { memory: latch.memory })));
+      await latch.begun(4);
+      latch.open(1);
+      expect(await Promise.all(calls)).toEqual(calls.map(() => sameWord('old')));
+      const told = lines.filter(({ msg }) => msg !== 'a thread is started again');
+      expect(told).toEqual([]);
+      expect(lines).toContainEqual(
+        expect.objectContaining({
+          reason: expect.stringContaining('_helper.js has changed while a thread was'),
+        }),
+      );
+    },
+  );
 });

@@ -29,6 +29,7 @@ describe('the threads', () => {
         changed() {},
         log() {},
         died() {},
+        outdated() {},
         unstartable() {},
         refused() {},
         granted() {},
