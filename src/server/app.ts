@@ -23,12 +23,14 @@ import { notFound, nothingAt, problemHandler } from './answer/problem.js';
 import { type FixedPaths, fixedPaths, optionsAnswer } from './answer/resource.js';
 import { ownSecurityHeaders, securityHeaders } from './answer/security-headers.js';
 import { stampHeads } from './answer/stamped-head.js';
+import { type Front, putInFront } from './express-front.js';
 import { access } from './guard/access.js';
 import { cors } from './guard/cors.js';
 import type { Quota } from './guard/quota.js';
 import { trustProxies, watchForProxy } from './guard/trust-proxy.js';
 import type { ServerJobs } from './jobs.js';
 import { apiInfo } from './openapi/api-info.js';
+import { lightenAnswers } from './own/light-answers.js';
 import type { RefusalRate } from './refusal-rate.js';
 import { arrival, type OnAnswer } from './request/arrival.js';
 import { withRequestSpan } from './request/request-span.js';
@@ -89,6 +91,7 @@ export function openApp(deps: AppDeps): OpenApp {
   app.set('x-powered-by', false);
   // Ours need nothing of these; a team's own app gets what Express gives to every app.
   if (!isOwn) for (const setting of ['query parser', 'etag']) app.set(setting, false);
+  else lightenAnswers(app);
   trustProxies(app, config);
   stampHeads(app, securityHeaders(), isOwn ? { own: ownSecurityHeaders } : {});
 
@@ -101,16 +104,21 @@ export function openApp(deps: AppDeps): OpenApp {
   const probes = fixedPaths(config.bodyLimitBytes);
   addProbes(probes, deps.readiness);
   const paths = isOwn ? fixedPaths(config.bodyLimitBytes) : probes;
-  // As one middleware: each one of its own would cost every request a µs.
-  app.use((req, res, next) => {
+  const tellProblem = problemHandler(lines, deps.refusalRate);
+  const first: Front = (req, res, next) => {
     arrive(req, res);
     noteProxy?.(req);
     shareAcrossOrigins?.(req, res);
     tellLoad?.(req, res);
     if (traced) return withRequestSpan(req, res, () => probes.middleware(req, res, next));
     return probes.middleware(req, res, next);
-  });
-  if (isOwn) app.use(continueWhenRead);
+  };
+  const firstOfOwn: Front = (req, res, next) =>
+    first(req, res, (error) => {
+      if (error === undefined) continueWhenRead(req, res);
+      next(error);
+    });
+  putInFront(app, isOwn ? firstOfOwn : first, tellProblem);
 
   function finish(guard = access(deps.keys)): void {
     const handlers = isOwn ? takeErrorHandlers(app) : [];
@@ -125,9 +133,8 @@ export function openApp(deps: AppDeps): OpenApp {
     app.options('\\*', optionsAnswer(allowedMethods));
     app.use(isOwn ? notFoundUnlessOptions : notFound);
     app.router.stack.push(...handlers);
-    app.use(problemHandler(lines, deps.refusalRate));
+    app.use(tellProblem);
   }
-  const tellProblem = problemHandler(lines, deps.refusalRate);
   return {
     app,
     finish,

@@ -1,6 +1,6 @@
 // What is refused before a body is read or a query looked at. The order of refusals is the order in which a resource
 // lists these.
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, Response } from 'express';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import { bodyTooLarge } from '../request/body.js';
@@ -95,14 +95,12 @@ export function sendContinue(req: Request, res: Response): void {
  * The same for handlers that know nothing of it: the client is told when something begins to read. What refuses before
  * that saves it its upload. Anything else that is expected is refused.
  */
-export const continueWhenRead: RequestHandler = (req, res, next) => {
-  if (req.headers.expect !== undefined) {
-    expectation(req);
-    const { _read: read } = req;
-    req._read = function (size) {
-      if (!res.headersSent) sendContinue(req, res);
-      read.call(this, size);
-    };
-  }
-  next();
-};
+export function continueWhenRead(req: Request, res: Response): void {
+  if (req.headers.expect === undefined) return;
+  expectation(req);
+  const { _read: read } = req;
+  req._read = function (size) {
+    if (!res.headersSent) sendContinue(req, res);
+    read.call(this, size);
+  };
+}
