@@ -1,5 +1,6 @@
 // What the primary and the server processes say to each other: tagged unions, nothing else.
 import type { ServerConfig } from './config.js';
+import type { LoadStep } from './load-fault.js';
 import type { MetricsReport, RuntimeMetrics } from './metrics/families.js';
 import type { ProcessLoad } from './metrics/process-load.js';
 import type { Release } from './version.js';
@@ -132,8 +133,8 @@ export type ToServer =
 export type ToPrimary =
   /** Sent first: the code has been loaded and waits for `boot`. */
   | { readonly type: 'hello'; readonly protocol: number }
-  /** It is about to import this file; null: all are imported. */
-  | { readonly type: 'loading'; readonly file: string | null }
+  /** It is about to import this file, or to run the app's setup; null: all that is done. Without a step: imports. */
+  | { readonly type: 'loading'; readonly file: string | null; readonly step?: LoadStep }
   /** It takes connections, and its first thread has run something. */
   | { readonly type: 'ready'; readonly release: Release }
   /** Whether it has the connection. */

@@ -1,9 +1,11 @@
 // The process in which `millrace check` imports the task files and the app's file, as a server process would: whatever
 // they do to it, the command is there to tell. The app's setup is not run: it may open databases. What it tells is check.ts.
 import { ConfigError } from '../config.js';
+import type { LoadStep } from '../load-fault.js';
 import { AppFileError, loadApp } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { loadTasks, type Task, TaskFileChanged, TaskFileError } from '../tasks/registry.js';
+import { thrownByCode } from '../tasks/thrown-by-code.js';
 
 export interface CheckedTask {
   readonly name: string;
@@ -18,14 +20,14 @@ export interface ToCheck {
 }
 
 export type FromCheck =
-  | { readonly type: 'loading'; readonly file: string | null }
+  | { readonly type: 'loading'; readonly file: string | null; readonly step: LoadStep }
   | { readonly type: 'loaded'; readonly tasks: readonly CheckedTask[] }
   | { readonly type: 'refused'; readonly line: string; readonly final: boolean };
 
 process.once('message', (files: ToCheck) => void checkFiles(files));
 
 async function checkFiles({ folders, app }: ToCheck): Promise<void> {
-  const watch = createLoadWatch((file) => send({ type: 'loading', file }));
+  const watch = createLoadWatch((file, step) => send({ type: 'loading', file, step }));
   for (const event of ['uncaughtException', 'unhandledRejection'])
     process.on(event, (thrown: unknown) => {
       if (!watch.takesError(thrown)) throw thrown;
@@ -47,6 +49,8 @@ async function checkFiles({ folders, app }: ToCheck): Promise<void> {
     const isChanged = error instanceof TaskFileChanged;
     const isKnown = [TaskFileError, AppFileError, ConfigError].some((known) => error instanceof known);
     if (!(error instanceof Error && (isChanged || isKnown))) throw error;
+    const thrown = thrownByCode(error);
+    if (thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
     send({ type: 'refused', line: error.message, final: !isChanged });
     process.exit();
   }

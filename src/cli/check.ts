@@ -8,7 +8,7 @@ import { type Config, ConfigError } from '../config.js';
 import { budget, readCores } from '../core-budget.js';
 import { localUrl } from '../host.js';
 import { checkRedisPackages, MissingPackages } from '../jobs/redis/packages.js';
-import { endedWhileLoading, neverLoaded } from '../load-fault.js';
+import { endedWhileLoading, type Loading, neverLoaded } from '../load-fault.js';
 import { builtInTasks } from '../tasks/files.js';
 import { taskFolders } from '../tasks/folders.js';
 import type { CheckedTask, FromCheck, ToCheck } from './check-files.js';
@@ -42,13 +42,14 @@ export async function check(config: Config): Promise<string> {
 function importFiles(files: ToCheck, timeoutMs: number): Promise<readonly CheckedTask[]> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(new URL('./check-files.js', import.meta.url)));
-    let loading: string | null = null;
+    let loading: Loading | undefined;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      if (loading !== null) reject(new ConfigError(neverLoaded(loading, timeoutMs).line));
+      if (loading !== undefined) reject(new ConfigError(neverLoaded(loading, timeoutMs).line));
     }, timeoutMs);
     child.on('message', (message: FromCheck) => {
-      if (message.type === 'loading') loading = message.file;
+      if (message.type === 'loading')
+        loading = message.file === null ? undefined : { file: message.file, step: message.step };
       else if (message.type === 'refused')
         reject(new (message.final ? ConfigError : CommandError)(message.line));
       else {
@@ -59,7 +60,7 @@ function importFiles(files: ToCheck, timeoutMs: number): Promise<readonly Checke
     });
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
-      if (loading !== null) reject(new ConfigError(endedWhileLoading(loading, code, signal).line));
+      if (loading !== undefined) reject(new ConfigError(endedWhileLoading(loading, code, signal).line));
       else
         reject(new CommandError(`the check ended ${signal === null ? `with code ${code}` : `by ${signal}`}`));
     });

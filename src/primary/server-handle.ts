@@ -3,7 +3,7 @@
 import type { Worker } from 'node:cluster';
 import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
-import { endedWhileLoading, type LoadFault, neverLoaded } from '../load-fault.js';
+import { endedWhileLoading, type LoadFault, type Loading, neverLoaded } from '../load-fault.js';
 import type { Logger } from '../log.js';
 import {
   type CloseMode,
@@ -67,7 +67,7 @@ export class ServerHandle {
   /** The code that it runs, once it is ready. */
   release: Release | undefined;
   /** The file that it is importing. */
-  loading: string | undefined;
+  loading: Loading | undefined;
   /** What it has counted, as it told last. */
   metrics: MetricsReport | undefined;
   runtime: RuntimeMetrics | undefined;
@@ -210,7 +210,8 @@ export class ServerHandle {
         this.load = message.load;
         break;
       case 'loading':
-        this.loading = message.file ?? undefined;
+        this.loading =
+          message.file === null ? undefined : { file: message.file, step: message.step ?? 'import' };
         break;
       case 'report':
         this.status = message.status;

@@ -84,13 +84,13 @@ export class SlotTable {
     }, options.bootTimeoutMs);
   }
 
-  /** The first process that was ever forked is still importing a file: another one would not fare better. */
+  /** The first process that was ever forked is still busy with a file: another one would not fare better. */
   #stuck(): Outcome | undefined {
-    const file = this.slots
+    const loading = this.slots
       .map(({ server, losses }) => (losses === 0 ? server?.loading : undefined))
       .find(Boolean);
-    if (file === undefined) return undefined;
-    return { code: exitCodes.unusable, line: neverLoaded(file, this.#options.bootTimeoutMs).line };
+    if (loading === undefined) return undefined;
+    return { code: exitCodes.unusable, line: neverLoaded(loading, this.#options.bootTimeoutMs).line };
   }
 
   get slots(): readonly Slot[] {

@@ -22,7 +22,9 @@ import { isSocketHandle, type SocketHandle } from '../socket-handle.js';
 import { AppFileError } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { TaskFileChanged, TaskFileError } from '../tasks/registry.js';
+import { thrownByCode } from '../tasks/thrown-by-code.js';
 import { thisRelease } from '../version.js';
+import { tellOfListening } from './own/own-listener.js';
 import { type RunningServer, startServer } from './server.js';
 
 /**
@@ -46,7 +48,7 @@ export function runServerProcess(): void {
   let orphaned = false;
   let exitCode = 0;
   const timers: NodeJS.Timeout[] = [];
-  const loading = createLoadWatch((file) => send({ type: 'loading', file }));
+  const loading = createLoadWatch((file, step) => send({ type: 'loading', file, step }));
 
   let received = 0;
   process.on('message', (message: ToServer, handle: unknown) => {
@@ -111,6 +113,7 @@ export function runServerProcess(): void {
     const bindings = { process: `server ${slot}`, pid: process.pid };
     log = createLogger(config.logLevel, bindings);
     await stepBackLibuv(config.poolNice);
+    if (config.app !== undefined) tellOfListening(log);
     const isLinked = config.jobs === 'on' && config.redisUrl === undefined;
     // A file whose import waits for what never comes is known by an event loop that has nothing left to do.
     const jobsSocket = isLinked ? new Socket({ fd: jobsFd }).unref() : undefined;
@@ -134,6 +137,8 @@ export function runServerProcess(): void {
       const line = unbootable(error, config);
       if (line === undefined) log.fatal({ err: error }, 'the server process could not start');
       else {
+        const thrown = thrownByCode(error);
+        if (thrown !== undefined) log.error({ err: thrown }, line);
         const final = !(error instanceof TaskFileChanged);
         return send({ type: 'unbootable', line, final }, () => process.exit(1));
       }

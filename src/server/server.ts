@@ -112,7 +112,7 @@ export interface RunningServer {
  */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const { config, log, requestLog = log } = deps;
-  const { run, importing } = deps.loading ?? unwatched;
+  const { run, importing, settingUp } = deps.loading ?? unwatched;
   const [tasks, setup] = await run(async () => {
     const tasks = deps.tasks ?? (await loadTasks(taskFolders(config), importing));
     if (deps.setup !== undefined || config.app === undefined) return [tasks, deps.setup] as const;
@@ -184,9 +184,9 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     if (setup !== undefined) {
       const identify = (req: Request): void => noteKey(keys, req);
       const file = resolve(String(config.app));
-      // A setup that never ends, or leaves an error behind, is told like such an import.
+      // A setup that never ends, or leaves an error behind, is watched over like an import.
       own = await run(async () => {
-        await importing(file);
+        await settingUp(file);
         return setUpOwnApp({ file, setup, app, server: http.server, lane, jobs, tasks, identify, log });
       });
     }

@@ -1,8 +1,9 @@
-// Watches over the import of files that others have written: what they leave behind in their process meanwhile is their
-// fault, and is told with the file's name. What ends the process, or keeps it busy, only its parent can see: it is told
-// which file is being imported.
+// Watches over the import of files that others have written, and over an app's setup: what they leave behind in their
+// process meanwhile is their fault, and is told with the file's name. What ends the process, or keeps it busy, only its
+// parent can see: it is told which file it is, and what of it runs.
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import type { LoadStep } from '../load-fault.js';
 import { errorReport, reasonOf } from './error-report.js';
 import { TaskFileError } from './registry.js';
 
@@ -11,6 +12,8 @@ export interface LoadWatch {
    * To be called before a file is imported. Resolves when what the one before has left behind would have shown.
    */
   importing(file: string): Promise<void>;
+  /** To be called before the setup of an app's file is run. Resolves like `importing`. */
+  settingUp(file: string): Promise<void>;
   /**
    * Runs what imports files.
    * @throws TaskFileError for what one of them has left behind, or that it waits for what cannot come
@@ -23,6 +26,7 @@ export interface LoadWatch {
 /** For who is alone in its process with what it imports, a test say. */
 export const unwatched: LoadWatch = {
   importing: async () => {},
+  settingUp: async () => {},
   run: (load) => load(),
   takesError: () => false,
 };
@@ -30,9 +34,20 @@ export const unwatched: LoadWatch = {
 /** A timer that throws does so mostly at once. */
 const settleMs = 20;
 
-/** @param tell the file that is being imported, and null when none is any more */
-export function createLoadWatch(tell: (file: string | null) => void): LoadWatch {
+const waitsInVain: Readonly<Record<LoadStep, string>> = {
+  import: 'its top-level await waits for what never comes',
+  setup: 'its setup (the function given to defineApp) waits for what never comes',
+};
+
+const leavesError: Readonly<Record<LoadStep, string>> = {
+  import: 'leaves an error behind when it is imported',
+  setup: 'its setup (the function given to defineApp) leaves an error behind',
+};
+
+/** @param tell the file that is being imported or set up, and null when none is any more */
+export function createLoadWatch(tell: (file: string | null, step: LoadStep) => void): LoadWatch {
   let files: readonly string[] = [];
+  let step: LoadStep = 'import';
   let fail: ((error: TaskFileError) => void) | undefined;
 
   /** The one that its stack names, else the last one. */
@@ -44,20 +59,23 @@ export function createLoadWatch(tell: (file: string | null) => void): LoadWatch 
     return named ?? files.at(-1) ?? '';
   }
 
+  async function begin(file: string, next: LoadStep): Promise<void> {
+    await turn();
+    files = [...files, file];
+    step = next;
+    tell(file, step);
+  }
+
   return {
-    async importing(file) {
-      await turn();
-      files = [...files, file];
-      tell(file);
-    },
+    importing: (file) => begin(file, 'import'),
+    settingUp: (file) => begin(file, 'setup'),
     async run(load) {
       const faults = new Promise<never>((_, reject) => {
         fail = reject;
       });
       const onEmpty = (): void => {
         const file = files.at(-1);
-        if (file !== undefined)
-          fail?.(new TaskFileError(file, 'its top-level await waits for what never comes'));
+        if (file !== undefined) fail?.(new TaskFileError(file, waitsInVain[step]));
       };
       // With the channel to the parent alone nothing can settle what the file waits for: then Node says so.
       const { channel } = process;
@@ -72,18 +90,12 @@ export function createLoadWatch(tell: (file: string | null) => void): LoadWatch 
         channel?.ref();
         fail = undefined;
         files = [];
-        tell(null);
+        tell(null, step);
       }
     },
     takesError(thrown) {
       if (fail === undefined || files.length === 0) return false;
-      fail(
-        new TaskFileError(
-          blame(thrown),
-          `leaves an error behind when it is imported: ${reasonOf(thrown)}`,
-          thrown,
-        ),
-      );
+      fail(new TaskFileError(blame(thrown), `${leavesError[step]}: ${reasonOf(thrown)}`, thrown));
       return true;
     },
   };

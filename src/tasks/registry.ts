@@ -6,12 +6,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError } from '../config.js';
 import type { TaskDefinition } from '../task.js';
 import { definitionFault } from './definition.js';
-import { errorReport, reasonOf } from './error-report.js';
+import { reasonOf } from './error-report.js';
 import { nameFault, taskName, taskRoute } from './files.js';
 import { changedFile } from './fingerprints.js';
+import { importFault } from './import-fault.js';
 import { definitionOf, workOf } from './module.js';
 import { addCode, type CodeFiles } from './pinned-code.js';
-import { syntaxLocation } from './syntax-location.js';
 import { typeScriptFault } from './typescript-files.js';
 
 export interface Task {
@@ -115,26 +115,26 @@ async function loadTask(
   try {
     exported = definitionOf(await import(module));
   } catch (cause) {
-    const isSyntax = cause instanceof SyntaxError;
-    const where = isSyntax ? await syntaxLocation(cause, path, code) : '';
-    const reason = reasonOf(cause).split('\n', 1)[0];
-    throw new TaskFileError(file, `cannot be imported: ${reason}${where}${moduleHint(cause)}`, cause);
+    throw new TaskFileError(file, await importFault(cause, path, code), cause);
   }
   const task = taskOf(exported, file, module, code);
-  const unfit = await workFault(task.definition);
+  const unfit = await workFault(task.definition, code);
   if (unfit !== undefined) throw new TaskFileError(file, `runFrom ${unfit}`);
   return task;
 }
 
 /** Whether the file that threads load has the very work of the definition, which has been imported with it. */
-async function workFault({ runFrom, run, setup }: TaskDefinition): Promise<string | undefined> {
+async function workFault(
+  { runFrom, run, setup }: TaskDefinition,
+  code: CodeFiles,
+): Promise<string | undefined> {
   if (runFrom === undefined) return undefined;
   if (runFrom.protocol !== 'file:') return `must be the URL of a file, not ${runFrom.href}`;
   let work: ReturnType<typeof workOf>;
   try {
     work = workOf(await import(runFrom.href));
   } catch (cause) {
-    return `cannot be imported: ${reasonOf(cause).split('\n', 1)[0]}`;
+    return importFault(cause, fileURLToPath(runFrom), code);
   }
   if (work.run !== run) return "must be the file whose default export is the task's run";
   return work.setup === setup ? undefined : "must be the file whose export `setup` is the task's setup";
@@ -162,15 +162,6 @@ function helperHint(exported: unknown): string {
   const isTask =
     typeof exported === 'object' && exported !== null && ('input' in exported || 'run' in exported);
   return isTask ? '' : ' (a helper beside tasks: begin its name with _, or put it into a sub-folder)';
-}
-
-/** `npm init` writes `"type": "commonjs"`, and then Node takes no `import` in a `.js` file. */
-function moduleHint(thrown: unknown): string {
-  const { name, message } = errorReport(thrown);
-  const isHint =
-    name === 'SyntaxError' &&
-    /outside a module|Unexpected token 'export'|of modules|import\.meta/.test(message);
-  return isHint ? ' (name it .mjs, or put "type": "module" into the package.json above it)' : '';
 }
 
 /** What was read and what was imported may differ: another process will do better. */
