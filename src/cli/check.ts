@@ -1,5 +1,5 @@
-// millrace check: reads settings, task files, the app's file and API keys as a start would, and tells what would run. It
-// starts and binds nothing, and runs no app's setup.
+// millrace check: reads settings, task files, the app's file and API keys as a start would, looks at the places that it
+// would take (check-places.ts), and tells what would run. It starts nothing, and runs no app's setup.
 import { fork } from 'node:child_process';
 import { dirname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,15 +12,17 @@ import { endedWhileLoading, type Loading, neverLoaded } from '../load-fault.js';
 import { builtInTasks } from '../tasks/files.js';
 import { taskFolders } from '../tasks/folders.js';
 import type { CheckedTask, FromCheck, ToCheck } from './check-files.js';
+import { checkPlaces } from './check-places.js';
 import { CommandError } from './failure.js';
 import { textTable } from './text-table.js';
 
-/** @throws ConfigError for a task file or an app that cannot be served, or a key file that cannot be used */
+/** @throws ConfigError for a task file or an app that cannot be served, or a key file or a place that cannot be used */
 export async function check(config: Config): Promise<string> {
   const app = config.app === undefined ? undefined : resolve(config.app);
   const tasks = await importFiles({ folders: taskFolders(config), app }, config.bootTimeoutMs);
   if (config.apiKeysFile !== undefined) await readApiKeys(config.apiKeysFile).catch(unusable);
   if (config.jobs === 'on' && config.redisUrl !== undefined) checkPackages();
+  await checkPlaces(config);
   const { serverProcesses, threadsPerProcess } = budget(config, readCores());
   const admin =
     config.adminPort === 'off' ? 'no admin server' : `admin ${localUrl(config.adminHost, config.adminPort)}`;

@@ -11,7 +11,8 @@ export const commands = {
   },
   check: {
     arguments: '[APP]',
-    prose: 'Checks settings and task files and tells what would run, without starting it.',
+    prose:
+      'Checks settings, task files, the app, addresses and folders, and tells what would run, without starting it.',
   },
   status: { arguments: '', prose: 'Shows the running cluster: server processes, threads, queues, tasks.' },
   reload: {

@@ -36,7 +36,7 @@ export async function listenAt(
       });
     });
   } catch (cause) {
-    throw new ConfigError(explain(cause, host, port, names), { cause });
+    throw new ConfigError(explainAddress(cause, host, port, names), { cause });
   } finally {
     clearTimeout(timer);
   }
@@ -46,7 +46,8 @@ class LookupTimeout extends Error {
   readonly code = 'ETIMEDOUT';
 }
 
-function explain(cause: unknown, host: string, port: number, names: AddressNames): string {
+/** One line that names the variable. */
+export function explainAddress(cause: unknown, host: string, port: number, names: AddressNames): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
   if (code === 'EADDRINUSE') return `${names.port} must be free, but ${host}:${port} is in use (${code})`;
   if (code === 'EACCES' || code === 'EPERM')

@@ -1,7 +1,8 @@
 // The file of a Unix socket (HOST=unix:…): how it comes to its path and how it goes. It is made under another name beside
 // the path and renamed: so it is there only once it is listened at, a stale one is replaced in one step, and libuv, which
 // deletes a socket's file by its name when it is closed, never deletes the file of whoever came after us.
-import { existsSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
+import { constants, existsSync, lstatSync, renameSync, type Stats, unlinkSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { ConfigError } from '../config.js';
@@ -24,12 +25,7 @@ export async function makeSocketFile(
   mode: string,
   bind: (path: string) => void | Promise<void>,
 ): Promise<SocketFile> {
-  const first = join(dirname(path), `.${process.pid.toString(36)}`);
-  const longest = Math.max(Buffer.byteLength(path), Buffer.byteLength(first));
-  if (longest > longestPath)
-    throw new ConfigError(
-      `HOST must name a path of at most ${longestPath} bytes, not one of ${longest}: ${path}`,
-    );
+  const first = firstName(path);
   const stale = await staleFile(path);
   try {
     if (isSocket(look(first))) unlinkSync(first);
@@ -55,14 +51,43 @@ export async function makeSocketFile(
   return { remove };
 }
 
+/**
+ * Whether the file could be made, without making it. Who listens there now may be the server that is to be replaced.
+ * @throws ConfigError with one line that names HOST
+ */
+export async function checkSocketFile(path: string): Promise<void> {
+  firstName(path);
+  checkKind(look(path), path);
+  try {
+    await access(dirname(path), constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new ConfigError(explain(cause, path), { cause });
+  }
+}
+
+/** The name under which it is made. */
+function firstName(path: string): string {
+  const first = join(dirname(path), `.${process.pid.toString(36)}`);
+  const longest = Math.max(Buffer.byteLength(path), Buffer.byteLength(first));
+  if (longest > longestPath)
+    throw new ConfigError(
+      `HOST must name a path of at most ${longestPath} bytes, not one of ${longest}: ${path}`,
+    );
+  return first;
+}
+
+function checkKind(found: Stats | undefined, path: string): void {
+  if (found !== undefined && !found.isSocket())
+    throw new ConfigError(
+      `HOST must name a socket, or nothing yet, but ${path} is ${found.isDirectory() ? 'a folder' : 'a file of another kind'}`,
+    );
+}
+
 /** A socket at this path at which nobody listens; undefined where there is nothing. */
 async function staleFile(path: string): Promise<Stats | undefined> {
   const found = look(path);
   if (found === undefined) return undefined;
-  if (!found.isSocket())
-    throw new ConfigError(
-      `HOST must name a socket, or nothing yet, but ${path} is ${found.isDirectory() ? 'a folder' : 'a file of another kind'}`,
-    );
+  checkKind(found, path);
   const code = await connectTo(path);
   if (code === 'ECONNREFUSED') return found;
   if (code === 'ENOENT') return undefined;

@@ -1,9 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { generateTables } from '#src/cli/settings-table.js';
 import { duration, textTable } from '#src/cli/text-table.js';
 import { settings } from '#src/config.js';
+import { startCluster } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
+
+const thisFile = fileURLToPath(import.meta.url);
 
 describe('millrace', () => {
   it('--help names every command, flag and setting, in lines that fit a terminal', async () => {
@@ -29,6 +35,12 @@ describe('millrace', () => {
     ['a variable that does not fit', ['check'], { WORKERS: '0' }],
     ['a task folder that is not there', ['check', '--tasks', '/nowhere'], {}],
     ['an admin server that is switched off', ['status'], { ADMIN_PORT: 'off' }],
+    ['an address of another machine', ['check', '--host', '192.0.2.1'], {}],
+    ['an admin server on another machine', ['check'], { ADMIN_HOST: '192.0.2.1' }],
+    ['a name that nobody knows', ['check', '--host', 'nowhere.invalid'], {}],
+    ['a socket in a folder that is not there', ['check', '--host', 'unix:/nowhere/millrace.sock'], {}],
+    ['a socket where a file is', ['check', '--host', `unix:${thisFile}`], {}],
+    ['a folder of jobs below a file', ['check'], { JOBS_DIR: `${thisFile}/jobs` }],
     ['an address that is none', ['reload', '--admin-url', 'ftp://x'], {}],
   ])('ends with 78 and one line for %s', async (_, args, env) => {
     const { code, stdout, stderr } = await millrace(args, { env });
@@ -42,6 +54,23 @@ describe('millrace', () => {
     expect(stdout).toContain('3 server processes × 4 threads at http://127.0.0.1:8080');
     expect(stdout).toMatch(/\nhash +POST \/hash \(JSON or bytes\), GET \/hash +built in\n/);
     expect(stdout).toMatch(/\ncompute +POST \/compute, GET \/compute\/:operation +built in\n/);
+  });
+
+  it('check takes nothing of what it looks at, and what runs there is not in its way', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'check-'));
+    try {
+      await using cluster = await startCluster({
+        env: { WORKERS: '1', JOBS_DIR: join(folder, 'jobs'), HOST: `unix:${folder}/socket` },
+      });
+      const { port } = new URL(cluster.adminUrl);
+      const env = { JOBS_DIR: join(folder, 'jobs'), HOST: `unix:${folder}/socket`, ADMIN_PORT: port };
+      expect(await millrace(['check'], { env })).toMatchObject({ code: 0, stderr: '' });
+      const others = { JOBS_DIR: join(folder, 'a/b'), HOST: `unix:${folder}/other` };
+      expect(await millrace(['check'], { env: others })).toMatchObject({ code: 0, stderr: '' });
+      expect(readdirSync(folder).sort()).toEqual(['jobs', 'socket']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
