@@ -101,6 +101,8 @@ export interface TaskDefinition<
    * This and all other schemas of a task must be synchronous; one that throws, or waits, makes the call TASK_FAILED.
    */
   readonly input: Input;
+  /** `false`: none. Only a program can call the task then: an app or a job by `call` and `call.later`. */
+  readonly route?: false;
   /**
    * The JSON answer's schema, `{ contentType }` for bytes, or a list of these where both occur. Default: any JSON.
    * Of a stream: its content type, and the schema of a chunk that is sent as JSON. Default: by the first chunk.

@@ -4,7 +4,7 @@ import { ConfigError } from '../config.js';
 import type { LoadStep } from '../load-fault.js';
 import { AppFileError, loadApp } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
-import { loadTasks, type Task, TaskFileChanged, TaskFileError } from '../tasks/registry.js';
+import { hasRoute, loadTasks, type Task, TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 import { thrownByCode } from '../tasks/thrown-by-code.js';
 
 export interface CheckedTask {
@@ -57,7 +57,9 @@ async function checkFiles({ folders, app }: ToCheck): Promise<void> {
 }
 
 /** `POST /hash (JSON or bytes)`, `GET /hash` */
-function routesOf({ route, definition }: Task): string[] {
+function routesOf(task: Task): string[] {
+  if (!hasRoute(task)) return [];
+  const { route, definition } = task;
   const { fromBytes, query, pathParam } = definition;
   const post = `POST ${route}${fromBytes === undefined ? '' : ' (JSON or bytes)'}`;
   if (!query) return [post];

@@ -86,6 +86,7 @@ function unusable(error: unknown): never {
 }
 
 function routesOf({ routes }: CheckedTask, prefix = ''): string {
+  if (routes.length === 0) return 'none: it is for call';
   return routes.map((route) => route.replace(' /', ` ${prefix}/`)).join(', ');
 }
 

@@ -15,7 +15,7 @@ import type { Lane } from '../lane/call.js';
 import type { Logger } from '../log.js';
 import type { CloseMode, ClusterReadiness, MachineLoad } from '../messages.js';
 import { servesBuiltIns } from '../tasks/folders.js';
-import type { Task } from '../tasks/registry.js';
+import { hasRoute, type Task } from '../tasks/registry.js';
 import { createAccessLog } from './access-log.js';
 import { loadHeader } from './answer/load-header.js';
 import { type Check, continueWhenRead } from './answer/preconditions.js';
@@ -179,7 +179,7 @@ export function addRoutes(
   const jobs = deps.jobs && { ...deps.jobs, lane: deps.lane, prefix };
   addTasks(patterns, prefixed, { ...deps, guard, jobs });
   if (jobs === undefined) return;
-  const taken = tasks.find(({ name }) => isJobsTask(name));
+  const taken = tasks.find((task) => hasRoute(task) && isJobsTask(task.name));
   if (taken !== undefined)
     throw new ConfigError(
       `JOBS must be off, or the task ${taken.name} have another name: ${prefix}/jobs is taken`,

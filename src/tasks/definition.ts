@@ -15,7 +15,12 @@ export function definitionFault(exported: unknown): string | undefined {
   const definition = exported as TaskDefinition;
   if (definition.accepts && !definition.fromBytes)
     return 'accepts needs fromBytes, which makes the input from such a body';
-  return descriptionFault(definition) ?? pathParamFault(definition) ?? exampleFault(definition);
+  return (
+    routeFault(definition) ??
+    descriptionFault(definition) ??
+    pathParamFault(definition) ??
+    exampleFault(definition)
+  );
 }
 
 const callable = z.custom((value) => typeof value === 'function', 'must be a function');
@@ -39,6 +44,7 @@ const describedReply = z.strictObject({
 const definitionShape = z.strictObject({
   summary: z.string().optional(),
   description: z.string().optional(),
+  route: z.literal(false, 'must be false, or left out: it is the name of the file').optional(),
   input: schema,
   output: outputs.optional(),
   replies: z.record(replyStatus, describedReply).optional(),
@@ -76,6 +82,14 @@ function zod3Hint(exported: object): string {
 
 function isZod3(value: unknown): boolean {
   return typeof value === 'object' && value !== null && '_def' in value && !('_zod' in value);
+}
+
+function routeFault(definition: TaskDefinition): string | undefined {
+  if (definition.route !== false) return undefined;
+  const idle = (['query', 'pathParam', 'fromBytes', 'accepts', 'bytesQuery'] as const).find(
+    (field) => definition[field],
+  );
+  return idle === undefined ? undefined : `${idle} needs a route, and route is false`;
 }
 
 /** The API's description is made from the same schemas. */

@@ -17,7 +17,7 @@ import { typeScriptFault } from './typescript-files.js';
 export interface Task {
   /** The file's name without extension: `hash.verify`. */
   readonly name: string;
-  /** `/hash/verify` */
+  /** `/hash/verify`, also where its definition says that it has none. */
   readonly route: string;
   /** The module's file:// URL, for the threads to import. */
   readonly module: string;
@@ -25,6 +25,9 @@ export interface Task {
   /** Its file and what it imports, as they were: shared by the tasks that were loaded together. */
   readonly code: CodeFiles;
 }
+
+/** Whether it may be called over HTTP: else it is for `call` alone. */
+export const hasRoute = ({ definition }: Pick<Task, 'definition'>): boolean => definition.route !== false;
 
 /** A task file that cannot be served: one line that names the file. Ends the boot with 78. */
 export class TaskFileError extends Error {
@@ -172,7 +175,7 @@ function refuseChanges(code: CodeFiles): void {
 
 /** `a.b` would stand behind the GET form of `a` where that has a path parameter. */
 function refuseHiddenRoutes(tasks: ReadonlyMap<string, Task>): void {
-  for (const task of tasks.values()) {
+  for (const task of [...tasks.values()].filter(hasRoute)) {
     const parent = tasks.get(task.name.replace(/\.[^.]*$/, ''));
     if (parent !== undefined && parent !== task && parent.definition.pathParam !== undefined) {
       throw new TaskFileError(

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadTasks, TaskFileError } from '#src/tasks/registry.js';
+import { hasRoute, loadTasks, TaskFileError } from '#src/tasks/registry.js';
 
 // Inside the project, so that the files find zod in the ordinary way.
 let root: string;
@@ -36,6 +36,17 @@ describe('task files', () => {
       ['hash.verify', '/hash/verify'],
       ['thumbnail', '/thumbnail'],
     ]);
+  });
+
+  it('may have no route, and then nothing that belongs to one', async () => {
+    const fields = 'input: z.strictObject({}), route: false, run: () => 1';
+    const source = (more = ''): string => `import { z } from 'zod';\nexport default { ${fields}${more} };`;
+    const [task] = await loadTasks([await folderOf({ 'a.js': source() })]);
+    expect(task && hasRoute(task)).toBe(false);
+    const refused = loadTasks([await folderOf({ 'a.js': source(', query: true') })]);
+    await expect(refused).rejects.toThrow('query needs a route, and route is false');
+    const named = source().replace('route: false', "route: '/b'");
+    await expect(loadTasks([await folderOf({ 'a.js': named })])).rejects.toThrow('route: must be false');
   });
 
   it('may use defineTask by the package name', async () => {

@@ -1,5 +1,5 @@
 // The API's description: OpenAPI 3.1, made once from the tasks and the error table. How it is served is routes/docs.ts.
-import type { Task } from '../../tasks/registry.js';
+import { hasRoute, type Task } from '../../tasks/registry.js';
 import { type Access, securitySchemes } from './access.js';
 import type { ApiInfo } from './api-info.js';
 import { createComponents, type Node } from './components.js';
@@ -27,7 +27,7 @@ export function apiDocument(
 ): Node {
   const components = createComponents();
   const paths: Record<string, Node> = lightPaths(components, access, builtIns, prefix);
-  for (const task of tasks) Object.assign(paths, taskPaths(components, task, access));
+  for (const task of tasks.filter(hasRoute)) Object.assign(paths, taskPaths(components, task, access));
   Object.assign(paths, jobPaths(components, access));
   return {
     openapi: '3.1.1',

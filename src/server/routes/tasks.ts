@@ -15,7 +15,7 @@ import { inputFromBytes } from '../../tasks/from-bytes.js';
 import { validateInput } from '../../tasks/input.js';
 import { fieldValues } from '../../tasks/input-shapes.js';
 import { parseJson } from '../../tasks/json.js';
-import type { Task } from '../../tasks/registry.js';
+import { hasRoute, type Task } from '../../tasks/registry.js';
 import { answerCall, answerHead } from '../answer/call-answer.js';
 import type { Check } from '../answer/preconditions.js';
 import { announcedLength, bodyTypeOf, mediaType, sendContinue } from '../answer/preconditions.js';
@@ -43,7 +43,7 @@ export interface TaskRoutesDeps {
 }
 
 export function addTasks(app: Router, paths: FixedPaths, deps: TaskRoutesDeps): void {
-  for (const task of deps.tasks) {
+  for (const task of deps.tasks.filter(hasRoute)) {
     addTask(paths, task, deps);
     // Behind the fixed paths, so that none of these is taken for a parameter's value.
     addPathForm(app, paths, task, deps);
