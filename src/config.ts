@@ -439,7 +439,7 @@ export const settings = {
   routePrefix: optional(
     'ROUTE_PREFIX',
     prefix,
-    'Path in front of the routes of tasks, of /docs and of /openapi.json. The probes stay where they are.',
+    'Path in front of the routes of tasks, of /jobs, /docs and /openapi.json. The probes stay where they are.',
   ),
   apiTitle: optional(
     'API_TITLE',

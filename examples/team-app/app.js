@@ -10,7 +10,7 @@ import thumbnail from './tasks/thumbnail.js';
 import verifyPassword from './tasks/verify-password.js';
 import { openUsers } from './users.js';
 
-export default defineApp(async ({ app, server, call, log, onClose }) => {
+export default defineApp(async ({ app, server, call, onClose }) => {
   const users = await openUsers(process.env.DATA_DIR ?? 'data');
   const session = cookieSession({ name: 'session', secret: process.env.SESSION_SECRET ?? 'only for trying' });
   const upload = multer({ limits: { fileSize: 5_000_000 } });
@@ -65,10 +65,9 @@ export default defineApp(async ({ app, server, call, log, onClose }) => {
   const live = createLive(server, session);
   onClose(() => live.close());
 
-  // Errors of your own kinds first; what is passed on, millrace answers.
-  app.use((error, _req, res, next) => {
-    if (!(error instanceof multer.MulterError)) return next(error);
-    log.info({ code: error.code }, 'upload refused');
-    res.status(400).json({ error: error.message });
+  // multer's errors name no status. What is passed on, millrace answers.
+  app.use((error, _req, _res, next) => {
+    if (error instanceof multer.MulterError) error.status = error.code === 'LIMIT_FILE_SIZE' ? 413 : 400;
+    next(error);
   });
 });

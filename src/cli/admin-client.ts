@@ -44,9 +44,12 @@ export async function askAdmin(
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: parsed(await textOf(answer)) };
   } catch (cause) {
     const why = cause instanceof Error ? ('code' in cause && cause.code) || cause.message : cause;
-    throw new CommandError(`nobody answers at ${base.origin} (${why}); is millrace running there?`, {
-      cause,
-    });
+    throw new CommandError(
+      `nobody answers at ${base.origin} (${why}); is millrace running there, or is its admin server elsewhere (--admin-url)?`,
+      {
+        cause,
+      },
+    );
   }
 }
 

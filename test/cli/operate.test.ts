@@ -101,7 +101,7 @@ describe('without a cluster', () => {
     const { code, stderr } = await millrace([command], { env: { ADMIN_PORT: String(port) } });
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /^millrace: nobody answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)[^\n]+\n$/,
+      /^millrace: nobody answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)[^\n]+\(--admin-url\)\?\n$/,
     );
   });
 

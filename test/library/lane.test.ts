@@ -32,7 +32,7 @@ describe('the lane alone', () => {
       status: 400,
       errors: [{ path: 'text' }],
     });
-    await expect(lane.call('nobody', {})).rejects.toThrow('no task is named "nobody"');
+    await expect(lane.call('nobody', {})).rejects.toThrow(/no task is named "nobody"; there are \w/);
   });
 
   it('ends a call in time, or when its signal says so', async () => {

@@ -84,6 +84,10 @@ test('what is no picture is the sender’s fault', async () => {
   const form = new FormData();
   form.set('image', new Blob(['no picture']), 'ada.jpg');
   assert.equal((await ask('POST', '/avatar', form)).status, 400);
+
+  const large = new FormData();
+  large.set('image', new Blob([new Uint8Array(5_000_001)]), 'large.png');
+  assert.equal((await ask('POST', '/avatar', large)).status, 413);
 });
 
 test('sales become a report', async () => {

@@ -52,7 +52,7 @@ export function createTaskFinder(tasks: readonly Task[]): (named: unknown) => Ta
         : (byDefinition.get(named) ??
           (typeof named === 'object' && named !== null ? taskOfFile(named) : undefined));
     if (task !== undefined) return task;
-    const what = typeof named === 'string' ? `no task is named ${JSON.stringify(named)}` : unknownDefinition;
+    const what = typeof named === 'string' ? unknownName(named, [...byName.keys()]) : unknownDefinition;
     throw new TypeError(`call: ${what}`);
   };
 }
@@ -90,6 +90,11 @@ export function createCallTask({ lane, tasks, senderOf }: CallTaskDeps): CallTas
 }
 
 const told = (thrown: unknown): unknown => (thrown instanceof AppError ? CallError.of(thrown) : thrown);
+
+function unknownName(named: string, names: readonly string[]): string {
+  const there = names.length === 0 ? 'there are none' : `there are ${names.join(', ')}`;
+  return `no task is named ${JSON.stringify(named)}; ${there}`;
+}
 
 const unknownDefinition =
   'this definition is of no file that is served; put its file into the folder of TASKS_DIR';
