@@ -1,6 +1,15 @@
 // Starts that wait for piscina's next thread, in piscina's stead. So one whose thread never came can be taken out again:
 // left there, it would be given the thread of the next start. And a thread that is ready is given one start and no look
-// at the others: for each of those piscina would start a further thread, as long as it may (seen in 5.3.2).
+// at the others: for each of those piscina would start a further thread, as long as it may (seen in 5.3.2). It gets that
+// start itself: piscina may choose one that is not ready yet, and leave the one that is to a start that comes later, for
+// which then no thread is started. So there is a thread on its way for each start that waits.
+
+/** A thread as piscina shows it. */
+export interface StartCandidate {
+  readonly id: number;
+  /** How many starts it has. */
+  readonly currentUsage: number;
+}
 
 /** @typeParam Start what piscina waits with; @typeParam Owner whose start it is */
 export interface StartQueue<Start extends object, Owner> {
@@ -10,8 +19,10 @@ export interface StartQueue<Start extends object, Owner> {
   push(start: Start): void;
   unshift(start: Start): void;
   remove(start: Start): void;
-  /** A thread is ready for one of them. */
-  grant(): void;
+  /** This thread is ready for one of them. */
+  grant(threadId: number): void;
+  /** Which of these gets it. */
+  taker<Candidate extends StartCandidate>(threads: readonly Candidate[]): Candidate | null;
   /** What is pushed for the first time while it acts is the owner's. */
   startFor<T>(owner: Owner, act: () => T): T;
   /** Takes out the one that has waited longest, and says whose it was. */
@@ -24,6 +35,7 @@ export function createStartQueue<Start extends object, Owner>(): StartQueue<Star
   const owners = new WeakMap<Start, Owner>();
   let starting: Owner | undefined;
   let granted = 0;
+  let readyId: number | undefined;
 
   function own(start: Start): Start {
     if (starting !== undefined && !owners.has(start)) owners.set(start, starting);
@@ -43,9 +55,11 @@ export function createStartQueue<Start extends object, Owner>(): StartQueue<Star
       granted = 0;
       return starts.shift() ?? null;
     },
-    grant() {
+    grant(threadId) {
       granted = 1;
+      readyId = threadId;
     },
+    taker: (threads) => threads.find(({ id, currentUsage }) => id === readyId && currentUsage === 0) ?? null,
     push: (start) => void starts.push(own(start)),
     unshift: (start) => void starts.unshift(own(start)),
     remove,

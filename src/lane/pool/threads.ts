@@ -11,7 +11,7 @@ import { withResolvers } from '../with-resolvers.js';
 import type { CoreWatch } from './core-time.js';
 import { createPoolThread, type PoolThread, type ThreadState } from './pool-thread.js';
 import { createStartFailures } from './start-failures.js';
-import { createStartQueue } from './start-queue.js';
+import { createStartQueue, type StartCandidate } from './start-queue.js';
 import type { SentMessage } from './thread-channel.js';
 import { threadBoot } from './thread-code.js';
 
@@ -105,6 +105,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
     workerData: options.data,
     taskQueue: starts,
+    loadBalancer: (_start, threads) => starts.taker(threads),
   });
   const maxLingering = Math.max(leastLingering, lingeringPerThread * options.max);
   const failures = createStartFailures();
@@ -125,7 +126,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   // Without a listener the death of a thread without a session would be an uncaught exception of this process.
   pool.on('error', (error: unknown) => events.died(error));
   // Told before piscina gives it anything.
-  pool.on('workerCreate', () => starts.grant());
+  pool.on('workerCreate', ({ id }: StartCandidate) => starts.grant(id));
   // Told before piscina rejects what the thread was at, and before it takes the thread off its own list.
   pool.on('workerDestroy', () => void setImmediate(withdrawStarts));
   keepMinimum();
