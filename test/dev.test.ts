@@ -69,7 +69,7 @@ it('npm run dev reloads what was written, also to a file that is replaced by ren
   replace('src/primary/timings.ts', `${read('src/primary/timings.ts')}// saved\n`);
   await running.waitForLine((line) => line.msg === 'listening' && line.pid !== pid);
   expect(running.stderr().trimEnd().split('\n')).toEqual(says);
-}, 120_000);
+});
 
 /** A user namespace has a limit of its own. */
 const noWatchers = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$@"';
@@ -84,5 +84,4 @@ it.skipIf(!canLimit)(
     expect((await fetch(`${url}/livez`)).status).toBe(200);
     expect(running.stderr()).toMatch(/^dev: files cannot be watched here \(EMFILE\)[^\n]+\n$/);
   },
-  60_000,
 );

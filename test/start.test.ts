@@ -4,12 +4,9 @@ import { appendFileSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { watch } from './support/cluster.js';
 import { type CopyOfProject, copyOfProject } from './support/copy-of-project.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 90_000 });
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const env = {

@@ -14,7 +14,7 @@ test('a quick run of one scenario prints its table', async () => {
   const { stdout } = await bench('--quick', '--only', 'hop');
   expect(stdout).toContain("The event loop's own time per call");
   expect(stdout).toMatch(/the thread lane, 64 at once +[\d.]+ × +[\d.]+ µs/);
-}, 60_000);
+});
 
 test('a checkout is compared with another one, on a shape that is named', async () => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,7 +23,7 @@ test('a checkout is compared with another one, on a shape that is named', async 
   );
   expect(stdout).toMatch(/this, 1 × 1 +[\d.,]+ µs/);
   expect(stdout).toMatch(/again, 1 × 1 +[\d.]+ ×/);
-}, 120_000);
+});
 
 test.each([
   [['--only', 'nothing'], /^bench: there is no scenario nothing: saturation, light.*\n$/],
@@ -51,15 +51,14 @@ test.runIf(process.platform === 'linux').each(['SIGTERM', 'SIGINT'] as const)(
     const exited = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     await exited;
-    await expect.poll(() => tree.filter((pid) => isRunning(pid)), { timeout: 5_000 }).toEqual([]);
+    await expect.poll(() => tree.filter((pid) => isRunning(pid))).toEqual([]);
   },
-  60_000,
 );
 
 /** Told of the first measurement it has begun to start a server: all of it, as soon as that one has children. */
 async function firstServerWithItsProcesses(pid: number, progress: NodeJS.ReadableStream) {
   for await (const line of createInterface(progress)) if (line.includes('round 1')) break;
-  await expect.poll(() => processTree(pid).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(4);
+  await expect.poll(() => processTree(pid).length).toBeGreaterThanOrEqual(4);
   return processTree(pid);
 }
 

@@ -42,4 +42,4 @@ test('a client that returns finds the thread that was held for it', () => {
 test('every row of the scenario can be simulated', async () => {
   const result = await simulation.run({ quick: true, rounds: 1, say: () => undefined });
   for (const row of simulation.table(result).rows) expect(row.map(cellText)).not.toContain('–');
-}, 30_000);
+});

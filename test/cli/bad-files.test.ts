@@ -1,11 +1,8 @@
 // Task files that do something to the process that imports them: the check and the start say the same of each.
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { launch } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
 import { answering, taskFolder } from '../support/task-folder.js';
-
-// Several processes start in each test, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 const never = 'its top-level await waits for what never comes';
 const left = 'leaves an error behind when it is imported: left behind';

@@ -10,7 +10,7 @@ let port: number;
 beforeAll(async () => {
   cluster = await startAdminCluster({ WORKERS: '1', ADMIN_ALLOWED_HOSTS: 'a.example' });
   port = Number(new URL(cluster.adminUrl).port);
-}, 60_000);
+});
 afterAll(() => cluster.dispose());
 
 const clients: RawClient[] = [];

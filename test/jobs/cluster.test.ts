@@ -1,12 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { type Cluster, type Env, startCluster } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
 import { createHold, jobEnded, jobId, jobOf, jobTasks, jsonOf, postJob } from '../support/jobs.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 90_000 });
 
 const start = (env: Env = {}): Promise<Cluster> => startCluster({ env: { TASKS_DIR: jobTasks, ...env } });
 
@@ -16,7 +13,7 @@ it('a job whose server process is killed runs again in another one, at once', as
   const id = await jobId(cluster.url, 'held', { folder: hold.folder, name: 'a' });
   await expect.poll(() => hold.begun('a')).toHaveLength(1);
   process.kill(hold.begun('a')[0] ?? 0, 'SIGKILL');
-  await expect.poll(() => hold.begun('a'), { timeout: 20_000 }).toHaveLength(2);
+  await expect.poll(() => hold.begun('a')).toHaveLength(2);
   const [first, second] = hold.begun('a');
   expect(second).not.toBe(first);
   hold.release();
@@ -105,7 +102,7 @@ it('a reload gives running jobs their time, then puts them back: they run again 
   cluster.signal('SIGHUP');
   await cluster.waitForLine(({ msg }) => msg === 'reload completed');
   // It may have been given to the other old one first.
-  await expect.poll(() => before.includes(hold.begun('a').at(-1) ?? 0), { timeout: 30_000 }).toBe(false);
+  await expect.poll(() => before.includes(hold.begun('a').at(-1) ?? 0)).toBe(false);
   hold.release();
   // It was put back, not lost.
   expect(await jobEnded(cluster.url, id)).toMatchObject({ state: 'completed', attempts: 1 });

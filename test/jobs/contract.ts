@@ -104,15 +104,14 @@ function aborted(signal: AbortSignal): Promise<unknown> {
   });
 }
 
-/** @param timeoutMs of tests in which a process dies: how fast it is noticed is the store's own affair */
-export function jobStoreContract(name: string, start: StartHarness, timeoutMs = 30_000): void {
+export function jobStoreContract(name: string, start: StartHarness): void {
   async function harness(limits: Partial<JobLimits> = {}): Promise<StoreHarness> {
     const made = await start({ ...usual, ...limits });
     onTestFinished(() => made.close());
     return made;
   }
 
-  describe(`${name}: jobs`, { timeout: timeoutMs }, () => {
+  describe(`${name}: jobs`, () => {
     it('wait, run with what they were given, and leave their result', async () => {
       const { open } = await harness();
       const store = await open();
@@ -250,7 +249,7 @@ export function jobStoreContract(name: string, start: StartHarness, timeoutMs = 
     });
   });
 
-  describe(`${name}: an idempotency key`, { timeout: timeoutMs }, () => {
+  describe(`${name}: an idempotency key`, () => {
     const keyed = (key: string, fingerprint: string, more: Partial<NewJob> = {}): NewJob =>
       newJob({ idempotency: { key, fingerprint }, ...more });
 
@@ -281,7 +280,7 @@ export function jobStoreContract(name: string, start: StartHarness, timeoutMs = 
     });
   });
 
-  describe(`${name}: a cancelled job`, { timeout: timeoutMs }, () => {
+  describe(`${name}: a cancelled job`, () => {
     it('never runs where it waited', async () => {
       const { open } = await harness();
       const store = await open();
@@ -322,7 +321,7 @@ export function jobStoreContract(name: string, start: StartHarness, timeoutMs = 
     });
   });
 
-  describe(`${name}: a run that does not complete`, { timeout: timeoutMs }, () => {
+  describe(`${name}: a run that does not complete`, () => {
     it('ends its job at once where it was the job’s fault', async () => {
       const { open } = await harness();
       const store = await open();
@@ -420,7 +419,7 @@ export function jobStoreContract(name: string, start: StartHarness, timeoutMs = 
     });
   });
 
-  describe(`${name}: who looks on`, { timeout: timeoutMs }, () => {
+  describe(`${name}: who looks on`, () => {
     it('is told of every state and of progress, in any process, with numbers that rise', async () => {
       const { open } = await harness();
       const [runs, looks] = [await open(), await open()];
@@ -476,9 +475,7 @@ export function jobStoreContract(name: string, start: StartHarness, timeoutMs = 
       const idempotency = { key: 'k', fingerprint: 'f' };
       const { job } = await store.add(newJob({ idempotency }));
       await (await runJobs(store, ['quick'], 1).next()).complete(head, text('a'));
-      await expect
-        .poll(async () => (await store.get(job.id))?.isExpired ?? true, { timeout: 20_000 })
-        .toBe(true);
+      await expect.poll(async () => (await store.get(job.id))?.isExpired ?? true).toBe(true);
       expect(await store.result(job.id)).toBeUndefined();
       expect((await store.list({ limit: 10 })).jobs).toEqual([]);
       await expect

@@ -2,15 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { openDiskShelf } from '#src/jobs/disk-shelf.js';
 import { createEmbeddedStore } from '#src/jobs/embedded-store.js';
 import { type Env, launch, startCluster } from '../support/cluster.js';
 import { createHold, jobEnded, jobId, jobTasks, jsonOf, postJob } from '../support/jobs.js';
 import { jobStoreContract, jsonInput, newJob } from './contract.js';
 import { joinedTo } from './joined.js';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 function folderOf(): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-jobs-'));
@@ -69,7 +67,7 @@ it('everything that was accepted ends after the primary was killed', async () =>
     await expect.poll(() => hold.begun('a0')).toHaveLength(1);
     cluster.signal('SIGKILL');
     await cluster.exited;
-    await expect.poll(() => cluster.serverPids(), { timeout: 20_000 }).toEqual([]);
+    await expect.poll(() => cluster.serverPids()).toEqual([]);
   }
   await using next = await startCluster({ env: env(folder) });
   expect(await jobId(next.url, 'held', { folder: hold.folder, name: 'a0' }, keyed)).toBe(ids[0]);
@@ -164,9 +162,7 @@ it('on a full disk jobs are refused with 503 while calls go on, and taken again 
   hold.release();
   for (const id of accepted) expect(await jobEnded(cluster.url, id)).toMatchObject({ state: 'completed' });
   // Their inputs are gone: there is room again.
-  await expect
-    .poll(async () => (await postJob(cluster.url, 'blob', { text: 'b' })).status, { timeout: 20_000 })
-    .toBe(202);
+  await expect.poll(async () => (await postJob(cluster.url, 'blob', { text: 'b' })).status).toBe(202);
 });
 
 function mountSmall(folder: string): boolean {
@@ -184,5 +180,5 @@ it('what is not kept any more leaves the disk', async () => {
   const id = await jobId(cluster.url, 'blob', { bytes: 1_000_000 });
   await jobEnded(cluster.url, id);
   expect(readdirSync(join(folder, 'bodies'))).toEqual([`${id}.result`]);
-  await expect.poll(() => readdirSync(join(folder, 'bodies')), { timeout: 20_000 }).toEqual([]);
+  await expect.poll(() => readdirSync(join(folder, 'bodies'))).toEqual([]);
 });

@@ -1,9 +1,7 @@
-import { expect, it, onTestFinished, vi } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { type AppCall, CallError, defineApp } from '#src/index.js';
 import { testServer } from '#src/library/testing.js';
 import { createHold, jobTasks, jsonOf } from '../support/jobs.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 async function start(settings: { jobs?: 'on' | 'off'; threads?: boolean } = {}) {
   let call: AppCall | undefined;

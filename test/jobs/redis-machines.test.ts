@@ -1,11 +1,9 @@
 // Whole machines on one Redis: each is a primary with its server processes.
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Cluster, type Env, startCluster } from '../support/cluster.js';
 import { createHold, type Hold, jobEnded, jobId, jobOf, jobTasks, postJob } from '../support/jobs.js';
 import { hasRedis, startRedis, type TestRedis } from '../support/redis.js';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** Of another version of the software, as it were. */
 const otherTasks = fileURLToPath(new URL('../fixtures/tasks', import.meta.url));
@@ -44,7 +42,7 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
 
   /** The machine in which the run of this name has begun. */
   async function ranBy(hold: Hold, name: string): Promise<Cluster> {
-    await expect.poll(() => hold.begun(name), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => hold.begun(name)).toHaveLength(1);
     const [pid = 0] = hold.begun(name);
     const machine = machines.find((one) => one.serverPids().includes(pid));
     if (machine === undefined) throw new Error(`no machine has process ${pid}`);
@@ -62,7 +60,7 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
     const runner = await ranBy(hold, 'a');
     const other = machines.find((one) => one !== runner);
     expect((await fetch(`${other?.url}/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
-    await expect.poll(() => hold.wasStopped('a'), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => hold.wasStopped('a')).toBe(true);
     for (const { url } of machines)
       expect(await jobOf(url, id)).toMatchObject({ state: 'cancelled', attempts: 1 });
     expect(hold.begun('a')).toHaveLength(1);
@@ -71,7 +69,7 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
   it('give each other progress, results and lists', async () => {
     const hold = createHold();
     const id = await jobId(at(0).url, 'held', { folder: hold.folder, name: 'a' });
-    await expect.poll(async () => (await jobOf(at(1).url, id)).progress?.done, { timeout: 20_000 }).toBe(0.5);
+    await expect.poll(async () => (await jobOf(at(1).url, id)).progress?.done).toBe(0.5);
     hold.release();
     expect(await jobEnded(at(1).url, id)).toMatchObject({ state: 'completed', attempts: 1 });
     for (const { url } of machines) {
@@ -97,7 +95,7 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
     const stopped = await ranBy(hold, 'a');
     machines = machines.filter((one) => one !== stopped);
     await stopped.stop();
-    await expect.poll(() => hold.begun('a'), { timeout: 20_000 }).toHaveLength(2);
+    await expect.poll(() => hold.begun('a')).toHaveLength(2);
     hold.release();
     expect(await jobEnded(at(0).url, id)).toMatchObject({ state: 'completed', attempts: 1 });
   });
@@ -112,7 +110,7 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
     const pids = victim.serverPids();
     const runsThere = (): string[] =>
       names.filter((name) => hold.begun(name).some((pid) => pids.includes(pid)));
-    await expect.poll(() => runsThere().length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => runsThere().length).toBeGreaterThan(0);
     const lost = runsThere();
     killMachine(victim);
     machines = machines.filter((one) => one !== victim);
@@ -134,7 +132,7 @@ describe.skipIf(!hasRedis)('where Redis is away', () => {
     await using machine = await start(redis);
     const hold = createHold();
     const runs = await jobId(machine.url, 'held', { folder: hold.folder, name: 'runs' });
-    await expect.poll(() => hold.begun('runs'), { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(() => hold.begun('runs')).toHaveLength(1);
     const quick = createHold();
     quick.release();
     const accepted: string[] = [];
@@ -154,7 +152,7 @@ describe.skipIf(!hasRedis)('where Redis is away', () => {
         }
       }
     });
-    await expect.poll(() => accepted.length, { timeout: 20_000 }).toBeGreaterThan(100);
+    await expect.poll(() => accepted.length).toBeGreaterThan(100);
     await redis.kill();
     isOver = true;
     await Promise.all(load);
@@ -167,9 +165,7 @@ describe.skipIf(!hasRedis)('where Redis is away', () => {
     expect((await fetch(`${machine.url}/readyz`)).status).toBe(200);
 
     await redis.restart();
-    await expect
-      .poll(async () => (await fetch(`${machine.url}/jobs/${runs}`)).status, { timeout: 20_000 })
-      .toBe(200);
+    await expect.poll(async () => (await fetch(`${machine.url}/jobs/${runs}`)).status).toBe(200);
     hold.release();
     for (const id of [runs, ...accepted])
       expect(await jobEnded(machine.url, id)).toMatchObject({ state: 'completed' });
@@ -203,9 +199,7 @@ describe.skipIf(!hasRedis)('where Redis is away', () => {
     expect((await postJob(machine.url, 'blob', { text: 'a' })).status).toBe(503);
     expect((await postJob(machine.url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
     redis.process.kill('SIGCONT');
-    await expect
-      .poll(async () => (await postJob(machine.url, 'blob', { text: 'a' })).status, { timeout: 30_000 })
-      .toBe(202);
+    await expect.poll(async () => (await postJob(machine.url, 'blob', { text: 'a' })).status).toBe(202);
   });
 
   it('a Redis that forgets is warned of', async () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
     POOL_NICE: '0',
   };
   cluster = await startCluster({ env });
-}, 60_000);
+});
 afterAll(() => cluster.dispose());
 
 interface Answer {

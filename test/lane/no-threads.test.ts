@@ -20,7 +20,7 @@ it('what waits is refused after QUEUE_MAX_WAIT_MS, what comes at once, until the
     meanwhile();
     left.cancel();
     expect(await outcome(left)).toBe('CallCancelled');
-    await expect.poll(() => lane.status().threads.leftover, { timeout: 10_000 }).toBe(held);
+    await expect.poll(() => lane.status().threads.leftover).toBe(held);
   }
   // As many as may linger before they take the places of others.
   for (let held = 1; held <= 8; held++) await takeThread(held);
@@ -32,6 +32,6 @@ it('what waits is refused after QUEUE_MAX_WAIT_MS, what comes at once, until the
   expect(() => call('quick', {})).toThrow('More work is waiting');
   expect(await Promise.all(waiting)).toEqual(['OVERLOADED', 'OVERLOADED']);
   latch.open(1);
-  await expect.poll(() => lane.status().threads, { timeout: 20_000 }).toMatchObject({ idle: 1, leftover: 0 });
+  await expect.poll(() => lane.status().threads).toMatchObject({ idle: 1, leftover: 0 });
   expect(await outcome(call('quick', {}))).toEqual({ ok: true });
 });

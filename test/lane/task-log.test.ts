@@ -129,9 +129,7 @@ it('bounds the errors that a task has left behind as well', async () => {
   const { call, lines } = await loggingLane();
   expect(await outcome(call('misbehave', { how: 'leave many errors' }))).toEqual({ left: true });
   const all = () => lines.map((line) => JSON.parse(line));
-  await expect
-    .poll(() => all().some(({ msg }) => msg === 'the last of them'), { timeout: 20_000 })
-    .toBe(true);
+  await expect.poll(() => all().some(({ msg }) => msg === 'the last of them')).toBe(true);
   const errors = all().filter(({ msg }) => msg === 'an error that a task left behind');
   expect(errors.length).toBeGreaterThanOrEqual(100);
   // Of five hundred.

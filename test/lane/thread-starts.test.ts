@@ -26,7 +26,7 @@ describe('starts of threads that fail', () => {
   it.each([1, 2, 3])('are tried again, at most %i threads, until the process is of no use', async (max) => {
     const { call, fatal } = await brokenLane({ poolMaxThreads: max });
     for (let i = 0; i < 5; i++) call('breaking', {}).result.catch(() => undefined);
-    await expect.poll(() => fatal.length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await expect.poll(() => fatal.length).toBeGreaterThan(0);
     expect(fatal).toMatchObject([{ message: expect.stringContaining('could not be started') }]);
   });
 
@@ -51,7 +51,7 @@ describe('a thread that cannot import a task', () => {
     await latch.begun(1);
     const waiting = Array.from({ length: 8 }, () => outcome(call('breaking', {})));
     const told = () => lines.filter(({ msg }) => String(msg).startsWith('a thread could not be started'));
-    await expect.poll(told, { timeout: 20_000 }).toHaveLength(1);
+    await expect.poll(told).toHaveLength(1);
     // The calls are for the first thread: no other takes them, and fails them.
     latch.open(1);
     expect(await outcome(first)).toMatchObject({ gate: 1 });

@@ -51,5 +51,4 @@ it.each(['folder', 'definition'])(
       rmSync(reports, { recursive: true });
     }
   },
-  60_000,
 );

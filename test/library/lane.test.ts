@@ -113,7 +113,7 @@ it('changes nothing of its host: title, signals, functions, priorities; and says
   expect([answer, cut, stderr]).toEqual([{ loud: 'ABC' }, 0, '']);
 });
 
-it('leaves nothing behind, however often it is opened and closed', { timeout: 120_000 }, async () => {
+it('leaves nothing behind, however often it is opened and closed', async () => {
   const host = fileURLToPath(new URL('../fixtures/hosts/leaks.js', import.meta.url));
   const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--expose-gc', host]);
   const { early, late }: Record<'early' | 'late', { heapMiB: number }> = JSON.parse(stdout);
@@ -171,7 +171,7 @@ it('tells its program when too many threads do not end, and in log, status and m
       await latch.begun(left);
       leaving.abort(new Error('left'));
       await expect(call).rejects.toThrow('left');
-      await expect.poll(() => lane.status().threads.leftover, { timeout: 10_000 }).toBe(left);
+      await expect.poll(() => lane.status().threads.leftover).toBe(left);
     }
     expect(worn).toBe(1);
     expect(lines.filter(({ msg }) => String(msg).startsWith('too many threads do not end'))).toMatchObject([

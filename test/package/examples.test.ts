@@ -11,8 +11,6 @@ import { watch } from '../support/cluster.js';
 import { install, isAway, pack, plainEnv, type Ran, root, run } from '../support/packed.js';
 import { startTraffic } from '../support/traffic.js';
 
-const minute = 60_000;
-
 let folder: string;
 let installed: Ran;
 beforeAll(async () => {
@@ -33,7 +31,7 @@ beforeAll(async () => {
   // One install for all.
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, workspaces: names }));
   installed = await install(folder);
-}, 4 * minute);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function needsRegistry(context: TestContext): void {
@@ -41,16 +39,14 @@ function needsRegistry(context: TestContext): void {
   expect(installed.code, installed.stderr).toBe(0);
 }
 
-it('the team’s app passes its own test', { timeout: 2 * minute }, async (context) => {
+it('the team’s app passes its own test', async (context) => {
   needsRegistry(context);
   const ran = await run(join(folder, 'team-app'), 'npm', 'test');
   expect(ran.code, ran.stdout + ran.stderr).toBe(0);
   expect(ran.stdout).toContain('pass 7');
 });
 
-it('the team’s app is served, and reloaded under load without a loss', {
-  timeout: 2 * minute,
-}, async (context) => {
+it('the team’s app is served, and reloaded under load without a loss', async (context) => {
   needsRegistry(context);
   const project = join(folder, 'team-app');
   const env = { ...plainEnv(), PORT: '0', ADMIN_PORT: '0', WORKERS: '2', BOOT_TIMEOUT_MS: '60000' };
@@ -98,34 +94,30 @@ it.for([
   ['fastify', 0],
   // Nest closes, then ends by the signal that it was sent.
   ['nest', 'SIGTERM'],
-] as const)(
-  'the lane serves as a library in %s, and is closed with it',
-  { timeout: 2 * minute },
-  async ([name, end], context) => {
-    needsRegistry(context);
-    const env = { ...plainEnv(), PORT: '0' };
-    const server = spawn('npm', ['start', '--silent'], {
-      cwd: join(folder, name),
-      env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const ended = once(server, 'exit');
-    let asked = false;
-    for await (const line of createInterface(server.stdout)) {
-      const url = /^http:\S+$/.exec(line)?.[0];
-      if (url === undefined) continue;
-      asked = true;
-      const counted = await fetch(`${url}/wordcount?text=to+be`);
-      expect([counted.status, await counted.json()]).toEqual([200, { words: 2 }]);
-      const refused = await fetch(`${url}/wordcount?text=${'x'.repeat(10_001)}`);
-      expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('INVALID_INPUT')]);
-      server.kill('SIGTERM');
-    }
-    expect(asked).toBe(true);
-    const [code, signal] = await ended;
-    expect(code ?? signal).toBe(end);
-  },
-);
+] as const)('the lane serves as a library in %s, and is closed with it', async ([name, end], context) => {
+  needsRegistry(context);
+  const env = { ...plainEnv(), PORT: '0' };
+  const server = spawn('npm', ['start', '--silent'], {
+    cwd: join(folder, name),
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = once(server, 'exit');
+  let asked = false;
+  for await (const line of createInterface(server.stdout)) {
+    const url = /^http:\S+$/.exec(line)?.[0];
+    if (url === undefined) continue;
+    asked = true;
+    const counted = await fetch(`${url}/wordcount?text=to+be`);
+    expect([counted.status, await counted.json()]).toEqual([200, { words: 2 }]);
+    const refused = await fetch(`${url}/wordcount?text=${'x'.repeat(10_001)}`);
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('INVALID_INPUT')]);
+    server.kill('SIGTERM');
+  }
+  expect(asked).toBe(true);
+  const [code, signal] = await ended;
+  expect(code ?? signal).toBe(end);
+});
 
 const adopting = await readFile(join(root, 'docs/adopting.md'), 'utf8');
 
@@ -155,22 +147,18 @@ async function signUp(url: unknown, name: string): Promise<number> {
   return (await fetch(`${url}/users`, { method: 'POST', body, headers })).status;
 }
 
-it('docs/adopting.md’s command for a debugger opens one in the server process', {
-  timeout: minute,
-}, async (context) => {
+it('docs/adopting.md’s command for a debugger opens one in the server process', async (context) => {
   needsRegistry(context);
   const command = commands.find((one) => one.includes('--inspect')) ?? '';
   await using server = start(command);
   const { url } = await server.waitForLine(({ msg }) => msg === 'listening');
   expect(await signUp(url, 'bob')).toBe(201);
   const debuggers = () => [...server.stderr().matchAll(/Debugger listening on ws:/g)].length;
-  await expect.poll(debuggers, { timeout: 10_000 }).toBeGreaterThanOrEqual(2);
+  await expect.poll(debuggers).toBeGreaterThanOrEqual(2);
   expect(await server.stop()).toBe(0);
 });
 
-it('docs/adopting.md’s command for profiles leaves one of each process and thread', {
-  timeout: minute,
-}, async (context) => {
+it('docs/adopting.md’s command for profiles leaves one of each process and thread', async (context) => {
   needsRegistry(context);
   const command = commands.find((one) => one.includes('--cpu-prof')) ?? '';
   await using server = start(command);

@@ -13,7 +13,6 @@ import { millrace } from '../support/command.js';
 import { install, isAway, type Packed, pack, plainEnv, type Ran, root, run } from '../support/packed.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/package', import.meta.url));
-const minute = 60_000;
 
 let folder: string;
 let project: string;
@@ -28,7 +27,7 @@ beforeAll(async () => {
   manifest.dependencies.millrace = `file:../${packed.filename}`;
   await writeFile(join(project, 'package.json'), JSON.stringify(manifest));
   installed = await install(project, '--omit=dev');
-}, 3 * minute);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the packed tarball', () => {
@@ -68,14 +67,14 @@ describe('a project that installed it', () => {
     expect(installed).toMatchObject({ code: 0, stderr: '' });
   });
 
-  it('passes its own test', { timeout: minute }, async (context) => {
+  it('passes its own test', async (context) => {
     needsRegistry(context);
     const ran = await run(project, 'npm', 'test');
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     expect(ran.stdout).toContain('pass 2');
   });
 
-  it('is checked, and gets tasks, by the command', { timeout: minute }, async (context) => {
+  it('is checked, and gets tasks, by the command', async (context) => {
     needsRegistry(context);
     expect(await run(project, 'npx', 'millrace', '--help')).toMatchObject({ code: 0, stderr: '' });
     expect(await run(project, 'npx', 'millrace', 'new-task', 'letters')).toMatchObject({ code: 0 });
@@ -84,7 +83,7 @@ describe('a project that installed it', () => {
     expect(checked.stdout).toMatch(/POST \/letters[\s\S]*POST \/wordcount/);
   });
 
-  it('serves by npm start, and drains on a signal to npm', { timeout: minute }, async (context) => {
+  it('serves by npm start, and drains on a signal to npm', async (context) => {
     needsRegistry(context);
     const env = { ...process.env, PORT: '0', ADMIN_PORT: 'off', WORKERS: '1' };
     const server = spawn('npm', ['start'], { cwd: project, env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -104,7 +103,6 @@ describe('a project that installed it', () => {
 
   it.for(['nodenext', 'bundler'])(
     'compiles strictly, without skipLibCheck, by %s resolution',
-    { timeout: 2 * minute },
     async (kind, context) => {
       needsRegistry(context);
       await cp(fixtures, join(project, 'typed'), { recursive: true });
@@ -116,7 +114,7 @@ describe('a project that installed it', () => {
     },
   );
 
-  it('runs the files and commands of the README', { timeout: 2 * minute }, async (context) => {
+  it('runs the files and commands of the README', async (context) => {
     needsRegistry(context);
     const readme = await readFile(join(root, 'README.md'), 'utf8');
     const files = filesOf(readme);
@@ -152,7 +150,7 @@ describe('a project that installed it', () => {
     expect(await server.exited).toBe(0);
   });
 
-  it('is a library for CommonJS, too', { timeout: minute }, async (context) => {
+  it('is a library for CommonJS, too', async (context) => {
     needsRegistry(context);
     const load = 'require' in process.features ? "require('millrace')" : "await import('millrace')";
     const file = join(project, 'program.cjs');

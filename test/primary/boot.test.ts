@@ -1,12 +1,9 @@
 import { createServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { launch, startCluster } from '../support/cluster.js';
 import { copyOfBuild } from '../support/copy-of-build.js';
 import { answering, taskFolder } from '../support/task-folder.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 describe('a boot', () => {
   it('logs the primary, each fork and each ready process, and last what runs where', async () => {

@@ -3,14 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { type OneShot, oneShot } from '../support/one-shot.js';
 import { RawClient } from '../support/raw-client.js';
 import { answering, taskFolder } from '../support/task-folder.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
 
 /** util-linux's `prlimit` changes a limit of a running process. */
 const canLimit = spawnSync('prlimit', ['--version']).status === 0;

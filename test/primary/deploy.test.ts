@@ -1,13 +1,10 @@
 // Deploys as capistrano and its kin do them: a folder for each release, a link `current` that is turned, a reload.
 import { spawn } from 'node:child_process';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Cluster, type LogLine, watch } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
 import { releases } from '../support/releases.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 90_000 });
 
 /** Started by a shell, which knows how its folder was written. */
 async function start(folder: string, command: string, env: Record<string, string> = {}): Promise<Cluster> {

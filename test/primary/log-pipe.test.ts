@@ -7,10 +7,8 @@ import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Launched, type LogLine, watch } from '../support/cluster.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const settings = { PORT: '0', ADMIN_PORT: '0', WORKERS: '2', ACCESS_LOG: 'all', BOOT_TIMEOUT_MS: '60000' };

@@ -4,13 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { endingSignals, stopSignals, verbSignals } from '#src/signal-names.js';
 import { startCluster } from '../support/cluster.js';
 import { main } from '../support/command.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 it('as a worker of another cluster it says so in one line and ends with 78', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-foreign-'));

@@ -1,9 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerStatus } from '#src/messages.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { canLimitTasks, limitTasks } from '../support/task-limit.js';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const native = new URL('../fixtures/native', import.meta.url).pathname;
 
@@ -43,12 +41,12 @@ describe.runIf(canLimitTasks)('where the system has no room', () => {
     const all = (count: number): Promise<number[]> =>
       Promise.all(Array.from({ length: count }, () => wait(cluster, 20)));
     expect([...new Set(await all(30))]).toEqual([200]);
-    await expect.poll(() => threadsOf(cluster), { timeout: 20_000 }).toMatchObject({ max: 1 });
+    await expect.poll(() => threadsOf(cluster)).toMatchObject({ max: 1 });
     expect([...new Set(await all(30))].filter((status) => status !== 200 && status !== 503)).toEqual([]);
     expect(told(cluster, 'no further thread can be started')).toBe(1);
     limit.lift();
     await cluster.waitForLine(({ msg }) => msg === 'threads can be started again');
-    await expect.poll(() => threadsOf(cluster), { timeout: 20_000 }).toMatchObject({ max: 3 });
+    await expect.poll(() => threadsOf(cluster)).toMatchObject({ max: 3 });
     expect([...new Set(await all(9))]).toEqual([200]);
     expect(told(cluster, 'server process exited')).toBe(0);
   });
@@ -65,7 +63,7 @@ describe.runIf(canLimitTasks)('where the system has no room', () => {
     expect(told(cluster, 'a server process could not be forked')).toBe(1);
     const before = told(cluster, 'server process ready');
     limit.lift();
-    await expect.poll(() => told(cluster, 'server process ready'), { timeout: 60_000 }).toBe(before + 1);
+    await expect.poll(() => told(cluster, 'server process ready')).toBe(before + 1);
     expect(await cluster.stop()).toBe(0);
   });
 });

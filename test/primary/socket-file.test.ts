@@ -19,16 +19,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '#src/config.js';
 import { serve } from '#src/library/serve.js';
 import { type Cluster, launch, startCluster } from '../support/cluster.js';
 import { hasNginx, startNginx } from '../support/nginx.js';
 import { type OneShot, oneShot } from '../support/one-shot.js';
 import { startTraffic } from '../support/traffic.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 const operations = new URL('../../docs/operations.md', import.meta.url);
 

@@ -2,12 +2,9 @@ import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Cluster, type StartOptions, startCluster } from '../support/cluster.js';
 import { underway } from '../support/underway.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
 

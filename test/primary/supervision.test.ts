@@ -3,15 +3,12 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { readCores, threadsPerProcess } from '#src/core-budget.js';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { answering, taskFolder } from '../support/task-folder.js';
 import { startTraffic } from '../support/traffic.js';
 import { serversOf, underway } from '../support/underway.js';
-
-// Whole clusters boot here, on machines that may be busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 const faults = fileURLToPath(new URL('../fixtures/faults', import.meta.url));
 

@@ -1,9 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ServerStatus } from '#src/messages.js';
 import { type Cluster, type Env, startCluster } from '../support/cluster.js';
-
-// The packages' own work takes seconds, on machines that may be busy.
-vi.setConfig({ testTimeout: 120_000 });
 
 const native = new URL('../fixtures/native', import.meta.url).pathname;
 
@@ -91,7 +88,7 @@ describe('native work that goes on after its caller has left', () => {
       await inTurns({ timeoutS: 0.1 });
       await inTurns({ leavesAfterMs: 100 });
       // Some did run and were left behind: their threads are gone once the work is done, and none was ended in it.
-      await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 60_000 }).toBe(0);
+      await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(0);
       const { primary } = await statusOf(cluster);
       expect(primary.exits.filter(({ reason }) => reason === 'died')).toEqual([]);
       expect(await ask(cluster, 'quick', {})).toBe(200);
@@ -102,7 +99,7 @@ describe('native work that goes on after its caller has left', () => {
   it('is no reason for a stop to fail: what nobody waits for ends with the process', async () => {
     await using cluster = await start();
     expect(await ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 0.5 })).toBe(504);
-    await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 20_000 }).toBe(1);
+    await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(1);
     expect(await cluster.stop()).toBe(0);
   });
 });
@@ -111,10 +108,10 @@ it('a thread that is not needed any more ends only when the native work that a t
   await using cluster = await start({ POOL_MIN_THREADS: '1', POOL_IDLE_TIMEOUT_MS: '500' });
   const calls = [1, 2].map(() => ask(cluster, 'forgotten', { rounds: 15 }));
   expect(await Promise.all(calls)).toEqual([200, 200]);
-  await expect.poll(() => threadsOf(cluster), { timeout: 20_000 }).toMatchObject({ busy: 0, idle: 1 });
+  await expect.poll(() => threadsOf(cluster)).toMatchObject({ busy: 0, idle: 1 });
   const hashed = () => cluster.lines.filter(({ msg }) => msg === 'hashed').length;
   expect(hashed()).toBeLessThan(2);
-  await expect.poll(hashed, { timeout: 60_000 }).toBe(2);
+  await expect.poll(hashed).toBe(2);
   expect((await statusOf(cluster)).primary.exits).toEqual([]);
   expect(await ask(cluster, 'quick', {})).toBe(200);
 });
@@ -126,7 +123,7 @@ describe('a call that goes on', () => {
     await cluster.waitForLine(
       ({ msg, task }) => String(msg).startsWith('a call goes on') && task === 'linger',
     );
-    await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 20_000 }).toBe(1);
+    await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(1);
     expect(await ask(cluster, 'quick', {})).toBe(200);
     const metrics = await (await fetch(new URL('/metrics', cluster.adminUrl))).text();
     expect(metrics).toContain('millrace_threads{state="leftover"} 1');
@@ -135,16 +132,14 @@ describe('a call that goes on', () => {
   it('with nothing in flight is no reason for a thread to stay', async () => {
     await using cluster = await start();
     expect(await ask(cluster, 'linger', { how: 'never' }, { timeoutS: 0.5 })).toBe(504);
-    await expect
-      .poll(() => threadsOf(cluster), { timeout: 20_000 })
-      .toMatchObject({ busy: 0, idle: 2, leftover: 0 });
+    await expect.poll(() => threadsOf(cluster)).toMatchObject({ busy: 0, idle: 2, leftover: 0 });
   });
 
   it('and blocks its thread then is ended', async () => {
     await using cluster = await start();
     expect(await ask(cluster, 'linger', { how: 'spin', ms: 2_000 }, { timeoutS: 0.5 })).toBe(504);
-    await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 20_000 }).toBe(1);
-    await expect.poll(async () => (await threadsOf(cluster))?.leftover, { timeout: 40_000 }).toBe(0);
+    await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(1);
+    await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(0);
   });
 
   it('too often has the process replaced, without a call lost', async () => {
@@ -179,9 +174,7 @@ describe('threads stuck in native code', () => {
     await cluster.waitForLine(
       ({ msg, stuck }) => String(msg).includes('stuck in native code') && stuck === 2,
     );
-    await expect
-      .poll(() => threadsOf(cluster), { timeout: 20_000 })
-      .toMatchObject({ busy: 0, max: 2, stuck: 2 });
+    await expect.poll(() => threadsOf(cluster)).toMatchObject({ busy: 0, max: 2, stuck: 2 });
     expect(await cluster.stop()).toBe(0);
   });
 

@@ -8,11 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import express from 'express';
 import { createLane } from 'millrace';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, startCluster } from '../support/cluster.js';
 import { listen } from '../support/wire.js';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const folder = fileURLToPath(new URL('../fixtures/streams', import.meta.url));
 const mebibyte = 1_048_576;
@@ -62,7 +60,7 @@ describe('a stream', () => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await startCluster({ env });
-  }, 60_000);
+  });
   afterAll(() => cluster.dispose());
 
   it('waits for a client that stops reading, and is cut at its deadline', async () => {

@@ -36,6 +36,8 @@ export async function openPage(
 ): Promise<WatchedPage> {
   const context = await browser.newContext(options);
   onTestFinished(() => context.close());
+  // As long as a test may take.
+  context.setDefaultTimeout(240_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   const requested: string[] = [];

@@ -12,12 +12,18 @@ export interface CopyOfBuild {
   [Symbol.dispose](): void;
 }
 
+/** What a build has written, and not the folders that other tests have in dist just now. */
+export function copyDist(to: string): void {
+  for (const part of ['src', 'workers', '.built-from', '.tsbuildinfo'])
+    cpSync(join(root, 'dist', part), join(to, part), { recursive: true });
+}
+
 /** Inside the package, so that its dependencies are found. */
 export function copyOfBuild(): CopyOfBuild {
   const parent = join(root, 'node_modules/.cache/millrace');
   mkdirSync(parent, { recursive: true });
   const path = mkdtempSync(join(parent, 'build-'));
-  cpSync(join(root, 'dist'), join(path, 'dist'), { recursive: true });
+  copyDist(join(path, 'dist'));
   cpSync(join(root, 'package.json'), join(path, 'package.json'));
   return {
     entry: join(path, 'dist/src/main.js'),

@@ -2,6 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyDist } from './copy-of-build.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const usual = ['dev.js', 'build.js', 'package.json', 'tsconfig.json', 'src', 'workers', 'dist'];
@@ -21,6 +22,9 @@ export function copyOfProject({
 } = {}): CopyOfProject {
   mkdirSync(parent, { recursive: true });
   const path = mkdtempSync(join(parent, 'project-'));
-  for (const part of parts) cpSync(join(root, part), join(path, part), { recursive: true });
+  for (const part of parts) {
+    if (part === 'dist') copyDist(join(path, part));
+    else cpSync(join(root, part), join(path, part), { recursive: true });
+  }
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }

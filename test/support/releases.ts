@@ -1,6 +1,5 @@
 // Releases beside each other and a link `current` to one of them, as deploy tools lay them out.
 import {
-  cpSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -11,6 +10,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyDist } from './copy-of-build.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -40,7 +40,7 @@ export function releases(): Releases {
     folder,
     add(release) {
       mkdirSync(join(folder(release), 'tasks'), { recursive: true });
-      cpSync(join(root, 'dist'), join(folder(release), 'dist'), { recursive: true });
+      copyDist(join(folder(release), 'dist'));
       const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
       delete manifest.scripts.prestart;
       writeFileSync(

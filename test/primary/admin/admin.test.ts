@@ -68,7 +68,7 @@ const statusShape = z.strictObject({
 let cluster: AdminCluster;
 beforeAll(async () => {
   cluster = await startAdminCluster();
-}, 60_000);
+});
 afterAll(() => cluster.dispose());
 
 const at = (path: string) => `${cluster.adminUrl}${path}`;
@@ -188,7 +188,7 @@ describe('POST /reload', () => {
     const { primary, servers } = await status();
     expect(primary.lastReload).toMatchObject({ id, outcome: 'completed', reason: null });
     expect(servers.filter(({ pid, state }) => old.includes(pid) && state === 'ready')).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('GET /events', () => {

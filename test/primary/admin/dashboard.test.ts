@@ -9,7 +9,7 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
   let browser: Browser;
   beforeAll(async () => {
     [cluster, browser] = await Promise.all([startAdminCluster(), startBrowser()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
     await cluster.dispose();
@@ -36,7 +36,7 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     await page.locator('#servers tbody tr').nth(1).waitFor();
     const before = await completed(page);
     await load(30);
-    await expect.poll(() => completed(page), { timeout: 10_000 }).toBe(before + 30);
+    await expect.poll(() => completed(page)).toBe(before + 30);
     await expect.poll(() => page.locator('#cpu').getAttribute('class')).not.toContain('is-empty');
     const compute = page.locator('#tasks tr', { hasText: 'compute' });
     await compute.locator('[data-label="thread p99"]', { hasText: /^[\d.]+ (µs|ms|s)$/ }).waitFor();
@@ -104,7 +104,7 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     await page.locator('#notice', { hasText: 'Reload started.' }).waitFor();
     await page.locator('#events li', { hasText: 'reload completed' }).waitFor();
     expect(complaints).toEqual([]);
-  }, 60_000);
+  });
 
   it.each([
     ['a phone', { viewport: { width: 360, height: 740 }, colorScheme: 'dark' as const }],
@@ -158,14 +158,13 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
         await nextEvent(second.adminUrl, ({ type }) => type === 'snapshot');
         await page.context().setOffline(false);
       }
-      await page.locator('#state:text-is("ready")').waitFor({ timeout: 20_000 });
+      await page.locator('#state:text-is("ready")').waitFor();
       await page.locator('#pid', { hasText: String(second.pid) }).waitFor();
       expect(await notice.textContent()).toContain('The server was restarted');
       await page.clock.fastForward(15_000);
       expect(await notice.textContent()).toBe('');
       expect(await page.locator('#state').textContent()).toBe('ready');
     },
-    60_000,
   );
 });
 

@@ -40,7 +40,7 @@ it('a reload reads the key file anew, and keeps the old one where the new one is
   const reload = async (outcome: string, times: number) => {
     server.signal('SIGHUP');
     await expect
-      .poll(() => server.lines.filter((line) => line.msg === `reload ${outcome}`).length, { timeout: 20_000 })
+      .poll(() => server.lines.filter((line) => line.msg === `reload ${outcome}`).length)
       .toBe(times);
   };
   expect([await status('old'), await status('new')]).toEqual([200, 401]);
