@@ -10,6 +10,8 @@ import { createHold, jobEnded, jobId, jobTasks, jsonOf, postJob } from '../suppo
 import { jobStoreContract, jsonInput, newJob } from './contract.js';
 import { joinedTo } from './joined.js';
 
+const limits = { mostWaiting: 100, keepMs: 60_000, attempts: 3, mostBytes: 1 << 30 };
+
 function folderOf(): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-jobs-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -33,7 +35,6 @@ jobStoreContract('on disk', async (limits) => {
 
 it('a job that is cancelled while it is written down stays cancelled after a restart', async () => {
   const folder = folderOf();
-  const limits = { mostWaiting: 10, keepMs: 60_000, attempts: 3, mostBytes: 1 << 30 };
   const asked = newJob({ input: { ...jsonInput(null), body: new Uint8Array(100_000) } });
   const embedded = createEmbeddedStore({ limits, shelf: await openDiskShelf(folder) });
   const store = embedded.join();
@@ -47,7 +48,14 @@ it('a job that is cancelled while it is written down stays cancelled after a res
   expect(readdirSync(join(folder, 'bodies'))).toEqual([]);
 });
 
-const env = (folder: string, more: Env = {}): Env => ({ TASKS_DIR: jobTasks, JOBS_DIR: folder, ...more });
+const env = (folder: string, more: Env = {}): Env => ({
+  TASKS_DIR: jobTasks,
+  JOBS_DIR: folder,
+  WORKERS: '1',
+  // Jobs are held here for as long as a busy machine needs.
+  TASK_TIMEOUT_MS: '600000',
+  ...more,
+});
 
 it('everything that was accepted ends after the primary was killed', async () => {
   const folder = folderOf();
@@ -123,11 +131,10 @@ it('a damaged file, one that is cut, and a folder that cannot be made end the bo
   expect(await lineOf(damaged)).toContain('jobs.mdb is damaged');
 
   const cut = folderOf();
-  {
-    await using cluster = await startCluster({ env: env(cut) });
-    for (let i = 0; i < 30; i++) await jobId(cluster.url, 'blob', { text: `${i}`.repeat(4_000) });
-    await cluster.stop();
-  }
+  const embedded = createEmbeddedStore({ limits, shelf: await openDiskShelf(cut) });
+  const store = embedded.join();
+  for (let i = 0; i < 30; i++) await store.add(newJob({ input: jsonInput(`${i}`.repeat(4_000)) }));
+  await embedded.close();
   const file = join(cut, 'jobs.mdb');
   truncateSync(file, Math.floor(statSync(file).size / 2));
   expect(await lineOf(cut)).toContain('its end is missing');

@@ -1,16 +1,39 @@
 // Whole machines on one Redis: each is a primary with its server processes.
+import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openRedisStore } from '#src/jobs/redis/redis-store.js';
+import { parseRedisUrl } from '#src/redis-address.js';
+import { setBackAnHour, settableClock } from '../support/clock.js';
 import { type Cluster, type Env, startCluster } from '../support/cluster.js';
-import { createHold, type Hold, jobEnded, jobId, jobOf, jobTasks, postJob } from '../support/jobs.js';
-import { hasRedis, startRedis, type TestRedis } from '../support/redis.js';
+import {
+  createHold,
+  type Hold,
+  jobEnded,
+  jobId,
+  jobOf,
+  jobTasks,
+  jsonOf,
+  patternOf,
+  postJob,
+} from '../support/jobs.js';
+import { hasOpenssl, hasRedis, startRedis, startTlsRedis, type TestRedis } from '../support/redis.js';
+import { jsonInput, newJob } from './contract.js';
 
 /** Of another version of the software, as it were. */
 const otherTasks = fileURLToPath(new URL('../fixtures/tasks', import.meta.url));
 
 const start = (redis: TestRedis, env: Env = {}): Promise<Cluster> =>
   startCluster({
-    env: { TASKS_DIR: jobTasks, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '1000', REDIS_URL: redis.url, ...env },
+    env: {
+      TASKS_DIR: jobTasks,
+      WORKERS: '1',
+      SHUTDOWN_TIMEOUT_MS: '1000',
+      // Jobs are held here for as long as a busy machine needs.
+      TASK_TIMEOUT_MS: '600000',
+      REDIS_URL: redis.url,
+      ...env,
+    },
   });
 
 /** The whole machine, at once and without a word. */
@@ -33,7 +56,11 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    machines = await Promise.all([start(redis), start(redis), start(redis)]);
+    machines = await Promise.all([
+      start(redis),
+      start(redis),
+      start(redis, { ...settableClock, ACCESS_LOG: 'all' }),
+    ]);
   });
   afterAll(async () => {
     await Promise.all(machines.map((machine) => machine.dispose()));
@@ -81,6 +108,47 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
     expect(await everybodys.json()).toMatchObject({ jobs: [{ id, client: '127.0.0.1' }] });
   });
 
+  it('bring a result of 100 MiB from one to the other, whole', async () => {
+    const bytes = 104_857_600;
+    const id = await jobId(at(0).url, 'blob', { bytes });
+    expect(await jobEnded(at(1).url, id)).toMatchObject({ state: 'completed' });
+    const head = await fetch(`${at(2).url}/jobs/${id}/result`, { method: 'HEAD' });
+    expect(head.status).toBe(200);
+    expect(head.headers.get('content-length')).toBe(String(bytes));
+    const hash = createHash('sha256');
+    for await (const piece of (await fetch(`${at(1).url}/jobs/${id}/result`)).body ?? []) hash.update(piece);
+    const expected = createHash('sha256').update(patternOf(bytes));
+    expect(hash.digest('hex')).toBe(expected.digest('hex'));
+  });
+
+  it('go on where the clock of one of them is set back by an hour while it runs', async () => {
+    const hold = createHold();
+    const names = Array.from({ length: 12 }, (_, i) => `job${i}`);
+    const ids = await Promise.all(
+      names.map((name, i) => jobId(at(i).url, 'held', { folder: hold.folder, name })),
+    );
+    const late = at(2);
+    const runsThere = () =>
+      names.some((name) => hold.begun(name).some((pid) => late.serverPids().includes(pid)));
+    await expect.poll(runsThere).toBe(true);
+    setBackAnHour(late);
+    const isBack = async (): Promise<boolean> => {
+      await fetch(late.url);
+      return late.lines.some(({ time }) => Date.now() - Date.parse(String(time)) > 3_500_000);
+    };
+    await expect.poll(isBack).toBe(true);
+    const newest = await jobId(late.url, 'blob', { text: 'a' });
+    const told = await jobOf(late.url, newest);
+    // By the clock of Redis, as all machines tell it.
+    expect(Math.abs(Date.now() - Date.parse(told.createdAt))).toBeLessThan(600_000);
+    const list = await jsonOf(await fetch(`${late.url}/jobs?limit=1`));
+    expect(list.jobs).toMatchObject([{ id: newest }]);
+    hold.release();
+    for (const id of [...ids, newest])
+      expect(await jobEnded(at(0).url, id)).toMatchObject({ state: 'completed', attempts: 1 });
+    expect(repeats(hold, names)).toBe(0);
+  });
+
   it('leave a task that only some of them have to those', async () => {
     await using other = await start(redis, { TASKS_DIR: otherTasks });
     const unknown = await jobId(other.url, 'sum', { numbers: [1, 2] });
@@ -125,7 +193,76 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
   });
 });
 
+describe.skipIf(!hasRedis)('ten thousand that wait on Redis', () => {
+  it('are in nobody’s way: calls, looks and cancels go on, one more is refused, and they run', async () => {
+    const redis = await startRedis();
+    onTestFinished(() => redis.close());
+    const hold = createHold();
+    const prefix = 'many';
+    const address = parseRedisUrl(redis.url);
+    if (address === undefined) throw new Error('no address');
+    const limits = { mostWaiting: 10_000, keepMs: 3_600_000, attempts: 3 };
+    const store = await openRedisStore({ address, limits, prefix });
+    onTestFinished(() => store.close());
+    const input = jsonInput({ folder: hold.folder, name: 'a' });
+    let left = 10_000;
+    const ask = async (): Promise<void> => {
+      while (left-- > 0) await store.add(newJob({ task: 'held', client: '127.0.0.1', input }));
+    };
+    await Promise.all(Array.from({ length: 32 }, ask));
+    expect((await store.counts()).states.waiting).toBe(10_000);
+
+    await using machine = await start(redis, { REDIS_PREFIX: prefix });
+    const { url } = machine;
+    await expect.poll(() => hold.begun('a').length).toBeGreaterThan(0);
+    expect((await fetch(`${url}/`)).status).toBe(200);
+    expect((await postJob(url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
+    const page = await jsonOf(await fetch(`${url}/jobs?state=waiting&limit=100`));
+    expect(page.jobs).toHaveLength(100);
+    for (const { id } of page.jobs.slice(0, 3))
+      expect((await fetch(`${url}/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
+    // As many as run or are cancelled may come in; then it is full again.
+    const answers: Response[] = [];
+    for (let i = 0; i < 30 && answers.at(-1)?.status !== 503; i++)
+      answers.push(await postJob(url, 'held', { folder: hold.folder, name: 'b' }));
+    expect(answers.at(-1)?.status).toBe(503);
+    expect(Number(answers.at(-1)?.headers.get('retry-after'))).toBeGreaterThan(0);
+    hold.release();
+    await expect.poll(async () => (await store.counts()).states.completed).toBeGreaterThan(50);
+  });
+});
+
+describe.skipIf(!hasRedis || !hasOpenssl)('Redis over TLS', () => {
+  it('keeps jobs of whoever trusts its certificate; for others it is away', async () => {
+    const { redis, url, certificate, close } = await startTlsRedis();
+    onTestFinished(close);
+    await using machine = await start(redis, { REDIS_URL: url, NODE_EXTRA_CA_CERTS: certificate });
+    const id = await jobId(machine.url, 'blob', { text: 'a' });
+    expect(await jobEnded(machine.url, id)).toMatchObject({ state: 'completed' });
+    await using stranger = await start(redis, { REDIS_URL: url });
+    const line = await stranger.waitForLine(({ msg }) => String(msg).startsWith('Redis is away'));
+    expect(line.reason).toMatch(/certificate/);
+    expect((await postJob(stranger.url, 'blob', { text: 'a' })).status).toBe(503);
+    expect((await postJob(stranger.url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
+  });
+});
+
 describe.skipIf(!hasRedis)('where Redis is away', () => {
+  /** While calls go on. */
+  async function refusesJobs({ url }: Cluster, how: string): Promise<void> {
+    let slowestMs = 0;
+    for (let i = 0; i < 5; i++) {
+      const fromMs = performance.now();
+      const refused = await postJob(url, 'blob', { text: 'a' });
+      slowestMs = Math.max(slowestMs, performance.now() - fromMs);
+      expect(refused.status).toBe(503);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await refused.json()).toMatchObject({ code: 'OVERLOADED' });
+      expect((await postJob(url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
+    }
+    console.log(`where Redis is ${how} the slowest of 5 refusals took ${Math.round(slowestMs)} ms`);
+  }
+
   it('jobs are 503 at once and calls go on; once it is back all that was accepted ends', async () => {
     const redis = await startRedis();
     onTestFinished(() => redis.close());
@@ -157,11 +294,8 @@ describe.skipIf(!hasRedis)('where Redis is away', () => {
     isOver = true;
     await Promise.all(load);
 
-    const refused = await postJob(machine.url, 'blob', { text: 'a' });
-    expect(refused.status).toBe(503);
-    expect(await refused.json()).toMatchObject({ code: 'OVERLOADED' });
+    await refusesJobs(machine, 'killed');
     expect((await fetch(`${machine.url}/jobs/${runs}`)).status).toBe(503);
-    expect((await postJob(machine.url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
     expect((await fetch(`${machine.url}/readyz`)).status).toBe(200);
 
     await redis.restart();
@@ -196,8 +330,7 @@ describe.skipIf(!hasRedis)('where Redis is away', () => {
     onTestFinished(() => redis.close());
     await using machine = await start(redis);
     redis.process.kill('SIGSTOP');
-    expect((await postJob(machine.url, 'blob', { text: 'a' })).status).toBe(503);
-    expect((await postJob(machine.url, 'blob', { text: 'a' }, { Prefer: '' })).status).toBe(200);
+    await refusesJobs(machine, 'stopped');
     redis.process.kill('SIGCONT');
     await expect.poll(async () => (await postJob(machine.url, 'blob', { text: 'a' })).status).toBe(202);
   });

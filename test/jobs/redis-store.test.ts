@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -209,6 +210,34 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     await run.fail({ code: 'INTERNAL', detail: 'It could not be kept.' }, false);
     expect(await store.get(job.id)).toMatchObject({ state: 'failed', error: { code: 'INTERNAL' } });
   });
+
+  it.each(['stands still', 'is dead'])(
+    'hands in what ran on where Redis %s for longer than a lock lasts, and runs it once',
+    async (how) => {
+      const own = await startRedis();
+      onTestFinished(() => own.close());
+      const store = await openAt(own.url, usual);
+      onTestFinished(() => store.close());
+      const { job } = await store.add(newJob());
+      const runner = runJobs(store, ['quick'], 1);
+      const run = await runner.next();
+      if (how === 'is dead') await own.kill();
+      else own.process.kill('SIGSTOP');
+      const completing = run.complete(head, new TextEncoder().encode('a'));
+      // The absence itself, longer than the lock and the search for lost runs together.
+      await sleep(timings.lockMs + timings.stalledCheckMs + 500);
+      await expect(store.add(newJob())).rejects.toMatchObject({ code: 'OVERLOADED' });
+      if (how === 'is dead') await own.restart();
+      else own.process.kill('SIGCONT');
+      await completing;
+      expect(await resultText(store, job.id)).toBe('a');
+      expect(await store.get(job.id)).toMatchObject({ state: 'completed', attempts: 1 });
+      // The next one that begins is another job.
+      const after = await store.add(newJob());
+      expect((await runner.next()).job.id).toBe(after.job.id);
+      expect((await store.counts()).reruns).toBe(0);
+    },
+  );
 
   it('works on a cluster of three', async () => {
     const cluster = await startRedisCluster();

@@ -2,7 +2,17 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { createHold, jobEnded, jobEvents, jobId, jobOf, jobTasks, jsonOf, postJob } from '../support/jobs.js';
+import {
+  createHold,
+  jobEnded,
+  jobEvents,
+  jobId,
+  jobOf,
+  jobTasks,
+  jsonOf,
+  patternOf,
+  postJob,
+} from '../support/jobs.js';
 import { startTestServer, type TestServer } from '../support/server.js';
 
 async function server(env: Record<string, string> = {}): Promise<TestServer> {
@@ -52,7 +62,7 @@ it('bytes, large JSON and large results come through whole', async () => {
   expect(large?.headers.get('content-type')).toBe('application/x-blob');
   const bytes = new Uint8Array((await large?.arrayBuffer()) ?? []);
   expect(bytes.length).toBe(20_000_000);
-  expect(digest(bytes)).toBe(digest(new Uint8Array(20_000_000).map((_, i) => i % 251)));
+  expect(digest(bytes)).toBe(digest(patternOf(20_000_000)));
 });
 
 it('what is not valid is refused at once, large bodies too, and JOBS=off changes nothing', async () => {

@@ -8,6 +8,14 @@ import { onTestFinished } from 'vitest';
 
 export const jobTasks = fileURLToPath(new URL('../fixtures/jobs', import.meta.url));
 
+/** So many bytes as the fixture `blob` makes them. */
+export function patternOf(bytes: number): Buffer {
+  return Buffer.alloc(
+    bytes,
+    new Uint8Array(251).map((_, i) => i),
+  );
+}
+
 export interface JobJson {
   readonly id: string;
   readonly task: string;
@@ -15,6 +23,7 @@ export interface JobJson {
   readonly progress: { readonly done: number; readonly note?: string } | null;
   readonly attempts: number;
   readonly error: { readonly code: string; readonly status: number; readonly detail: string } | null;
+  readonly createdAt: string;
   readonly endedAt: string | null;
   readonly expiresAt: string | null;
 }
@@ -113,6 +122,8 @@ export interface Hold {
   readonly folder: string;
   /** The processes in which the run of this name has begun, one entry for each time. */
   begun(name: string): number[];
+  /** When they did. */
+  begunAtMs(name: string): number[];
   wasStopped(name: string): boolean;
   release(): void;
 }
@@ -136,7 +147,8 @@ export function createHold(): Hold {
   });
   return {
     folder,
-    begun: (name) => lines(name).map(Number),
+    begun: (name) => lines(name).map((line) => Number(line.split(' ')[0])),
+    begunAtMs: (name) => lines(name).map((line) => Number(line.split(' ')[1])),
     wasStopped: (name) => lines(`${name}.stopped`).length > 0,
     release,
   };

@@ -9,14 +9,16 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 
-export const hasRedis = isInstalled();
+export const hasRedis = isInstalled('redis-server', '--version', 'jobs on Redis');
+/** What makes the certificate of a Redis with TLS. */
+export const hasOpenssl = isInstalled('openssl', 'version', 'jobs on Redis over TLS');
 
-function isInstalled(): boolean {
+function isInstalled(program: string, asked: string, tests: string): boolean {
   try {
-    execFileSync('redis-server', ['--version'], { stdio: 'ignore' });
+    execFileSync(program, [asked], { stdio: 'ignore' });
     return true;
   } catch {
-    console.log('There is no redis-server: the tests of jobs on Redis are skipped.');
+    console.log(`There is no ${program}: the tests of ${tests} are skipped.`);
     return false;
   }
 }
@@ -80,6 +82,34 @@ export async function startRedis(...settings: readonly string[]): Promise<TestRe
     },
     async close() {
       await end('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One that also listens with TLS, and whose certificate is its own authority. */
+export async function startTlsRedis(): Promise<{
+  readonly redis: TestRedis;
+  /** `rediss://…` */
+  readonly url: string;
+  /** The file of its certificate. */
+  readonly certificate: string;
+  close(): Promise<void>;
+}> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-redis-tls-'));
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const told = ['-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  execFileSync('openssl', [...made, ...told, '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  const port = String(await freePort());
+  const files = ['--tls-cert-file', certificate, '--tls-key-file', key, '--tls-ca-cert-file', certificate];
+  const redis = await startRedis('--tls-port', port, '--tls-auth-clients', 'no', ...files);
+  return {
+    redis,
+    url: `rediss://127.0.0.1:${port}`,
+    certificate,
+    async close() {
+      await redis.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,7 @@
 // Fetches jobs for this process, as many as it has room for: told of new ones by whoever adds them, and looking by itself
 // every few seconds for what nobody tells of. Its runs say that they are alive, and hear there whether they still count.
 import { randomUUID } from 'node:crypto';
+import { monotonicMs } from '../../clock.js';
 import { piecesOf } from '../frames.js';
 import type { JobProblem } from '../job.js';
 import { type JobConsumer, type JobLimits, type JobRun, lostTooOften } from '../store.js';
@@ -258,11 +259,11 @@ export function createConsumer(
   }
 
   async function giveBack({ record: { job, run }, ticket }: OpenRun, wasAttempt: boolean): Promise<void> {
-    const untilMs = Date.now() + giveBackMs;
+    const untilMs = monotonicMs() + giveBackMs;
     const heard = await insist(
       link,
       () => link.run(scripts.again, job.id, run, wasAttempt ? 1 : 0),
-      () => isAbandoned || Date.now() > untilMs,
+      () => isAbandoned || monotonicMs() > untilMs,
     );
     if (heard !== 1) {
       await ticket.done(undefined).catch(() => undefined);
