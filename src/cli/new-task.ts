@@ -1,7 +1,7 @@
 // millrace new-task NAME: writes a task file that works as it is, where the server will find it. Never over another.
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config.js';
 import { localUrl, socketPathOf } from '../host.js';
 import { builtInTasks, nameFault, taskName, taskRoute } from '../tasks/files.js';
@@ -30,10 +30,16 @@ export async function newTask(name: string, config: Config): Promise<string> {
     ...(isCheckout || hasPackage('zod', folder)
       ? []
       : [`It needs zod 4: npm install zod in ${folder}, or above it.`]),
-    isCheckout ? 'npm start builds and serves it; then:' : 'Start or reload the server; then:',
+    isCheckout ? 'npm start builds and serves it; then:' : `${howToServe(config, folder)}; then:`,
     '',
     `  curl -w '\\n' -H 'Content-Type: application/json' -d '{"text":"to be or not to be"}' ${url}`,
   ].join('\n');
+}
+
+/** The folder `tasks` is found beside an app alone. */
+function howToServe({ app, tasksDir }: Config, folder: string): string {
+  if (app !== undefined || tasksDir !== undefined) return 'Start or reload the server';
+  return `Serve it by your app beside that folder, or without one by: millrace --tasks ${relative(process.cwd(), folder)}`;
 }
 
 interface Destination {

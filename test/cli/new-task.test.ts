@@ -94,7 +94,9 @@ describe('millrace new-task', () => {
     const project = join(folder, 'project');
     await mkdir(project);
     await writeFile(join(project, 'package.json'), '{"type":"module"}');
-    expect(await millrace(['new-task', 'squares'], { cwd: project })).toMatchObject({ code: 0 });
+    const { code, stdout } = await millrace(['new-task', 'squares'], { cwd: project });
+    expect(code).toBe(0);
+    expect(stdout).toContain('without one by: millrace --tasks tasks; then:');
     await writeFile(join(project, 'tsconfig.json'), '{}');
     expect(await millrace(['new-task', 'cubes'], { cwd: project })).toMatchObject({ code: 0 });
     expect(await readdir(join(project, 'tasks'))).toEqual(['cubes.ts', 'squares.js']);
