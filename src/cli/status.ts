@@ -28,6 +28,7 @@ const answer = z.object({
       .object({ finishedAt: z.string(), outcome: z.string(), reason: z.string().nullable() })
       .nullable(),
   }),
+  lane: z.object({ load: z.number(), waitSeconds: z.number() }).optional(),
   servers: z.array(
     z.object({
       pid: z.number(),
@@ -52,7 +53,11 @@ export async function status(admin: URL, json: boolean): Promise<string> {
   const read = answer.safeParse(got.body);
   if (got.status !== 200 || !read.success) throw unexpected(admin, got);
   if (json) return JSON.stringify(got.body, null, 2);
-  return [primaryLine(read.data), serverTable(read.data), taskTable(read.data)].join('\n\n');
+  return [
+    `${primaryLine(read.data)}${loadLine(read.data)}`,
+    serverTable(read.data),
+    taskTable(read.data),
+  ].join('\n\n');
 }
 
 function primaryLine({ primary }: ClusterAnswer): string {
@@ -62,6 +67,12 @@ function primaryLine({ primary }: ClusterAnswer): string {
       ? 'no reload yet'
       : `last reload ${[lastReload.outcome, lastReload.finishedAt, lastReload.reason].filter((one) => one !== null).join(', ')}`;
   return `millrace is ${state}: primary ${pid}, up ${duration(uptimeMs)}, CPU ${percent(cpuCores)} %, ${mebibytes(memoryBytes)} MiB, ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}, ${reload}`;
+}
+
+/** What balancers and autoscalers go by. */
+function loadLine({ lane }: ClusterAnswer): string {
+  if (lane === undefined) return '';
+  return `\nload ${lane.load.toFixed(2)} (1: all that the threads can do), a call would wait ${lane.waitSeconds.toFixed(2)} s`;
 }
 
 function serverTable({ servers }: ClusterAnswer): string {

@@ -2,12 +2,14 @@
 // signal handlers, nothing of the host process changed.
 import type { Router } from 'express';
 import type { CallTask } from '../app.js';
+import { monotonicMs } from '../clock.js';
 import { type Config, readConfig } from '../config.js';
 import { processBudget, readCores } from '../core-budget.js';
 import type { LaneStatus } from '../lane/call.js';
 import { createLane as createCpuLane } from '../lane/lane.js';
 import { createLogger, type Logger } from '../log.js';
-import { familyMetrics, laneGauges, prometheusText } from '../metrics/exposition.js';
+import { familyMetrics, laneGauges, loadGauges, prometheusText } from '../metrics/exposition.js';
+import { watchMachineLoad } from '../metrics/machine-load.js';
 import { createServerMetrics } from '../server/metrics.js';
 import { createCallTask } from '../server/own/call-task.js';
 import { loadTasks } from '../tasks/registry.js';
@@ -62,7 +64,7 @@ export interface CpuLane {
    */
   router(): Router;
   status(): LaneStatus;
-  /** Prometheus text: calls, waits and runs by task, threads, queue. */
+  /** Prometheus text: calls, waits and runs by task, threads, queue, load. */
   metrics(): Promise<string>;
   /**
    * Takes no more calls, waits for those that it has, then ends its threads. Idempotent.
@@ -79,12 +81,12 @@ export interface CpuLane {
  */
 export async function createLane(options: LaneOptions): Promise<CpuLane> {
   const { tasks: sources, log = createLogger('silent', {}), onWorn, onFatal, ...given } = options;
-  const config = readConfig({ INLINE_MAX_US: '0', ...variablesOf(given) });
+  const config = laneConfig(readConfig({ INLINE_MAX_US: '0', ...variablesOf(given) }));
   const tasks = await loadTasks([sources].flat().map(pathOf));
   const { onCall, onAnswer, report } = createServerMetrics(tasks.map(({ route }) => route));
   const lane = drainingLane(
     createCpuLane({
-      config: laneConfig(config),
+      config,
       tasks,
       log,
       onCall,
@@ -93,14 +95,31 @@ export async function createLane(options: LaneOptions): Promise<CpuLane> {
     }),
   );
   await lane.warm();
+  const loads = watchMachineLoad([
+    {
+      state: 'ready',
+      config: { cores: readCores(), poolMaxThreads: config.poolMaxThreads },
+      get load() {
+        // What the host does beside the lane is not asked for.
+        return { ...lane.load(), atMs: monotonicMs(), cpuMs: 0, answers: 0, errors: 0 };
+      },
+      tellLoad() {},
+    },
+  ]);
   const call = createCallTask({ lane, tasks, senderOf });
 
   return {
     call,
     router: () => createRouter({ config, tasks, lane, log, onAnswer }),
     status: () => lane.status(),
-    metrics: () => prometheusText([[...familyMetrics(report().series), ...laneGauges([lane.status()])]]),
-    close: ({ timeoutMs = 30_000 } = {}) => lane.drain(timeoutMs),
+    metrics: () =>
+      prometheusText([
+        [...familyMetrics(report().series), ...loadGauges(loads.read()), ...laneGauges([lane.status()])],
+      ]),
+    close({ timeoutMs = 30_000 } = {}) {
+      loads.close();
+      return lane.drain(timeoutMs);
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // Counted series as Prometheus text, written by prom-client. Which series and gauges there are is for whoever exposes.
 import type { PrometheusContentType } from 'prom-client';
-import type { ServerStatus } from '../messages.js';
+import type { MachineLoad, ServerStatus } from '../messages.js';
 import { type FamilyName, families, type RuntimeMetrics, type Series } from './families.js';
 
 /** prom-client's, which is loaded when somebody asks for metrics. */
@@ -40,6 +40,24 @@ export function laneGauges(lanes: readonly Pick<ServerStatus, 'queue' | 'threads
       'gauge',
       'Threads by state (leftover: left to a call that goes on after its answer; stuck: ended, and still there).',
       threadStates.map((state) => ({ labels: { state }, value: sum(({ threads }) => threads[state]) })),
+    ),
+  ];
+}
+
+/** Of a machine, or of one lane in a program. */
+export function loadGauges({ load, waitSeconds }: Pick<MachineLoad, 'load' | 'waitSeconds'>): object[] {
+  return [
+    metric(
+      'millrace_lane_load',
+      'gauge',
+      'Work that runs or waits, by what the threads of this machine can do in one second; above 1: more than that.',
+      [{ labels: {}, value: load }],
+    ),
+    metric(
+      'millrace_lane_wait_seconds',
+      'gauge',
+      'What a CPU call of average length would be estimated to wait now.',
+      [{ labels: {}, value: waitSeconds }],
     ),
   ];
 }

@@ -5,6 +5,7 @@ import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness, MachineLoad } from '../messages.js';
+import { watchMachineLoad } from '../metrics/machine-load.js';
 import { createProcessLoad } from '../metrics/process-load.js';
 import type { ClusterCounts } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
@@ -12,7 +13,6 @@ import { type ClusterStatus, type PrimaryState, serverEntry } from './cluster-st
 import { drainTimeMs } from './drain-time.js';
 import { type ExitCode, exitCodes, type Outcome } from './exit-codes.js';
 import type { Fork } from './fork.js';
-import { watchMachineLoad } from './machine-load.js';
 import type { PublicPort } from './public-port.js';
 import { createQuotaAccounts } from './quota-accounts.js';
 import { createRefresh, type Figures } from './refresh.js';

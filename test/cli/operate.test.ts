@@ -19,6 +19,9 @@ describe('a running cluster', () => {
     const { code, stdout } = await millrace(['status', ...admin]);
     expect(code).toBe(0);
     expect(stdout).toContain(`millrace is ready: primary ${cluster.pid}, up `);
+    expect(stdout).toMatch(
+      /\nload \d+\.\d\d \(1: all that the threads can do\), a call would wait \d+\.\d\d s\n/,
+    );
     for (const pid of cluster.serverPids())
       expect(stdout).toMatch(new RegExp(`\\n${pid} +ready +\\d+s +\\d+ +\\d+ `));
     expect(stdout).toMatch(/\nTASK +THREAD P50 MS +P99 MS +INLINE P99 MS /);

@@ -53,6 +53,16 @@ describe('the lane alone', () => {
     expect(text).toMatch(/^millrace_threads\{state="idle"\} \d/m);
   });
 
+  it('tells its load while a call runs', async () => {
+    const leaving = new AbortController();
+    const call = lane.call('latch', {}, { signal: leaving.signal });
+    call.catch(() => undefined);
+    const load = async () => Number(/^millrace_lane_load ([\d.]+)$/m.exec(await lane.metrics())?.[1]);
+    await expect.poll(load).toBeGreaterThan(0);
+    leaving.abort(new Error('seen'));
+    await expect(call).rejects.toThrow('seen');
+  });
+
   it('has the routes of its tasks for an Express app, also behind what has read the body', async () => {
     const app = express();
     app.use(express.json());

@@ -2,7 +2,7 @@
 // process's own figures. metrics/exposition.ts writes the text.
 
 import type { JobCounts } from '../../jobs/store.js';
-import { familyMetrics, laneGauges, metric, prometheusText } from '../../metrics/exposition.js';
+import { familyMetrics, laneGauges, loadGauges, metric, prometheusText } from '../../metrics/exposition.js';
 import type { RuntimeMetrics, Series } from '../../metrics/families.js';
 import type { ClusterStatus } from '../cluster-status.js';
 
@@ -43,18 +43,7 @@ const serverStates = ['starting', 'ready', 'draining', 'dead'] as const;
 function gauges({ servers, lane }: ClusterStatus): object[] {
   const live = servers.filter(({ state }) => state !== 'dead');
   return [
-    metric(
-      'millrace_lane_load',
-      'gauge',
-      'Work that runs or waits, by what the threads of this machine can do in one second; above 1: more than that.',
-      [{ labels: {}, value: lane.load }],
-    ),
-    metric(
-      'millrace_lane_wait_seconds',
-      'gauge',
-      'What a CPU call of average length would be estimated to wait now.',
-      [{ labels: {}, value: lane.waitSeconds }],
-    ),
+    ...loadGauges(lane),
     ...laneGauges(live),
     metric(
       'millrace_server_processes',

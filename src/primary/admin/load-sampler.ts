@@ -14,6 +14,8 @@ export interface LoadSample {
   readonly inlinePerSecond: number;
   readonly threads: { readonly busy: number; readonly max: number };
   readonly waiting: number;
+  /** Of the machine: work that runs or waits, by what the threads can do in one second. */
+  readonly load: number;
 }
 
 /** What ended; null where nothing did. */
@@ -67,6 +69,7 @@ export function createLoadSampler(): (servers: Iterable<Reporter>, status: Clust
         max: live.reduce((sum, { threads }) => sum + threads.max, 0),
       },
       waiting: live.reduce((sum, { queue }) => sum + queue.waiting, 0),
+      load: status.lane.load,
     };
   };
 }

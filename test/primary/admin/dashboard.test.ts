@@ -43,6 +43,7 @@ describe.skipIf(!hasBrowser)('the dashboard', () => {
     const first = page.locator('#servers tbody tr').first();
     await first.locator('[data-label="memory"]', { hasText: /^\d+ MiB$/ }).waitFor();
     await first.locator('[data-label="CPU"]', { hasText: /^\d+ %$/ }).waitFor();
+    await page.locator('[data-figure="load"]', { hasText: /^\d+\.\d\d$/ }).waitFor();
     expect(await page.locator('#servers tbody tr').count()).toBe(2);
     expect(await page.locator('canvas').count()).toBe(6);
     expect(requested.filter((url) => !url.startsWith(cluster.adminUrl))).toEqual([]);

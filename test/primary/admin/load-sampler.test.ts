@@ -15,7 +15,7 @@ const status = {
     reloads: [],
     exits: [],
   },
-  lane: { load: 0, waitSeconds: 0 },
+  lane: { load: 1.5, waitSeconds: 0 },
   servers: [],
   totals: {},
 } as const;
@@ -40,6 +40,7 @@ it('is what was added since, by the clock of each process', () => {
   const load = sample([told(1, 2_000, [1, 1, 0.002, 0.002]), told(2, 1_500, [0.002])], status);
   expect(load.io.perSecond).toBeCloseTo(1 + 1);
   expect(load.io.p50Ms).toBeCloseTo(2, 0);
+  expect(load.load).toBe(1.5);
   expect(load.cpu).toEqual({ perSecond: 0, p50Ms: null, p99Ms: null });
 });
 

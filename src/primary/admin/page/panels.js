@@ -84,6 +84,7 @@ export function createPanels(state) {
     set(byId('cpu'), 'inline', rate(sample.inlinePerSecond));
     set(lane.panel, 'busy', `${sample.threads.busy} of ${sample.threads.max}`);
     set(lane.panel, 'waiting', count(sample.waiting));
+    set(lane.panel, 'load', sample.load.toFixed(2));
     for (const { panel } of [...groups, lane]) {
       const title = panel.querySelector('h2');
       if (pointed === null) title.removeAttribute('data-at');

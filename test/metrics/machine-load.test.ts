@@ -1,8 +1,8 @@
 // What the load of a machine means: as a table, then with server processes that tell it.
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { LoadReport, MachineLoad } from '#src/messages.js';
+import { type LoadTeller, loadOf, watchMachineLoad } from '#src/metrics/machine-load.js';
 import { agentLine } from '#src/primary/agent.js';
-import { type LoadTeller, loadOf, watchMachineLoad } from '#src/primary/machine-load.js';
 
 const idle = {
   capacity: 2,

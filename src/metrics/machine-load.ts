@@ -1,5 +1,5 @@
 // The load of the machine, from what its server processes tell with each beat: for /metrics and /status, for balancers
-// that ask a server process, and for the agent. It decides nothing.
+// that ask a server process, and for the agent; and of a lane in a program. It decides nothing.
 import { monotonicMs } from '../clock.js';
 import type { LoadReport, MachineLoad } from '../messages.js';
 
