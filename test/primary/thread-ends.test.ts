@@ -21,12 +21,12 @@ function start(env: Env = {}): Promise<Cluster> {
 
 interface Ask {
   readonly timeoutS?: number;
-  readonly leavesAfterMs?: number;
+  readonly leaves?: AbortSignal;
 }
 
 /** The status of the answer, or `left`. */
 async function ask({ url }: Cluster, task: string, input: unknown, how: Ask = {}): Promise<number | 'left'> {
-  const { timeoutS, leavesAfterMs } = how;
+  const { timeoutS, leaves } = how;
   try {
     const answer = await fetch(`${url}/${task}`, {
       method: 'POST',
@@ -35,14 +35,23 @@ async function ask({ url }: Cluster, task: string, input: unknown, how: Ask = {}
         'content-type': 'application/json',
         ...(timeoutS !== undefined && { 'request-timeout': String(timeoutS) }),
       },
-      ...(leavesAfterMs !== undefined && { signal: AbortSignal.timeout(leavesAfterMs) }),
+      ...(leaves !== undefined && { signal: leaves }),
     });
     await answer.arrayBuffer();
     return answer.status;
   } catch (error) {
-    if (leavesAfterMs !== undefined && error instanceof DOMException) return 'left';
+    if (leaves?.aborted && error instanceof DOMException) return 'left';
     throw error;
   }
+}
+
+/** Has a call begun and leaves it: nobody waits for it any more. */
+async function leaveBehind(cluster: Cluster, how: 'timer' | 'never' | 'spin', ms?: number): Promise<void> {
+  const leaving = new AbortController();
+  const call = ask(cluster, 'linger', { how, ms }, { leaves: leaving.signal });
+  await cluster.waitForLine(({ msg }) => msg === 'begun');
+  leaving.abort();
+  expect(await call).toBe('left');
 }
 
 interface Status {
@@ -78,15 +87,16 @@ describe('native work that goes on after its caller has left', () => {
     'of npm’s %s ends no server process, 100 times by deadline and 100 by a closed connection',
     async (task, input) => {
       await using cluster = await start();
-      const inTurns = async (how: Ask): Promise<void> => {
+      const inTurns = async (how: () => Ask): Promise<void> => {
         let left = 100;
         const caller = async (): Promise<void> => {
-          while (left-- > 0) expect([504, 503, 200, 'left']).toContain(await ask(cluster, task, input, how));
+          while (left-- > 0)
+            expect([504, 503, 200, 'left']).toContain(await ask(cluster, task, input, how()));
         };
         await Promise.all([caller(), caller(), caller(), caller()]);
       };
-      await inTurns({ timeoutS: 0.1 });
-      await inTurns({ leavesAfterMs: 100 });
+      await inTurns(() => ({ timeoutS: 0.1 }));
+      await inTurns(() => ({ leaves: AbortSignal.timeout(100) }));
       // Some did run and were left behind: their threads are gone once the work is done, and none was ended in it.
       await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(0);
       const { primary } = await statusOf(cluster);
@@ -98,7 +108,7 @@ describe('native work that goes on after its caller has left', () => {
 
   it('is no reason for a stop to fail: what nobody waits for ends with the process', async () => {
     await using cluster = await start();
-    expect(await ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 0.5 })).toBe(504);
+    await leaveBehind(cluster, 'timer', 3_600_000);
     await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(1);
     expect(await cluster.stop()).toBe(0);
   });
@@ -119,7 +129,7 @@ it('a thread that is not needed any more ends only when the native work that a t
 describe('a call that goes on', () => {
   it('is left its thread, which is replaced: told in log, status and metrics', async () => {
     await using cluster = await start({ POOL_MIN_THREADS: '1', POOL_MAX_THREADS: '1' });
-    expect(await ask(cluster, 'linger', { how: 'timer', ms: 3_600_000 }, { timeoutS: 0.5 })).toBe(504);
+    await leaveBehind(cluster, 'timer', 3_600_000);
     await cluster.waitForLine(
       ({ msg, task }) => String(msg).startsWith('a call goes on') && task === 'linger',
     );
@@ -131,13 +141,13 @@ describe('a call that goes on', () => {
 
   it('with nothing in flight is no reason for a thread to stay', async () => {
     await using cluster = await start();
-    expect(await ask(cluster, 'linger', { how: 'never' }, { timeoutS: 0.5 })).toBe(504);
+    await leaveBehind(cluster, 'never');
     await expect.poll(() => threadsOf(cluster)).toMatchObject({ busy: 0, idle: 2, leftover: 0 });
   });
 
   it('and blocks its thread then is ended', async () => {
     await using cluster = await start();
-    expect(await ask(cluster, 'linger', { how: 'spin', ms: 2_000 }, { timeoutS: 0.5 })).toBe(504);
+    await leaveBehind(cluster, 'spin', 2_000);
     await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(1);
     await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(0);
   });
@@ -166,8 +176,8 @@ describe('a call that goes on', () => {
 
 describe('threads stuck in native code', () => {
   it('count as none: what comes is answered, and they are told', async () => {
-    await using cluster = await start({ TASK_TIMEOUT_MS: '1000' });
-    const held = [1, 2].map(() => ask(cluster, 'sleep', { seconds: 60 }));
+    await using cluster = await start({ TASK_TIMEOUT_MS: '1000', QUEUE_MAX_WAIT_MS: '60000' });
+    const held = [1, 2].map(() => ask(cluster, 'sleep', { seconds: 120 }));
     expect(await Promise.all(held)).toEqual([504, 504]);
     const quick = Array.from({ length: 60 }, () => ask(cluster, 'quick', {}));
     expect(await Promise.all(quick)).toEqual(quick.map(() => 200));
@@ -194,7 +204,7 @@ describe('threads stuck in native code', () => {
     });
     const worn = tellsWorn(cluster);
     const hold = async (): Promise<void> => {
-      while (!worn.isTold) expect(await ask(cluster, 'sleep', { seconds: 40 })).toBe(504);
+      while (!worn.isTold) expect(await ask(cluster, 'sleep', { seconds: 120 })).toBe(504);
     };
     const others = async (): Promise<void> => {
       while (!isOver) expect(await ask(cluster, 'quick', {})).toBe(200);

@@ -68,7 +68,7 @@ describe('a stream', () => {
     const count = 1_000_000 * mebibyte;
     const answer = await ask(cluster.url, `how=flood&count=${count}`, {
       'X-Request-Id': id,
-      'Request-Timeout': '1.5',
+      'Request-Timeout': '3',
     });
     answer.on('error', () => undefined);
     const ended = await cluster.waitForLine(

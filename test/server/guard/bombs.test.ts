@@ -101,6 +101,9 @@ const bombs: [name: string, status: number, bytes: Buffer][] = [
   ['a path of percent signs', 400, get(`/${'%'.repeat(10_000)}`)],
 ];
 
+/** On a quiet machine each takes a few ms; a bomb that went off would take many seconds. */
+const atOnceMs = 1_000;
+
 async function refused(bytes: Buffer): Promise<{ status: number; afterMs: number }> {
   const client = await RawClient.connect(cluster.port);
   onTestFinished(() => client.destroy());
@@ -117,14 +120,13 @@ describe('a bomb', () => {
     await Promise.all([bytes, bytes, bytes].map(refused));
     const beforeMib = residentMib();
     let fastestMs = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 8 || (i < 40 && fastestMs >= 50); i++) {
+    for (let i = 0; i < 8 || (i < 40 && fastestMs >= atOnceMs); i++) {
       const answer = await refused(bytes);
       expect(answer.status).toBe(status);
       fastestMs = Math.min(fastestMs, answer.afterMs);
     }
-    // On a quiet machine each takes a few ms; the fastest of some (of more where it is busy) tells of the server, not
-    // of its neighbours.
-    expect(fastestMs).toBeLessThan(50);
+    // The fastest of some (of more where the machine is busy) tells of the server, not of its neighbours.
+    expect(fastestMs).toBeLessThan(atOnceMs);
     expect(residentMib() - beforeMib).toBeLessThan(50);
   });
 

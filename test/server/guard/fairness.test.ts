@@ -68,8 +68,8 @@ it.each([
 
   expect(refusals).toEqual([]);
   passedBy.sort((a, b) => a - b);
-  // Those that ran when it came, and as many beside it while it ran: alone it would take one call's time, so at most
-  // two. On a busy machine some answers reach us late; in order of arrival all 64 would come first, every time.
-  expect(passedBy[25]).toBeLessThanOrEqual(2 * threads);
-  expect(passedBy[45]).toBeLessThanOrEqual(floodWidth / 4);
+  // Those that ran when it came, and as many beside it while it ran: some four. On a busy machine answers to others that
+  // were ready before it came reach us late; in order of arrival all 64 would come first, every time.
+  expect(passedBy[25]).toBeLessThanOrEqual(floodWidth / 4);
+  expect(passedBy[45]).toBeLessThanOrEqual(floodWidth / 2);
 });
