@@ -7,7 +7,7 @@ import { access, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config.js';
 import { addressOf, socketPathOf } from '../host.js';
-import { type AddressNames, explainAddress } from '../primary/address.js';
+import { type AddressNames, explainAddress, inTime } from '../primary/address.js';
 import { checkSocketFile } from '../primary/socket-file.js';
 
 /** @throws ConfigError for the first place that a start could not take */
@@ -29,7 +29,7 @@ export async function checkPlaces(config: Config): Promise<void> {
  */
 async function checkAddress(host: string, port: number, names: AddressNames): Promise<void> {
   try {
-    const { address, family } = await lookup(host);
+    const { address, family } = await inTime(lookup(host));
     await bindUdp(address, family, port);
   } catch (cause) {
     const isTaken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';

@@ -24,19 +24,29 @@ export async function listenAt(
   port: number,
   names: AddressNames,
 ): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    return await new Promise<number>((resolve, reject) => {
-      timer = setTimeout(() => reject(new LookupTimeout()), lookupTimeoutMs);
-      server.once('error', reject);
-      server.listen({ host, port, backlog, exclusive: true }, () => {
-        server.off('error', reject);
-        const address = server.address();
-        resolve(typeof address === 'object' && address !== null ? address.port : port);
-      });
+  const listening = new Promise<number>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, backlog, exclusive: true }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
     });
+  });
+  try {
+    return await inTime(listening);
   } catch (cause) {
     throw new ConfigError(explainAddress(cause, host, port, names), { cause });
+  }
+}
+
+/** @throws LookupTimeout where what begins with a host's name takes too long */
+export async function inTime<Found>(looked: Promise<Found>): Promise<Found> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new LookupTimeout()), lookupTimeoutMs);
+  });
+  try {
+    return await Promise.race([looked, late]);
   } finally {
     clearTimeout(timer);
   }
