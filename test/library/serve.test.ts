@@ -35,7 +35,7 @@ it('takes no setting from the environment of its program', async () => {
 });
 
 it.each([
-  [{ app: '/nowhere/app.js' }, '/nowhere/app.js: cannot be imported'],
+  [{ app: '/nowhere/app.js' }, '/nowhere/app.js: cannot be found'],
   [{ bodyLimitBytes: -1 }, 'BODY_LIMIT_BYTES must be'],
   [{ port: 0, ports: 1 }, 'there is no setting "ports"'],
 ])('with %j it says why it cannot serve', async (options, reason) => {
