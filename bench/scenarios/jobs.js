@@ -46,8 +46,8 @@ const noRedis = 'there is no redis-server on this machine';
 const variants = [
   { name: 'off', label: 'JOBS=off', measure: startOf },
   { name: 'threads', label: 'bare threads, no jobs', measure: bareThreads },
-  { name: 'memory', label: 'memory', measure: ours(async (use) => use({})) },
-  { name: 'disk', label: 'JOBS_DIR', measure: ours(onDisk) },
+  { name: 'memory', label: 'memory', measure: embedded(async (use) => use({})) },
+  { name: 'disk', label: 'JOBS_DIR', measure: embedded(onDisk) },
   { name: 'redis', label: 'REDIS_URL', measure: ours(onRedis), needsRedis: true },
   { name: 'bullmq-plain', label: 'BullMQ, plain', measure: bullmqAlone('plain'), needsRedis: true },
   { name: 'bullmq-threads', label: 'BullMQ, threads', measure: bullmqAlone('threads'), needsRedis: true },
@@ -124,6 +124,7 @@ export const jobs = {
           (name) => values(name).callAloneP99,
         ),
         row('p99 of these calls beside them', 'callP99', 'ms'),
+        row('from `kill -9` of its process until a job runs again', 'restartMs', 'ms'),
         row('a server process', 'processMb', 'MiB'),
         row('more than with JOBS=off', 'moreMb', 'MiB'),
         row('until the first answer', 'firstAnswerMs', 'ms'),
@@ -186,6 +187,14 @@ function ours(withStore) {
   return async (/** @type {Settings} */ settings) => ({
     ...(await withStore((env) => onServer(env, (target) => speed(target, settings)))),
     ...(await withStore((env) => onServer(env, (target) => beside(target, settings)))),
+  });
+}
+
+/** These know of a death at once; on Redis a lock has to run out. @param {(use: Use) => Promise<Record<string, number>>} withStore */
+function embedded(withStore) {
+  return async (/** @type {Settings} */ settings) => ({
+    ...(await ours(withStore)(settings)),
+    ...(await withStore((env) => onServer(env, restart))),
   });
 }
 
@@ -292,6 +301,27 @@ async function beside(target, settings) {
   };
 }
 
+/** From the `kill -9` of a server process to the moment at which its job runs again. @param {Server} target */
+async function restart(target) {
+  const path = await holdOne(target);
+  const victim = await runsIn(target, path, '');
+  const fromMs = performance.now();
+  process.kill(Number(victim), 'SIGKILL');
+  await runsIn(target, path, victim);
+  return { restartMs: performance.now() - fromMs };
+}
+
+/** The process that has a job now, as the job told; not the one before. @param {Server} target @param {string} path @param {string} before */
+async function runsIn({ adminUrl }, path, before) {
+  for (;;) {
+    const response = await fetch(new URL(path, adminUrl));
+    const job = /** @type {{ progress: { note: string } | null }} */ (await response.json());
+    const pid = job.progress?.note ?? before;
+    if (pid !== before) return pid;
+    await delay(1);
+  }
+}
+
 /** CPU time of the event loops of all server processes. @param {Server} target */
 function loopTimeMs(target) {
   return target
@@ -313,19 +343,20 @@ async function jobsLeft(target) {
   return waiting + running;
 }
 
+/** A job that holds its thread. @param {Server} target @returns {Promise<string>} its path */
+async function holdOne({ url }) {
+  const response = await fetch(new URL('/hold', url), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Prefer: 'respond-async' },
+    body: '{}',
+  });
+  return response.headers.get('location') ?? '';
+}
+
 /** Takes all places where jobs run, so that others only wait. @param {Server} target */
 async function holdRunners(target) {
   const { url } = target;
-  const paths = await Promise.all(
-    Array.from({ length: 4 * cores }, async () => {
-      const response = await fetch(new URL('/hold', url), {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', Prefer: 'respond-async' },
-        body: '{}',
-      });
-      return response.headers.get('location') ?? '';
-    }),
-  );
+  const paths = await Promise.all(Array.from({ length: 4 * cores }, () => holdOne(target)));
   // Each server process has a place: of its two threads one is for calls.
   while ((await counts(target)).running < cores) await delay(20);
   return {

@@ -39,9 +39,11 @@ export interface JobRunner {
 /** How often it is looked what the lane has left, while it matters, in ms. */
 const lookEveryMs = 50;
 
-/** Where jobs are this short on average, a few wait here for their turn: a thread would idle while the next one comes. */
-const shortMs = 5;
-const ahead = 4;
+/** A thread would idle while the next job comes. So of jobs that are this short on average some wait here for their turn. */
+const aheads = [
+  { upToMs: 5, jobs: 4 },
+  { upToMs: 50, jobs: 1 },
+];
 
 interface Running {
   readonly run: JobRun;
@@ -66,7 +68,8 @@ export function startJobRunner({ store, lane, tasks, log, onRun }: JobRunnerDeps
   function look(): void {
     if (isStopped) return;
     const { most, now } = lane.jobRoom();
-    const capacity = now === 0 ? 0 : now + (meanMs <= shortMs ? ahead : 0);
+    const ahead = aheads.find(({ upToMs }) => meanMs <= upToMs)?.jobs ?? 0;
+    const capacity = now === 0 ? 0 : now + ahead;
     if (capacity !== told) consumer.capacity(capacity);
     told = capacity;
     if (running.size === 0 && now === most) {

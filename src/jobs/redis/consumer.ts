@@ -60,13 +60,14 @@ export function createConsumer(
   const name = randomUUID();
   let tokens = 0;
   let most = 0;
-  let starting = 0;
+  /** Tickets that become runs. */
+  const starts = new Set<Promise<void>>();
   let isOpen = true;
   let isAbandoned = false;
   let fetching: Promise<void> | undefined;
 
   const queueKey = (task: string): string => `${hashTag}:${task}:`;
-  const free = (): number => (isOpen ? most - runs.size - starting : 0);
+  const free = (): number => (isOpen ? most - runs.size - starts.size : 0);
 
   function sourceOf(task: string): TicketSource {
     let source = sources.get(task);
@@ -98,13 +99,17 @@ export function createConsumer(
       const ticket = await sourceOf(task).next(`${name}:${tokens++}`);
       if (ticket === undefined) continue;
       hints.add(task);
-      starting++;
-      try {
-        await start(task, ticket);
-      } finally {
-        starting--;
-        cancelledEarly.clear();
-      }
+      // Not waited for: the next one is fetched meanwhile.
+      const started = start(task, ticket)
+        .catch((error) => {
+          if (link.isUp) fault(error);
+        })
+        .finally(() => {
+          starts.delete(started);
+          if (starts.size === 0) cancelledEarly.clear();
+          pump();
+        });
+      starts.add(started);
     }
   }
 
@@ -286,7 +291,7 @@ export function createConsumer(
     cancelled(id) {
       const open = runs.get(id);
       if (open !== undefined) open.stop.abort('cancelled');
-      else if (starting > 0) cancelledEarly.add(id);
+      else if (starts.size > 0) cancelledEarly.add(id);
     },
     async beat() {
       for (const task of tasks) if (isOpen) sourceOf(task);
@@ -310,6 +315,7 @@ export function createConsumer(
       isOpen = false;
       most = 0;
       await fetching;
+      await Promise.all(starts);
       await Promise.all([...sources.values()].map((source) => source.close()));
     },
     async abandon() {
