@@ -294,13 +294,6 @@ const claims = [
   },
   {
     scenario: 'jobs',
-    claim: 'jobs of 1 ms a second, on Redis ÷ BullMQ alone with its worker threads',
-    goal: '≥ 1 ×',
-    figure: ({ redis, 'bullmq-threads': threads }) =>
-      over(redis?.values.perSecond, threads?.values.perSecond),
-  },
-  {
-    scenario: 'jobs',
     claim: 'memory of a server process with jobs on Redis − with `JOBS=off`',
     goal: '≤ 50 MiB',
     figure: ({ redis }) => cellText({ metric: redis?.values.moreMb, unit: 'MiB' }),
