@@ -29,6 +29,8 @@ export type CloseMode = 'stop' | 'reload';
 /** Counts of one task since its server process began. */
 export interface TaskCounts {
   completed: number;
+  /** Answered with the result of an identical call; of tasks that say `share` alone. */
+  shared?: number;
   failed: number;
   refused: number;
   expired: number;

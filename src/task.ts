@@ -78,6 +78,16 @@ export interface TaskLimits {
   readonly bodyBytes?: number;
 }
 
+/** For how long and how many results of a task are kept, in each server process. */
+export interface KeptResults {
+  /** In ms. */
+  readonly ttlMs: number;
+  /** Of all its results together, with about 300 bytes for each: the oldest go first. */
+  readonly maxBytes: number;
+  /** In place of `private, max-age=` with the seconds of `ttlMs`. */
+  readonly cacheControl?: string;
+}
+
 export interface DescribedReply {
   /** One line: when it is given. */
   readonly description?: string;
@@ -153,6 +163,13 @@ export interface TaskDefinition<
    * They do so once they have been seen on threads and only while they are measured to be short (INLINE_MAX_US).
    */
   readonly inline?: boolean | ((input: z.output<Input>) => boolean);
+  /**
+   * Identical calls have one run: while it waits or runs, the others of this server process wait for its result; one
+   * that leaves does not end it. You vouch that the result depends on the input alone: `context.client` and `requestId`
+   * are those of the first. With `{ ttlMs, maxBytes }` results are kept for calls that come later. Answers carry an ETag,
+   * and `Cache-Control: private, no-cache`. Not for tasks that stream or may run inline. Jobs share with jobs.
+   */
+  readonly share?: boolean | KeptResults;
   /**
    * Once in each thread, before its first call of this task: loads what calls need (a model, a native module), so that
    * the event loops, which import the file as well, do not. Its value, awaited, is `context.setup`. It counts neither

@@ -5,6 +5,7 @@ import { duration, textTable } from './text-table.js';
 
 const counts = z.object({
   completed: z.number(),
+  shared: z.number().default(0),
   failed: z.number(),
   refused: z.number(),
   expired: z.number(),
@@ -118,6 +119,7 @@ function taskTable({ totals, latencyMs }: ClusterAnswer): string {
       'P99 MS',
       'INLINE P99 MS',
       'COMPLETED',
+      'SHARED',
       'FAILED',
       'REFUSED',
       'EXPIRED',
@@ -133,6 +135,7 @@ function taskTable({ totals, latencyMs }: ClusterAnswer): string {
         thread?.p99 ?? '-',
         inline?.p99 ?? '-',
         one.completed,
+        one.shared,
         one.failed,
         one.refused,
         one.expired,

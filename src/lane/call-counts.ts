@@ -14,16 +14,26 @@ export interface CallCounts {
 
 export function createCallCounts(tasks: readonly Task[], onCall: (record: CallRecord) => void): CallCounts {
   const counts = new Map<string, TaskCounts>(
-    tasks.map(({ name }) => [
+    tasks.map(({ name, definition }) => [
       name,
-      { completed: 0, failed: 0, refused: 0, expired: 0, cancelled: 0, inline: 0, thread: 0 },
+      {
+        ...(definition.share && { shared: 0 }),
+        completed: 0,
+        failed: 0,
+        refused: 0,
+        expired: 0,
+        cancelled: 0,
+        inline: 0,
+        thread: 0,
+      },
     ]),
   );
 
   function record(record: CallRecord): void {
     const count = counts.get(record.task);
     if (count === undefined) return;
-    count[record.outcome]++;
+    if (record.outcome === 'shared') count.shared = (count.shared ?? 0) + 1;
+    else count[record.outcome]++;
     if (record.lane !== 'none') count[record.lane]++;
     onCall(record);
   }

@@ -46,7 +46,8 @@ export interface CallOptions {
 }
 
 export interface CallResult {
-  readonly lane: 'inline' | 'thread';
+  /** `shared`: it is that of an identical call, for which it waited. */
+  readonly lane: 'inline' | 'thread' | 'shared';
   readonly contentType: string;
   readonly body: string | Uint8Array;
   readonly head?: ReplyHead | undefined;
@@ -109,7 +110,7 @@ export interface LaneLoad {
 /** How a call ended, for metrics. `lane` is `none` where it never ran; waits and runs in ms. */
 export interface CallRecord {
   readonly task: string;
-  readonly outcome: 'completed' | 'failed' | 'refused' | 'expired' | 'cancelled';
+  readonly outcome: 'completed' | 'shared' | 'failed' | 'refused' | 'expired' | 'cancelled';
   readonly lane: 'inline' | 'thread' | 'none';
   readonly queueMs: number;
   readonly runMs: number;

@@ -18,6 +18,7 @@ import type { CallListener, OpenCall, RunningLane } from './lane-call.js';
 import { type LaneOptions, withDefaults } from './lane-deps.js';
 import { withMeter } from './metering.js';
 import { runsInline } from './placement.js';
+import { createSharing } from './sharing.js';
 import { createThreadLane } from './thread-lane.js';
 
 export function createLane(options: LaneOptions): Lane {
@@ -39,7 +40,8 @@ export function createLane(options: LaneOptions): Lane {
       return isInline ? inline.run(call, input.value, listener) : threads.run(call, listener);
     },
   };
-  const metered = meter === undefined ? placed : withMeter(meter)(placed);
+  const sharing = createSharing()(placed);
+  const metered = meter === undefined ? sharing : withMeter(meter)(sharing);
   const counts = createCallCounts(tasks, onCall);
   const counted = counts.wrapper(withDeadlines(metered));
   const lane = traced ? withSpans(counted) : counted;

@@ -22,7 +22,7 @@ const jobBounds = [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 21_600
 export const families = {
   millrace_calls_total: {
     type: 'counter',
-    help: 'CPU calls by task, outcome and lane (none: it never ran).',
+    help: 'CPU calls by task, outcome (shared: with the result of an identical call) and lane (none: it never ran).',
     labels: ['task', 'outcome', 'lane'],
   },
   millrace_call_wait_seconds: {

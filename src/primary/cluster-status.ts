@@ -82,6 +82,7 @@ export function addCounts(sum: TotalsByTask, tasks: Totals): TotalsByTask {
         ? counts
         : {
             completed: before.completed + counts.completed,
+            ...(counts.shared !== undefined && { shared: (before.shared ?? 0) + counts.shared }),
             failed: before.failed + counts.failed,
             refused: before.refused + counts.refused,
             expired: before.expired + counts.expired,

@@ -116,7 +116,8 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
     onCall(record) {
       const { task, outcome, lane, queueMs, runMs } = record;
       calls(task)(outcome)(lane)(1);
-      if (outcome !== 'refused') waits(task)(queueMs / 1_000);
+      // One that was shared waited for a run, not for its turn.
+      if (outcome !== 'refused' && outcome !== 'shared') waits(task)(queueMs / 1_000);
       if (lane !== 'none') runs(task)(runMs / 1_000);
       countLatency(record);
     },

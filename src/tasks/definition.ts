@@ -6,6 +6,7 @@ import { reasonOf } from './error-report.js';
 import { inputIssues } from './input.js';
 import { fieldValues } from './input-shapes.js';
 import { soundContentType } from './reply-head.js';
+import { isStreaming } from './stream.js';
 
 /** Why a default export cannot be served, or undefined. Throws whatever its getters throw. */
 export function definitionFault(exported: unknown): string | undefined {
@@ -17,6 +18,7 @@ export function definitionFault(exported: unknown): string | undefined {
     return 'accepts needs fromBytes, which makes the input from such a body';
   return (
     routeFault(definition) ??
+    shareFault(definition) ??
     descriptionFault(definition) ??
     pathParamFault(definition) ??
     exampleFault(definition)
@@ -30,6 +32,8 @@ const contentType = z.string().regex(soundContentType, 'must be a media type');
 const mediaRange = z
   .string()
   .regex(/^(?:\*|[\w.+-]+)\/(?:\*|[\w.+-]+)$/, 'must be a media type, or a range such as image/*');
+/** What may stand in a header field. */
+const headerText = z.string().regex(/^[\t\x20-\x7e]+$/, 'must be the value of a header field');
 const atLeastOne = z.int().min(1).optional();
 const outputRule = 'must be a zod 4 schema, { contentType }, or a list of these';
 const output = z.union([schema, z.strictObject({ contentType })], outputRule);
@@ -63,6 +67,19 @@ const definitionShape = z.strictObject({
   kind: callable.optional(),
   cost: callable.optional(),
   inline: z.union([z.boolean(), callable], 'must be true, false or a function').optional(),
+  share: z
+    .union(
+      [
+        z.boolean(),
+        z.strictObject({
+          ttlMs: z.int().min(1),
+          maxBytes: z.int().min(1),
+          cacheControl: headerText.optional(),
+        }),
+      ],
+      'must be true, false or { ttlMs, maxBytes }',
+    )
+    .optional(),
   setup: callable.optional(),
   run: callable,
   runFrom: z
@@ -114,6 +131,12 @@ function descriptionFault({
     }
   }
   return undefined;
+}
+
+function shareFault(definition: TaskDefinition): string | undefined {
+  if (!definition.share) return undefined;
+  if (isStreaming(definition)) return 'share: a stream has one reader';
+  return definition.inline ? 'share: a call that may run inline is over before another one comes' : undefined;
 }
 
 function pathParamFault({ input, query, pathParam }: TaskDefinition): string | undefined {

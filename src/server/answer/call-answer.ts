@@ -15,6 +15,7 @@ import { clientOf } from '../request/client.js';
 import { deadlineOf } from '../request/deadline.js';
 import { traceIdOf } from '../request/traceparent.js';
 import { answer } from './answer.js';
+import { tagShared } from './shared-answer.js';
 import { answerStream } from './stream-answer.js';
 
 /** A result without what it is the head of. */
@@ -51,7 +52,10 @@ export async function answerCall(
         res.setHeader(name, value);
     }
     const { stream, contentType } = result;
-    if (stream === undefined) sendResult(res, result);
+    if (tagShared(task.definition, result, req, res)) {
+      res.statusCode = 304;
+      res.end();
+    } else if (stream === undefined) sendResult(res, result);
     else return answerStream(res, stream, contentType, () => setHead(res, result));
   }
   if (call.ready === undefined) await sendLater(socket, call, send);
@@ -79,7 +83,7 @@ export async function sendLater(
 function sendResult(res: Response, result: CallResult): void {
   const { contentType, body, head } = result;
   if (head === undefined) {
-    answer(res, 200, contentType, body, ['Server-Timing', timingOf(result), 'Cache-Control', 'no-store']);
+    answer(res, 200, contentType, body, ['Server-Timing', timingOf(result), ...notStored(res)]);
     return;
   }
   setHead(res, result);
@@ -91,13 +95,17 @@ function sendResult(res: Response, result: CallResult): void {
 export function setHead(res: Response, result: ResultHead): void {
   const { contentType, head } = result;
   const { status = 200, headers = [] } = head ?? {};
-  const isCacheable = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control');
-  const more = ['Server-Timing', timingOf(result), ...(isCacheable ? [] : ['Cache-Control', 'no-store'])];
+  const isSaid = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control');
+  const more = ['Server-Timing', timingOf(result), ...(isSaid ? [] : notStored(res))];
   for (let i = 0; i < more.length; i += 2) res.setHeader(String(more[i]), String(more[i + 1]));
   for (let i = 0; i < headers.length; i += 2) res.appendHeader(String(headers[i]), String(headers[i + 1]));
   res.statusCode = status;
   if (!isBodiless(status)) res.setHeader('Content-Type', contentType);
 }
+
+/** Unless something else was said. */
+const notStored = (res: Response): readonly string[] =>
+  res.hasHeader('Cache-Control') ? [] : ['Cache-Control', 'no-store'];
 
 function timingOf({ lane, queueMs, runMs }: ResultHead): string {
   return `lane;desc="${lane}", queue;dur=${ms(queueMs)}, run;dur=${ms(runMs)}`;

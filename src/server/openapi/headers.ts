@@ -17,6 +17,12 @@ const answerHeaders = {
     required: true,
   },
   'Cache-Control': { schema: { type: 'string', const: 'no-store' }, required: true },
+  ETag: {
+    description: 'A digest of the answer, for `If-None-Match`.',
+    schema: { type: 'string' },
+    example: '"ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0"',
+    required: true,
+  },
   'Retry-After': {
     description: 'Whole seconds, at least 1, after which to try again; not while the server stops.',
     schema: { type: 'integer', minimum: 1 },

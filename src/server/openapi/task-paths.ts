@@ -76,6 +76,9 @@ function getOperation(components: Components, task: Task, access: Access): Node 
     ],
     responses: {
       ...taskResponses(components, task, access),
+      ...(definition.share && {
+        304: { description: 'It is what `If-None-Match` names.', headers: sharedHeaders(components) },
+      }),
       ...problemResponses(components, access),
     },
   };
@@ -115,13 +118,7 @@ function taskResponses(components: Components, task: Task, access: Access): Reco
       return [
         status,
         components.share('responses', `${part}.answer`, () =>
-          response(
-            components,
-            part,
-            reply,
-            access,
-            status === '200' && isStreaming(definition) ? definition : undefined,
-          ),
+          response(components, part, reply, access, status === '200' ? definition : undefined),
         ),
       ];
     }),
@@ -133,8 +130,9 @@ function response(
   name: string,
   { description, output = [], headers = [] }: DescribedReply,
   { quota }: Access,
-  streaming: TaskDefinition | undefined,
+  ofTask: TaskDefinition | undefined,
 ): Node {
+  const streaming = ofTask && isStreaming(ofTask) ? ofTask : undefined;
   const content: Record<string, Node> = {};
   const schemas: z.ZodType[] = [];
   for (const one of [output].flat()) {
@@ -151,10 +149,16 @@ function response(
   const what = streaming ? 'What the task answers, sent as it comes.' : 'What the task answered.';
   return {
     description: description ?? what,
-    headers: { ...common, ...own },
+    headers: { ...common, ...(ofTask?.share && sharedHeaders(components)), ...own },
     ...(Object.keys(content).length > 0 && { content }),
   };
 }
+
+/** Of a task whose calls share their runs. */
+const sharedHeaders = (components: Components): Node => ({
+  ...headersOf(components, ['ETag']),
+  'Cache-Control': { schema: { type: 'string' }, example: 'private, no-cache', required: true },
+});
 
 /** A document has no way to say that a body is a row of such values, so the schema is that of one line. */
 function streamContent(definition: TaskDefinition, chunk: Node | undefined): Record<string, Node> {

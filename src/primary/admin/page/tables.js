@@ -86,8 +86,8 @@ export function createTaskTable() {
   };
 }
 
-function ended({ completed, failed, refused, expired, cancelled }) {
-  return completed + failed + refused + expired + cancelled;
+function ended({ completed, shared = 0, failed, refused, expired, cancelled }) {
+  return completed + shared + failed + refused + expired + cancelled;
 }
 
 function taskRow(task, counts, { thread, inline }, perSecond) {
@@ -112,10 +112,11 @@ function taskRow(task, counts, { thread, inline }, perSecond) {
   );
 }
 
-function lanesOf({ inline, thread }) {
+function lanesOf({ inline, thread, shared = 0 }) {
   const all = inline + thread;
   if (all === 0) return element('span', { class: 'text zero' }, 'none ran yet');
-  const text = `${count(inline)} inline, ${count(thread)} thread`;
+  const rest = shared > 0 ? `, ${count(shared)} shared` : '';
+  const text = `${count(inline)} inline, ${count(thread)} thread${rest}`;
   return element('span', { class: 'both' }, bar(thread / all), element('span', { class: 'text' }, text));
 }
 

@@ -1,0 +1,49 @@
+// The results that a task says may be kept, for a time and within a size. The oldest go first.
+import { monotonicMs } from '../clock.js';
+import type { KeptResults } from '../task.js';
+import type { CallResult } from './call.js';
+
+export interface ResultStore {
+  get(key: string): CallResult | undefined;
+  keep(key: string, result: CallResult): void;
+}
+
+interface Kept {
+  readonly result: CallResult;
+  readonly untilMs: number;
+  readonly bytes: number;
+}
+
+/** What a result takes beside its body, about: so that a million empty ones count, too. */
+const entryBytes = 300;
+
+export function createResultStore({ ttlMs, maxBytes }: KeptResults): ResultStore {
+  /** In the order in which they end. */
+  const kept = new Map<string, Kept>();
+  let total = 0;
+
+  function drop(key: string): void {
+    total -= kept.get(key)?.bytes ?? 0;
+    kept.delete(key);
+  }
+
+  return {
+    get(key) {
+      const found = kept.get(key);
+      if (found === undefined || monotonicMs() < found.untilMs) return found?.result;
+      drop(key);
+      return undefined;
+    },
+    keep(key, result) {
+      const bytes = entryBytes + Buffer.byteLength(result.body);
+      if (bytes > maxBytes) return;
+      drop(key);
+      for (const [oldest, { untilMs }] of kept) {
+        if (total + bytes <= maxBytes && monotonicMs() < untilMs) break;
+        drop(oldest);
+      }
+      kept.set(key, { result, untilMs: monotonicMs() + ttlMs, bytes });
+      total += bytes;
+    },
+  };
+}
