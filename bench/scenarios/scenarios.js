@@ -15,6 +15,7 @@ import { reload } from './reload.js';
 import { saturation } from './saturation.js';
 import { scaling } from './scaling.js';
 import { scrape } from './scrape.js';
+import { sharing } from './sharing.js';
 import { short } from './short.js';
 import { simulation } from './simulation.js';
 import { storm } from './storm.js';
@@ -34,6 +35,7 @@ export const scenarios = [
   native,
   app,
   jobs,
+  sharing,
   inline,
   memory,
   connections,
