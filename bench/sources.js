@@ -15,6 +15,7 @@ const folders = [
   'bench/apps',
   'bench/bullmq',
   'bench/peers',
+  'bench/sharing',
   'bench/simulation',
   'bench/tasks',
 ];
