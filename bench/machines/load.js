@@ -7,7 +7,7 @@ import { publicUrl } from './balancers.js';
 
 const postsPerSecond = 60;
 const readsPerSecond = 20;
-/** Every fourth POST has a body of 20 kB. */
+/** One POST in twelve has a body of 20 kB. */
 const filler = 'x'.repeat(20_000);
 
 /**
