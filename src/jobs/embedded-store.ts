@@ -47,6 +47,7 @@ const systemClock: TableClock = { nowMs: monotonicMs, epochMs: Date.now };
 
 interface Consumer {
   readonly tasks: readonly string[];
+  readonly atOnce: Readonly<Record<string, number>>;
   readonly runs: Map<string, OpenRun>;
   most: number;
   isOpen: boolean;
@@ -56,6 +57,7 @@ interface Consumer {
 
 interface OpenRun {
   readonly id: string;
+  readonly task: string;
   readonly runs: number;
   readonly isSuspect: boolean;
   readonly stop: AbortController;
@@ -111,7 +113,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     for (const consumer of [...consumers].sort((a, b) => freeOf(b) - freeOf(a))) {
       while (freeOf(consumer) > 0) {
         const withSuspects = ![...consumer.runs.values()].some(({ isSuspect }) => isSuspect);
-        const record = table.take(consumer.tasks, withSuspects);
+        const record = table.take(tasksFor(consumer), withSuspects);
         if (record === undefined) break;
         changed(record);
         consumer.begin(record);
@@ -211,18 +213,24 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     return { head: found.head, bytes: found.bytes, body: found.body };
   }
 
-  function consume(tasks: readonly string[], begin: (run: JobRun) => void): Consumer {
+  function consume(
+    tasks: readonly string[],
+    begin: (run: JobRun) => void,
+    atOnce: Consumer['atOnce'],
+  ): Consumer {
     /** Runs whose inputs are looked up. */
     const coming = new Set<Promise<void>>();
     const consumer: Consumer = {
       tasks,
+      atOnce,
       runs: new Map(),
       most: 0,
       isOpen: true,
       begin(record) {
-        const { id } = record.job;
+        const { id, task } = record.job;
         const run: OpenRun = {
           id,
+          task,
           runs: record.runs,
           isSuspect: record.isSuspect,
           stop: new AbortController(),
@@ -355,8 +363,8 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
         return { close };
       },
       counts: async () => table.counts(),
-      consume(tasks, begin): JobConsumer {
-        const consumer = consume(tasks, begin);
+      consume(tasks, begin, atOnce = {}): JobConsumer {
+        const consumer = consume(tasks, begin, atOnce);
         mine.add(consumer);
         return {
           capacity(most) {
@@ -387,6 +395,15 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       await shelf.close();
     },
   };
+}
+
+/** Those of which it may have another job. */
+function tasksFor({ tasks, atOnce, runs }: Consumer): readonly string[] {
+  const full = Object.keys(atOnce).filter((task) => {
+    const here = [...runs.values()].filter((run) => run.task === task).length;
+    return here >= (atOnce[task] ?? Number.POSITIVE_INFINITY);
+  });
+  return full.length === 0 ? tasks : tasks.filter((task) => !full.includes(task));
 }
 
 function freeOf({ most, runs, isOpen }: Consumer): number {

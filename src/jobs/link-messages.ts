@@ -32,7 +32,14 @@ export interface Asks {
   unwatch: { give: { readonly watch: number }; get: null };
   counts: { give: object; get: JobCounts };
   /** `consumer` is a number of the asker's. Then runs begin with `begin`. */
-  consume: { give: { readonly consumer: number; readonly tasks: readonly string[] }; get: null };
+  consume: {
+    give: {
+      readonly consumer: number;
+      readonly tasks: readonly string[];
+      readonly atOnce: Readonly<Record<string, number>>;
+    };
+    get: null;
+  };
   capacity: { give: { readonly consumer: number; readonly most: number }; get: null };
   unconsume: { give: { readonly consumer: number }; get: null };
   /** A piece of a run's input is the body of the answer. */

@@ -61,7 +61,13 @@ export function startJobRunner({ store, lane, tasks, log, onRun }: JobRunnerDeps
   let meanMs = Number.POSITIVE_INFINITY;
   let isStopped = false;
 
-  const consumer = store.consume([...byName.keys()], begin);
+  const atOnce: Record<string, number> = {};
+  for (const { name, definition } of tasks) {
+    const { concurrent } = definition.limits ?? {};
+    // Further ones would only be held in the lane, in the places of others.
+    if (concurrent !== undefined) atOnce[name] = concurrent;
+  }
+  const consumer = store.consume([...byName.keys()], begin, atOnce);
   look();
 
   /** Tells the store how many jobs may be here. While nothing runs and all may, there is nothing to look at. */

@@ -205,11 +205,11 @@ export function createStoreLink(stream: Duplex): JobStore {
         : undefined;
     },
     counts: () => ask('counts', {}),
-    consume(tasks, beginRun) {
+    consume(tasks, beginRun, atOnce = {}) {
       const number = ++last;
       const consumer: Consumer = { begin: beginRun, coming: new Set() };
       consumers.set(number, consumer);
-      tell('consume', { consumer: number, tasks });
+      tell('consume', { consumer: number, tasks, atOnce });
       return {
         capacity: (most) => tell('capacity', { consumer: number, most }),
         async close() {

@@ -99,10 +99,10 @@ export function serveStore(stream: Duplex, store: JoinedStore): StoreService {
         watches.delete(asked.watch);
         return nothing;
       case 'consume': {
-        const { consumer } = asked;
+        const { consumer, tasks, atOnce } = asked;
         consumers.set(
           consumer,
-          store.consume(asked.tasks, (run) => begin(consumer, run)),
+          store.consume(tasks, (run) => begin(consumer, run), atOnce),
         );
         return nothing;
       }

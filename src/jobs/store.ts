@@ -96,8 +96,13 @@ export interface JobStore {
   /**
    * This process runs jobs of these tasks, and leaves others to others.
    * @param begin must not throw, and ends every run by one of its verbs
+   * @param atOnce how many jobs of a task may be here at a time, where it has such a limit: others take their places
    */
-  consume(tasks: readonly string[], begin: (run: JobRun) => void): JobConsumer;
+  consume(
+    tasks: readonly string[],
+    begin: (run: JobRun) => void,
+    atOnce?: Readonly<Record<string, number>>,
+  ): JobConsumer;
   /** Releases what it holds. What this process was running counts as lost, and is tried again elsewhere. */
   close(): Promise<void>;
 }

@@ -51,7 +51,12 @@ export interface TestRunner {
   next(): Promise<JobRun>;
 }
 
-export function runJobs(store: JobStore, tasks: readonly string[], capacity: number): TestRunner {
+export function runJobs(
+  store: JobStore,
+  tasks: readonly string[],
+  capacity: number,
+  atOnce: Readonly<Record<string, number>> = {},
+): TestRunner {
   const begun: JobRun[] = [];
   const waiting: ((run: JobRun) => void)[] = [];
   let handedOut = 0;
@@ -61,10 +66,11 @@ export function runJobs(store: JobStore, tasks: readonly string[], capacity: num
       if (run !== undefined) waiting.shift()?.(run);
     }
   }
-  const consumer = store.consume(tasks, (run) => {
+  const begin = (run: JobRun): void => {
     begun.push(run);
     hand();
-  });
+  };
+  const consumer = store.consume(tasks, begin, atOnce);
   consumer.capacity(capacity);
   return {
     begun,
@@ -235,6 +241,24 @@ export function jobStoreContract(name: string, start: StartHarness): void {
         await run.complete(head, text('a'));
       }
       expect(order).toEqual([0, 3, 5, 1, 4, 2]);
+    });
+
+    it('of a task of which only so many may be at a process leave their places to others', async () => {
+      const { open } = await harness();
+      const store = await open();
+      const narrow: string[] = [];
+      for (let i = 0; i < 3; i++) narrow.push((await store.add(newJob({ task: 'narrow' }))).job.id);
+      const quick = (await store.add(newJob())).job.id;
+      const runner = runJobs(store, ['narrow', 'quick'], 3, { narrow: 1 });
+      const begun = [await runner.next(), await runner.next()];
+      expect(begun.map(({ job }) => job.id).toSorted()).toEqual([narrow[0], quick].toSorted());
+      for (const run of begun) await run.complete(head, text('a'));
+      for (const id of narrow.slice(1)) {
+        const next = await runner.next();
+        expect(next.job.id).toBe(id);
+        await next.complete(head, text('b'));
+      }
+      expect(runner.begun).toHaveLength(4);
     });
 
     it('are refused where too many wait', async () => {

@@ -50,6 +50,7 @@ export function createConsumer(
   { link, limits, hashTag, lockMs, queueOf, wakeAll, fault }: ConsumerDeps,
   tasks: readonly string[],
   beginRun: (run: JobRun) => void,
+  atOnce: Readonly<Record<string, number>>,
 ): RedisConsumer {
   const sources = new Map<string, TicketSource>();
   /** Tasks of which there may be jobs, the one first that was asked for longest ago. */
@@ -60,8 +61,8 @@ export function createConsumer(
   const name = randomUUID();
   let tokens = 0;
   let most = 0;
-  /** Tickets that become runs. */
-  const starts = new Set<Promise<void>>();
+  /** Tickets that become runs, with their tasks. */
+  const starts = new Map<Promise<void>, string>();
   let isOpen = true;
   let isAbandoned = false;
   let fetching: Promise<void> | undefined;
@@ -76,6 +77,19 @@ export function createConsumer(
       sources.set(task, source);
     }
     return source;
+  }
+
+  function isFull(task: string): boolean {
+    const most = atOnce[task];
+    if (most === undefined) return false;
+    const here = [...starts.values(), ...[...runs.values()].map(({ record }) => record.job.task)];
+    return here.filter((one) => one === task).length >= most;
+  }
+
+  /** A job of this task is here no longer: of one that was full there may be more. */
+  function left(task: string): void {
+    if (atOnce[task] !== undefined) hints.add(task);
+    pump();
   }
 
   function pump(): void {
@@ -96,6 +110,7 @@ export function createConsumer(
       if (free() <= 0) return;
       // Taken away before it is asked: who calls meanwhile puts it back.
       hints.delete(task);
+      if (isFull(task)) continue;
       const ticket = await sourceOf(task).next(`${name}:${tokens++}`);
       if (ticket === undefined) continue;
       hints.add(task);
@@ -107,9 +122,9 @@ export function createConsumer(
         .finally(() => {
           starts.delete(started);
           if (starts.size === 0) cancelledEarly.clear();
-          pump();
+          left(task);
         });
-      starts.add(started);
+      starts.set(started, task);
     }
   }
 
@@ -240,7 +255,7 @@ export function createConsumer(
       throw error;
     } finally {
       if (open.hasEnded && runs.get(open.record.job.id) === open) runs.delete(open.record.job.id);
-      pump();
+      left(open.record.job.task);
     }
   }
 
@@ -315,7 +330,7 @@ export function createConsumer(
       isOpen = false;
       most = 0;
       await fetching;
-      await Promise.all(starts);
+      await Promise.all(starts.keys());
       await Promise.all([...sources.values()].map((source) => source.close()));
     },
     async abandon() {

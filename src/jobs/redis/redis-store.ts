@@ -293,11 +293,12 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
     },
     watch: (id, onChange) => watches.watch(id, onChange),
     counts,
-    consume(tasks, begin) {
+    consume(tasks, begin, atOnce = {}) {
       const consumer = createConsumer(
         { link, limits, hashTag, lockMs: timings.lockMs, queueOf: queues.of, wakeAll, fault: events.fault },
         tasks,
         begin,
+        atOnce,
       );
       consumers.add(consumer);
       return consumer;
