@@ -63,6 +63,9 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   }
 }
 
+/** Threads that step back get next to nothing of a core beside other programs that want them all. */
+const usual = { PORT: '0', ADMIN_PORT: '0', WORKERS: '2', BOOT_TIMEOUT_MS: '60000', POOL_NICE: '0' };
+
 export function launch(options: StartOptions = {}): Launched {
   const { env = {}, args = [], timings, openFiles, detached = false } = options;
   const entry = options.entry ?? (timings === undefined ? main : timedMain);
@@ -71,7 +74,7 @@ export function launch(options: StartOptions = {}): Launched {
   // It becomes the command that it starts: the process stays the same.
   const [command = '', ...words] = [...limit, process.execPath, entry, ...args];
   const child = spawn(command, words, {
-    env: { ...inherited, PORT: '0', ADMIN_PORT: '0', WORKERS: '2', BOOT_TIMEOUT_MS: '60000', ...env },
+    env: { ...inherited, ...usual, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached,
   });
