@@ -192,7 +192,9 @@ describe('threads stuck in native code', () => {
     await using cluster = await start({
       TASK_TIMEOUT_MS: '1000',
       POOL_MAX_THREADS: '4',
-      QUEUE_MAX_WAIT_MS: '60000',
+      // Where the new process takes long to come, all threads of the old one are stuck by then: what came to it waits until
+      // the first of them wakes.
+      QUEUE_MAX_WAIT_MS: '120000',
     });
     const [first] = cluster.serverPids();
     const exit = cluster.waitForLine(
@@ -204,7 +206,7 @@ describe('threads stuck in native code', () => {
     });
     const worn = tellsWorn(cluster);
     const hold = async (): Promise<void> => {
-      while (!worn.isTold) expect(await ask(cluster, 'sleep', { seconds: 120 })).toBe(504);
+      while (!worn.isTold) expect(await ask(cluster, 'sleep', { seconds: 40 })).toBe(504);
     };
     const others = async (): Promise<void> => {
       while (!isOver) expect(await ask(cluster, 'quick', {})).toBe(200);
