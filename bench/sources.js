@@ -18,6 +18,7 @@ const folders = [
   'bench/sharing',
   'bench/simulation',
   'bench/tasks',
+  'bench/tracing',
 ];
 
 /**

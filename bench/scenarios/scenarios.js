@@ -20,6 +20,7 @@ import { short } from './short.js';
 import { simulation } from './simulation.js';
 import { storm } from './storm.js';
 import { supervision } from './supervision.js';
+import { traces } from './traces.js';
 
 /** @type {readonly import('./scenario.js').Scenario[]} */
 export const scenarios = [
@@ -36,6 +37,7 @@ export const scenarios = [
   app,
   jobs,
   sharing,
+  traces,
   inline,
   memory,
   connections,
