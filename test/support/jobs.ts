@@ -80,6 +80,9 @@ export async function jobOf(url: string, id: string): Promise<JobJson> {
 /** As its events tell, wherever it runs. */
 export async function jobEnded(url: string, id: string): Promise<JobJson> {
   for await (const { type, data } of jobEvents(url, id)) if (type === 'end') return data as JobJson;
+  const response = await fetch(`${url}/jobs/${id}`).catch(() => undefined);
+  if (response?.status === 404) throw new Error(`The job ${id} is not known any more.`);
+  await response?.body?.cancel();
   // Its process has left: to another one, when there is one.
   await sleep(20);
   return jobEnded(url, id);

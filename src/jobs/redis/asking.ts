@@ -5,12 +5,10 @@ import { AppError } from '../../errors.js';
 import { storeAway } from '../store.js';
 import type { RedisLink } from './connections.js';
 
-/** So that with all else the answer is there within a second. */
-const patienceMs = 800;
 const againMs = 250;
 
 /** @throws AppError OVERLOADED where Redis is away, or does not answer */
-export async function ask<T>(link: RedisLink, work: () => Promise<T>): Promise<T> {
+export async function ask<T>(link: RedisLink, work: () => Promise<T>, patienceMs: number): Promise<T> {
   if (!link.isUp) throw storeAway();
   let timer: NodeJS.Timeout | undefined;
   const silence = new Promise<never>((_, reject) => {

@@ -105,7 +105,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
   }, timings.beatMs).unref();
 
   function asked<T>(work: () => Promise<T>): Promise<T> {
-    return isUnfit ? Promise.reject(storeAway()) : ask(link, work);
+    return isUnfit ? Promise.reject(storeAway()) : ask(link, work, timings.patienceMs);
   }
 
   async function up(): Promise<void> {
