@@ -33,7 +33,6 @@ const variants = [
 /** @type {import('./scenario.js').Scenario} */
 export const app = {
   name: 'app',
-  pending: true,
   title: 'A light route of one’s own app',
   sources: [...server, ...lane, ...compute, ...peers, 'bench/apps/**'],
   rounds: 5,

@@ -62,7 +62,6 @@ const variants = [
 /** @type {import('./scenario.js').Scenario} */
 export const jobs = {
   name: 'jobs',
-  pending: true,
   title: 'Jobs',
   sources: [
     ...['src/jobs/**', 'bench/tasks/**', 'bench/bullmq/**'],

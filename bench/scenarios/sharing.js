@@ -23,7 +23,6 @@ const variants = [
 /** @type {import('./scenario.js').Scenario} */
 export const sharing = {
   name: 'sharing',
-  pending: true,
   title: `${connections} clients that ask for the same call of ${callMs} ms, in a loop`,
   sources: [...lane, ...server, 'bench/sharing/**'],
   rounds: 3,

@@ -28,7 +28,6 @@ const variants = [
 /** @type {import('./scenario.js').Scenario} */
 export const traces = {
   name: 'traces',
-  pending: true,
   title: 'CPU time per request with OpenTelemetry',
   sources: [...server, ...lane, ...compute, 'src/tracing.ts', 'bench/tracing/**'],
   rounds: 3,
