@@ -7,7 +7,7 @@ import { KeyFileError, readApiKeys } from '../api-keys.js';
 import { type Config, ConfigError } from '../config.js';
 import { budget, readCores } from '../core-budget.js';
 import { localUrl } from '../host.js';
-import { checkRedisPackages, MissingPackages } from '../jobs/redis/packages.js';
+import { checkRedisPackages } from '../jobs/redis/packages.js';
 import { endedWhileLoading, type Loading, neverLoaded } from '../load-fault.js';
 import { builtInTasks } from '../tasks/files.js';
 import { taskFolders } from '../tasks/folders.js';
@@ -21,7 +21,7 @@ export async function check(config: Config): Promise<string> {
   const app = config.app === undefined ? undefined : resolve(config.app);
   const tasks = await importFiles({ folders: taskFolders(config), app }, config.bootTimeoutMs);
   if (config.apiKeysFile !== undefined) await readApiKeys(config.apiKeysFile).catch(unusable);
-  if (config.jobs === 'on' && config.redisUrl !== undefined) checkPackages();
+  if (config.jobs === 'on' && config.redisUrl !== undefined) checkRedisPackages();
   await checkPlaces(config);
   const { serverProcesses, threadsPerProcess } = budget(config, readCores());
   const admin =
@@ -71,14 +71,6 @@ function importFiles(files: ToCheck, timeoutMs: number): Promise<readonly Checke
     );
     child.send(files);
   });
-}
-
-function checkPackages(): void {
-  try {
-    checkRedisPackages();
-  } catch (error) {
-    throw error instanceof MissingPackages ? new ConfigError(error.message, { cause: error }) : error;
-  }
 }
 
 function unusable(error: unknown): never {

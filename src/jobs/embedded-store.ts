@@ -2,6 +2,7 @@
 // process itself), bodies on a shelf (in memory or on disk). Processes join it: each gets a store of its own, and where
 // one dies, what it ran begins again at once. How a process that is not this one reaches it is store-link.ts.
 import { monotonicMs } from '../clock.js';
+import { type AtOnce, isFull } from './at-once.js';
 import { piecesOf } from './frames.js';
 import { hasEnded, type Job } from './job.js';
 import {
@@ -47,7 +48,7 @@ const systemClock: TableClock = { nowMs: monotonicMs, epochMs: Date.now };
 
 interface Consumer {
   readonly tasks: readonly string[];
-  readonly atOnce: Readonly<Record<string, number>>;
+  readonly atOnce: AtOnce;
   readonly runs: Map<string, OpenRun>;
   most: number;
   isOpen: boolean;
@@ -213,11 +214,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     return { head: found.head, bytes: found.bytes, body: found.body };
   }
 
-  function consume(
-    tasks: readonly string[],
-    begin: (run: JobRun) => void,
-    atOnce: Consumer['atOnce'],
-  ): Consumer {
+  function consume(tasks: readonly string[], begin: (run: JobRun) => void, atOnce: AtOnce): Consumer {
     /** Runs whose inputs are looked up. */
     const coming = new Set<Promise<void>>();
     const consumer: Consumer = {
@@ -399,11 +396,8 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
 
 /** Those of which it may have another job. */
 function tasksFor({ tasks, atOnce, runs }: Consumer): readonly string[] {
-  const full = Object.keys(atOnce).filter((task) => {
-    const here = [...runs.values()].filter((run) => run.task === task).length;
-    return here >= (atOnce[task] ?? Number.POSITIVE_INFINITY);
-  });
-  return full.length === 0 ? tasks : tasks.filter((task) => !full.includes(task));
+  const here = [...runs.values()].map(({ task }) => task);
+  return tasks.filter((task) => !isFull(atOnce, task, here));
 }
 
 function freeOf({ most, runs, isOpen }: Consumer): number {

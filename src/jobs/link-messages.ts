@@ -2,6 +2,7 @@
 // store-link.ts (the server process's) and store-service.ts (the primary's).
 import { AppError, type ErrorCode, errorTable, type InputIssue } from '../errors.js';
 import type { Progress } from '../task.js';
+import type { AtOnce } from './at-once.js';
 import type { AnswerHead, Job, JobInput, JobProblem } from './job.js';
 import type { AddedJob, JobCounts, JobPage, JobQuery, NewJob } from './store.js';
 
@@ -36,7 +37,7 @@ export interface Asks {
     give: {
       readonly consumer: number;
       readonly tasks: readonly string[];
-      readonly atOnce: Readonly<Record<string, number>>;
+      readonly atOnce: AtOnce;
     };
     get: null;
   };

@@ -3,6 +3,7 @@
 // acknowledged runs at least once and ends, and its result is kept for JOB_TTL_S.
 import { AppError } from '../errors.js';
 import type { Progress } from '../task.js';
+import type { AtOnce } from './at-once.js';
 import type { AnswerHead, Job, JobInput, JobProblem, JobState } from './job.js';
 
 /** What a store is to keep to. */
@@ -98,11 +99,7 @@ export interface JobStore {
    * @param begin must not throw, and ends every run by one of its verbs
    * @param atOnce how many jobs of a task may be here at a time, where it has such a limit: others take their places
    */
-  consume(
-    tasks: readonly string[],
-    begin: (run: JobRun) => void,
-    atOnce?: Readonly<Record<string, number>>,
-  ): JobConsumer;
+  consume(tasks: readonly string[], begin: (run: JobRun) => void, atOnce?: AtOnce): JobConsumer;
   /** Releases what it holds. What this process was running counts as lost, and is tried again elsewhere. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 // every few seconds for what nobody tells of. Its runs say that they are alive, and hear there whether they still count.
 import { randomUUID } from 'node:crypto';
 import { monotonicMs } from '../../clock.js';
+import { type AtOnce, isFull } from '../at-once.js';
 import { piecesOf } from '../frames.js';
 import type { JobProblem } from '../job.js';
 import { type JobConsumer, type JobLimits, type JobRun, lostTooOften } from '../store.js';
@@ -50,7 +51,7 @@ export function createConsumer(
   { link, limits, hashTag, lockMs, queueOf, wakeAll, fault }: ConsumerDeps,
   tasks: readonly string[],
   beginRun: (run: JobRun) => void,
-  atOnce: Readonly<Record<string, number>>,
+  atOnce: AtOnce,
 ): RedisConsumer {
   const sources = new Map<string, TicketSource>();
   /** Tasks of which there may be jobs, the one first that was asked for longest ago. */
@@ -79,11 +80,10 @@ export function createConsumer(
     return source;
   }
 
-  function isFull(task: string): boolean {
-    const most = atOnce[task];
-    if (most === undefined) return false;
-    const here = [...starts.values(), ...[...runs.values()].map(({ record }) => record.job.task)];
-    return here.filter((one) => one === task).length >= most;
+  /** The tasks of all jobs that are here, or come. */
+  function* here(): Generator<string> {
+    yield* starts.values();
+    for (const { record } of runs.values()) yield record.job.task;
   }
 
   /** A job of this task is here no longer: of one that was full there may be more. */
@@ -110,7 +110,7 @@ export function createConsumer(
       if (free() <= 0) return;
       // Taken away before it is asked: who calls meanwhile puts it back.
       hints.delete(task);
-      if (isFull(task)) continue;
+      if (isFull(atOnce, task, here())) continue;
       const ticket = await sourceOf(task).next(`${name}:${tokens++}`);
       if (ticket === undefined) continue;
       hints.add(task);

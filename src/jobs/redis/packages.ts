@@ -1,4 +1,6 @@
 // The two packages that jobs on Redis need, which are installed by whoever wants that: loaded here alone, and only then.
+import { ConfigError } from '../../config.js';
+
 type BullMq = typeof import('bullmq');
 type IoRedis = Pick<typeof import('ioredis'), 'Cluster' | 'Redis'>;
 
@@ -7,16 +9,13 @@ export interface RedisPackages {
   readonly ioredis: IoRedis;
 }
 
-/** One line; what is to be done is in it. */
-export class MissingPackages extends Error {}
-
 const names = ['bullmq', 'ioredis'] as const;
 
-/** @throws MissingPackages Found without being loaded. */
+/** Found without being loaded. @throws ConfigError that says what is to be done */
 export function checkRedisPackages(resolve: (name: string) => string = import.meta.resolve): void {
   const missing = names.filter((name) => !isThere(name, resolve));
   if (missing.length === 0) return;
-  throw new MissingPackages(
+  throw new ConfigError(
     `REDIS_URL needs ${missing.join(' and ')}, which ${missing.length === 1 ? 'is' : 'are'} not installed: npm install ${names.map((name) => `${name}@${versions[name]}`).join(' ')}`,
   );
 }
@@ -33,7 +32,7 @@ function isThere(name: string, resolve: (name: string) => string): boolean {
   }
 }
 
-/** @throws MissingPackages */
+/** @throws ConfigError where one is missing */
 export async function loadRedisPackages(): Promise<RedisPackages> {
   checkRedisPackages();
   const [bullmq, ioredis] = await Promise.all([import('bullmq'), import('ioredis')]);

@@ -4,7 +4,6 @@ import type { Logger } from '../../log.js';
 import { tellRedis } from '../../redis-address.js';
 import { tableLimits } from '../job-settings.js';
 import type { JobStore } from '../store.js';
-import { MissingPackages } from './packages.js';
 import { openRedisStore } from './redis-store.js';
 
 export type RedisSettings = Pick<
@@ -24,25 +23,18 @@ export async function openRedisJobs(
   const { redisUrl: address, redisPrefix: prefix } = config;
   if (address === undefined) throw new ConfigError('REDIS_URL must be set for jobs on Redis');
   const redis = tellRedis(address);
-  try {
-    return await openRedisStore({
-      address,
-      prefix,
-      limits: tableLimits(config),
-      events: {
-        away: ({ message }) =>
-          log.warn(
-            { redis, reason: message },
-            'Redis is away: jobs are refused until it answers, calls go on',
-          ),
-        back: () => log.info({ redis }, 'Redis answers'),
-        unfit: (message) => {
-          if (tellsFitness) log.warn({ redis }, message);
-        },
-        fault: (error) => log.error({ err: error, redis }, 'a fault of the jobs on Redis'),
+  return openRedisStore({
+    address,
+    prefix,
+    limits: tableLimits(config),
+    events: {
+      away: ({ message }) =>
+        log.warn({ redis, reason: message }, 'Redis is away: jobs are refused until it answers, calls go on'),
+      back: () => log.info({ redis }, 'Redis answers'),
+      unfit: (message) => {
+        if (tellsFitness) log.warn({ redis }, message);
       },
-    });
-  } catch (error) {
-    throw error instanceof MissingPackages ? new ConfigError(error.message) : error;
-  }
+      fault: (error) => log.error({ err: error, redis }, 'a fault of the jobs on Redis'),
+    },
+  });
 }

@@ -54,7 +54,7 @@ const silent: RedisStoreEvents = { away() {}, back() {}, unfit() {}, fault() {} 
 /** How long what waits may be without a ticket: it is being added. */
 const ticketlessMs = 30_000;
 
-/** @throws MissingPackages. Resolves once Redis has answered, or has not: then it is tried for, as after any absence. */
+/** @throws ConfigError where its packages are missing. Resolves once Redis has answered, or has not: then it is tried for, as after any absence. */
 export async function openRedisStore(options: RedisStoreOptions): Promise<JobStore> {
   const { address, limits, events = silent, timings = defaultTimings } = options;
   const packages = await loadRedisPackages();
