@@ -1,5 +1,5 @@
 // What a task is: the contract between a file in workers/ (or TASKS_DIR) and the server.
-// Reading task files from disk is lane/task-registry.ts.
+// Reading task files from disk is tasks/registry.ts.
 import type { z } from 'zod';
 import { noteFile } from './definition-file.js';
 import type { TaskReply } from './task-reply.js';

@@ -4,7 +4,9 @@ import type { KeptResults } from '../task.js';
 import type { CallResult } from './call.js';
 
 export interface ResultStore {
+  /** To be copied by whoever hands it on. */
   get(key: string): CallResult | undefined;
+  /** Keeps a copy. */
   keep(key: string, result: CallResult): void;
 }
 
@@ -12,6 +14,12 @@ interface Kept {
   readonly result: CallResult;
   readonly untilMs: number;
   readonly bytes: number;
+}
+
+/** With bytes of its own: whoever has a result may change it, or give it away. */
+export function copyOf(result: CallResult): CallResult {
+  const { body } = result;
+  return typeof body === 'string' ? result : { ...result, body: body.slice() };
 }
 
 /** What a result takes beside its body, about: so that a million empty ones count, too. */
@@ -34,15 +42,15 @@ export function createResultStore({ ttlMs, maxBytes }: KeptResults): ResultStore
       drop(key);
       return undefined;
     },
-    keep(key, result) {
-      const bytes = entryBytes + Buffer.byteLength(result.body);
+    keep(key, given) {
+      const bytes = entryBytes + Buffer.byteLength(given.body);
       if (bytes > maxBytes) return;
       drop(key);
       for (const [oldest, { untilMs }] of kept) {
         if (total + bytes <= maxBytes && monotonicMs() < untilMs) break;
         drop(oldest);
       }
-      kept.set(key, { result, untilMs: monotonicMs() + ttlMs, bytes });
+      kept.set(key, { result: copyOf(given), untilMs: monotonicMs() + ttlMs, bytes });
       total += bytes;
     },
   };

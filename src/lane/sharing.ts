@@ -8,7 +8,7 @@ import type { Progress } from '../task.js';
 import type { Task } from '../tasks/registry.js';
 import type { CallRecord, CallResult } from './call.js';
 import { callKey } from './call-key.js';
-import { createResultStore, type ResultStore } from './kept-results.js';
+import { copyOf, createResultStore, type ResultStore } from './kept-results.js';
 import type { CallListener, LaneCall, LaneWrapper, OpenCall, RunningLane } from './lane-call.js';
 import { withResolvers } from './with-resolvers.js';
 
@@ -23,6 +23,8 @@ interface Sharer {
 
 interface SharedRun {
   readonly key: string;
+  /** Those of its kind, among which it is found by its key until it has ended. */
+  readonly among: Map<string, SharedRun>;
   readonly task: Task;
   /** Whose call it is; it may have left. */
   readonly first: Sharer;
@@ -34,7 +36,8 @@ interface SharedRun {
 }
 
 export function createSharing(): LaneWrapper {
-  const runs = new Map<string, SharedRun>();
+  const live = new Map<string, SharedRun>();
+  const jobs = new Map<string, SharedRun>();
   const stores = new Map<Task, ResultStore>();
 
   function storeOf(task: Task): ResultStore | undefined {
@@ -50,31 +53,28 @@ export function createSharing(): LaneWrapper {
 
   function leave(run: SharedRun, sharer: Sharer, ...[outcome, error]: Parameters<OpenCall['stop']>): void {
     if (!run.sharers.delete(sharer)) return;
-    const isLast = run.sharers.size === 0;
-    if (isLast) {
-      runs.delete(run.key);
+    if (run.sharers.size === 0) {
+      run.among.delete(run.key);
       run.open?.stop(outcome, error);
     }
-    sharer.listener.answered(
-      (isLast && sharer === run.first && run.record) || recordOf(run, sharer, outcome),
-    );
+    sharer.listener.answered(recordOf(run, sharer, outcome));
     sharer.reject(error);
   }
 
   /** Everybody who waits has its end. */
   function end(run: SharedRun, tell: (sharer: Sharer) => void): void {
-    if (runs.get(run.key) === run) runs.delete(run.key);
+    const { key, among, record } = run;
+    if (among.get(key) === run) among.delete(key);
+    const outcome = record?.outcome === 'completed' ? 'shared' : (record?.outcome ?? 'failed');
     for (const sharer of run.sharers) {
-      const isFirst = sharer === run.first;
-      const outcome = run.record?.outcome === 'completed' ? 'shared' : (run.record?.outcome ?? 'failed');
-      sharer.listener.answered((isFirst && run.record) || recordOf(run, sharer, outcome));
+      sharer.listener.answered(recordOf(run, sharer, outcome));
       tell(sharer);
     }
     run.sharers.clear();
   }
 
   function completed(run: SharedRun, result: CallResult): void {
-    storeOf(run.task)?.keep(run.key, copyOf(result));
+    storeOf(run.task)?.keep(run.key, result);
     end(run, (sharer) =>
       sharer.resolve(sharer === run.first ? result : sharedResult(result, monotonicMs() - sharer.arrivedMs)),
     );
@@ -98,6 +98,7 @@ export function createSharing(): LaneWrapper {
     const { task } = call;
     const run: SharedRun = {
       key,
+      among: call.options.job === undefined ? live : jobs,
       task,
       first: sharer,
       sharers: new Set(),
@@ -126,23 +127,22 @@ export function createSharing(): LaneWrapper {
     run(call, listener) {
       const { task, input, options } = call;
       if (!task.definition.share) return lane.run(call, listener);
-      const digest = callKey(task, input);
-      if (digest === undefined) return lane.run(call, listener);
-      const kept = storeOf(task)?.get(digest);
+      const key = callKey(task, input);
+      if (key === undefined) return lane.run(call, listener);
+      const kept = storeOf(task)?.get(key);
       if (kept !== undefined) {
         const ready = sharedResult(kept, 0);
         listener.answered({ task: task.name, outcome: 'shared', lane: 'none', queueMs: 0, runMs: 0 });
         return { ready, result: Promise.resolve(ready), stop: () => undefined };
       }
-      const key = options.job === undefined ? digest : `job ${digest}`;
       const { promise, resolve, reject } = withResolvers<CallResult>();
       const { onProgress } = options;
       const sharer: Sharer = { listener, onProgress, arrivedMs: monotonicMs(), resolve, reject };
-      const running = runs.get(key);
+      const running = (options.job === undefined ? live : jobs).get(key);
       if (running !== undefined) return join(running, sharer, promise);
 
       const run = begin(lane, call, key, sharer);
-      runs.set(key, run);
+      run.among.set(key, run);
       const open = join(run, sharer, promise);
       run.open?.result.then(
         (result) => (result.stream === undefined ? completed(run, result) : streams(run, result)),
@@ -153,14 +153,10 @@ export function createSharing(): LaneWrapper {
   });
 }
 
-function recordOf({ task }: SharedRun, { arrivedMs }: Sharer, outcome: CallRecord['outcome']): CallRecord {
-  return { task: task.name, outcome, lane: 'none', queueMs: monotonicMs() - arrivedMs, runMs: 0 };
-}
-
-/** Bytes of its own: whoever has a result may change it, or give it away. */
-function copyOf(result: CallResult): CallResult {
-  const { body } = result;
-  return typeof body === 'string' ? result : { ...result, body: body.slice() };
+/** The first one's is that of the run, where it waited for its end. */
+function recordOf(run: SharedRun, sharer: Sharer, outcome: CallRecord['outcome']): CallRecord {
+  if (sharer === run.first && run.record !== undefined) return run.record;
+  return { task: run.task.name, outcome, lane: 'none', queueMs: monotonicMs() - sharer.arrivedMs, runMs: 0 };
 }
 
 function sharedResult(result: CallResult, waitedMs: number): CallResult {

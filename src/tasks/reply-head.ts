@@ -52,5 +52,9 @@ export function replyHead(
   return { status, headers: list, form };
 }
 
+/** Whether the reply says this header itself. @param name in lower case */
+export const replySays = ({ headers }: Pick<ReplyHead, 'headers'>, name: string): boolean =>
+  headers.some((one, i) => i % 2 === 0 && one.toLowerCase() === name);
+
 /** RFC 9110, 15.3.5 and 15.3.6 */
 export const isBodiless = (status: number): boolean => status === 204 || status === 205;

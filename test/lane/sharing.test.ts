@@ -26,6 +26,7 @@ async function sharingLane() {
   }
   return {
     ...lane,
+    file,
     gated: (more: object = {}, options?: Partial<CallOptions>) =>
       lane.call('gated', { file, ...more }, options),
     kept: (task: 'keeping' | 'brief', more: object = {}) => lane.call(task, { file, ...more }),
@@ -162,6 +163,15 @@ it('results that are kept are there at once, each with bytes of its own', async 
   expect(await outcome(kept('keeping', { how: 'bytes' }))).toEqual(new Uint8Array([1, 7, 7]));
   expect(runs()).toBe(1);
   expect(records.map((one) => one.outcome)).toEqual(['completed', 'shared', 'shared']);
+});
+
+it('and a job’s is there for calls, too', async () => {
+  const { call, file, open, runs } = await sharingLane();
+  open();
+  const job = { client: 'job:a', job: { chargedTo: 'a' } };
+  await outcome(call('keeping', { file }, job));
+  expect(call('keeping', { file }).ready).toMatchObject({ lane: 'shared' });
+  expect(runs()).toBe(1);
 });
 
 it('and no longer than is said', async () => {

@@ -7,7 +7,7 @@ import type { Call, CallInput, CallResult, Lane } from '../../lane/call.js';
 import { jsonType } from '../../media-types.js';
 import { streamType } from '../../tasks/chunks.js';
 import type { Task } from '../../tasks/registry.js';
-import { isBodiless } from '../../tasks/reply-head.js';
+import { isBodiless, replySays } from '../../tasks/reply-head.js';
 import { isStreaming } from '../../tasks/stream.js';
 import type { Quota } from '../guard/quota.js';
 import { ClientLeft } from '../request/body.js';
@@ -15,7 +15,8 @@ import { clientOf } from '../request/client.js';
 import { deadlineOf } from '../request/deadline.js';
 import { traceIdOf } from '../request/traceparent.js';
 import { answer } from './answer.js';
-import { tagShared } from './shared-answer.js';
+import { answerNotModified } from './entity-tag.js';
+import { cacheControlOf, tagShared } from './shared-answer.js';
 import { answerStream } from './stream-answer.js';
 
 /** A result without what it is the head of. */
@@ -52,10 +53,8 @@ export async function answerCall(
         res.setHeader(name, value);
     }
     const { stream, contentType } = result;
-    if (tagShared(task.definition, result, req, res)) {
-      res.statusCode = 304;
-      res.end();
-    } else if (stream === undefined) sendResult(res, result);
+    if (tagShared(task.definition, result, req, res)) answerNotModified(res);
+    else if (stream === undefined) sendResult(res, result);
     else return answerStream(res, stream, contentType, () => setHead(res, result));
   }
   if (call.ready === undefined) await sendLater(socket, call, send);
@@ -95,7 +94,7 @@ function sendResult(res: Response, result: CallResult): void {
 export function setHead(res: Response, result: ResultHead): void {
   const { contentType, head } = result;
   const { status = 200, headers = [] } = head ?? {};
-  const isSaid = headers.some((name, i) => i % 2 === 0 && name.toLowerCase() === 'cache-control');
+  const isSaid = replySays({ headers }, 'cache-control');
   const more = ['Server-Timing', timingOf(result), ...(isSaid ? [] : notStored(res))];
   for (let i = 0; i < more.length; i += 2) res.setHeader(String(more[i]), String(more[i + 1]));
   for (let i = 0; i < headers.length; i += 2) res.appendHeader(String(headers[i]), String(headers[i + 1]));
@@ -126,6 +125,6 @@ export function answerHead(task: Task, res: Response): void {
   else if (output !== undefined && outputs.length === 1) {
     res.setHeader('Content-Type', 'contentType' in output ? output.contentType : jsonType);
   }
-  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('Cache-Control', cacheControlOf(task.definition) ?? 'no-store');
   res.end();
 }

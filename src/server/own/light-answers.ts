@@ -13,9 +13,10 @@ export function lightenAnswers(app: Express): void {
   app.response.end = function end(this: Response, ...given: unknown[]): Response {
     const [body] = given;
     const isSmall = Buffer.isBuffer(body) && body.length <= smallBytes && !this.headersSent;
-    const told = given.find((one) => typeof one === 'function');
     // A text of one byte a character is sent together with the head.
-    const all = isSmall ? [body.toString('latin1'), 'latin1', told] : given;
+    const all = isSmall
+      ? [body.toString('latin1'), 'latin1', given.find((one) => typeof one === 'function')]
+      : given;
     return Reflect.apply(ServerResponse.prototype.end, this, all);
   };
 }

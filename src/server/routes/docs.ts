@@ -1,6 +1,5 @@
 // The API's description as JSON, and a page to read and try it: Swagger UI, as the build has copied it,
 // served from nowhere else. Nothing of the page is looked for, read or kept before somebody opens it.
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { expectation } from '../../http/expectation.js';
 import { jsonType } from '../../media-types.js';
 import type { Task } from '../../tasks/registry.js';
 import { answer } from '../answer/answer.js';
+import { answerNotModified, entityTag } from '../answer/entity-tag.js';
 import type { FixedPaths } from '../answer/resource.js';
 import type { Access } from '../openapi/access.js';
 import type { ApiInfo } from '../openapi/api-info.js';
@@ -45,7 +45,7 @@ function once<T>(make: () => T): () => T {
 }
 
 function description(document: () => Buffer): RequestHandler {
-  const tagOf = once(() => `"${createHash('sha256').update(document()).digest('base64url')}"`);
+  const tagOf = once(() => entityTag(document()));
   return (req, res) => {
     noQuery(req);
     const tag = tagOf();
@@ -53,10 +53,8 @@ function description(document: () => Buffer): RequestHandler {
       throw new AppError('PRECONDITION_FAILED', 'The description is another than If-Match asks for.');
     res.setHeader('ETag', tag);
     res.setHeader('Cache-Control', 'no-cache');
-    if (req.fresh) {
-      res.statusCode = 304;
-      res.end();
-    } else answer(res, 200, jsonType, document());
+    if (req.fresh) answerNotModified(res);
+    else answer(res, 200, jsonType, document());
   };
 }
 

@@ -45,6 +45,11 @@ it.each([
   expect(posted.headers.get('etag')).toBe(tag);
 });
 
+it('a HEAD, which makes no call, says how long as well', async () => {
+  const head = await fetch(`${server.url}/kept?text=a`, { method: 'HEAD' });
+  expect(head.headers.get('cache-control')).toBe('private, max-age=90');
+});
+
 it('a result that was kept says so', async () => {
   await get('/kept?text=c');
   const answer = await get('/kept?text=c');
