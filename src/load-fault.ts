@@ -9,6 +9,9 @@ export interface Loading {
   readonly step: LoadStep;
 }
 
+/** As it is called in messages. */
+export const theSetup = 'its setup (the function given to defineApp)';
+
 /** Why a file cannot be loaded. `final`: another attempt would not change it. */
 export interface LoadFault {
   readonly line: string;
@@ -35,5 +38,3 @@ export function neverLoaded({ file, step }: Loading, bootTimeoutMs: number): Loa
   const late = { import: 'could not be imported', setup: `${theSetup} did not end` }[step];
   return { line: `${file}: ${late} within ${bootTimeoutMs} ms (BOOT_TIMEOUT_MS)`, final: true };
 }
-
-const theSetup = 'its setup (the function given to defineApp)';

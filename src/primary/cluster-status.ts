@@ -72,25 +72,18 @@ export function serverEntry(server: ServerHandle, losses: number): ServerEntry {
 /** Counts by task. */
 export type TotalsByTask = Map<string, Readonly<TaskCounts>>;
 
+function added(before: Readonly<TaskCounts>, counts: Readonly<TaskCounts>): TaskCounts {
+  const sum = { ...before };
+  for (const name of Object.keys(counts) as (keyof TaskCounts)[])
+    sum[name] = (sum[name] ?? 0) + (counts[name] ?? 0);
+  return sum;
+}
+
 /** Adds in place. */
 export function addCounts(sum: TotalsByTask, tasks: Totals): TotalsByTask {
   for (const [task, counts] of Object.entries(tasks)) {
     const before = sum.get(task);
-    sum.set(
-      task,
-      before === undefined
-        ? counts
-        : {
-            completed: before.completed + counts.completed,
-            ...(counts.shared !== undefined && { shared: (before.shared ?? 0) + counts.shared }),
-            failed: before.failed + counts.failed,
-            refused: before.refused + counts.refused,
-            expired: before.expired + counts.expired,
-            cancelled: before.cancelled + counts.cancelled,
-            inline: before.inline + counts.inline,
-            thread: before.thread + counts.thread,
-          },
-    );
+    sum.set(task, before === undefined ? counts : added(before, counts));
   }
   return sum;
 }

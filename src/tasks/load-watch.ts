@@ -3,7 +3,7 @@
 // parent can see: it is told which file it is, and what of it runs.
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import type { LoadStep } from '../load-fault.js';
+import { type LoadStep, theSetup } from '../load-fault.js';
 import { errorReport, reasonOf } from './error-report.js';
 import { TaskFileError } from './registry.js';
 
@@ -36,12 +36,12 @@ const settleMs = 20;
 
 const waitsInVain: Readonly<Record<LoadStep, string>> = {
   import: 'its top-level await waits for what never comes',
-  setup: 'its setup (the function given to defineApp) waits for what never comes',
+  setup: `${theSetup} waits for what never comes`,
 };
 
 const leavesError: Readonly<Record<LoadStep, string>> = {
   import: 'leaves an error behind when it is imported',
-  setup: 'its setup (the function given to defineApp) leaves an error behind',
+  setup: `${theSetup} leaves an error behind`,
 };
 
 /** @param tell the file that is being imported or set up, and null when none is any more */

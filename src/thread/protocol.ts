@@ -114,8 +114,8 @@ export type ThreadOrder = LeaveOrder | TakenOrder;
  * What a thread posts by its session's port, which no task has: log lines; that it is ready for its first message; that
  * the answer to one is there (the row's `answered`); or the reply that did not fit the row, behind which no call has
  * begun; the chunks of a call, and its reply behind them. Or that it cannot be loaded, and because of which task's file,
- * where it is one, or because files have changed meanwhile: then another one can be. Of a thread that was told to leave: that it does, and writes no row any more; and
- * that the call has ended which it was at then, if it was.
+ * where it is one, or because files have changed meanwhile: then another one can be. Of a thread that was told to leave:
+ * that it does, and writes no row any more; and that the call has ended which it was at then, if it was.
  */
 export type ThreadPost =
   | { readonly type: 'ready'; readonly threadId: number; readonly osThreadId: number | undefined }
