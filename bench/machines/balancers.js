@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { keepTrack } from '../children.js';
+import { nginxIn } from './nginx.js';
 
 const deploy = new URL('../../deploy/', import.meta.url);
 
@@ -30,18 +31,8 @@ export const balancers = {
   nginx: {
     version: ['nginx', '-v'],
     start(places, folder) {
-      const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-        (name) => `${name}_temp_path ${folder}/${name};`,
-      );
-      writeFileSync(
-        join(folder, 'nginx.conf'),
-        `daemon off; master_process off; pid ${folder}/pid; error_log stderr crit;
-events { worker_connections 4096; }
-http { access_log off; ${paths.join(' ')}
-${withMachines('nginx/millrace.conf', places)}
-}`,
-      );
-      return ['nginx', '-p', folder, '-c', 'nginx.conf', '-e', 'stderr'];
+      const http = withMachines('nginx/millrace.conf', places);
+      return ['nginx', ...nginxIn(folder, http, { errors: 'crit', connections: 4_096 })];
     },
   },
 };

@@ -1,7 +1,7 @@
 // A team's own light route: what it costs beside the same route in plain Express, and how it answers under a full lane.
 import { fileURLToPath } from 'node:url';
 import { light } from '../calls.js';
-import { load } from '../load/load.js';
+import { costPerRequest } from '../cost.js';
 import { interleave } from '../rounds.js';
 import { probeSaturated } from '../saturated.js';
 import { millrace, peer, startServer } from '../servers.js';
@@ -44,16 +44,11 @@ export const app = {
       warmMs: quick ? 500 : 3_000,
       durationMs: quick ? 700 : 3_000,
     };
-    const { connections, inFlight, perSecond, warmMs, durationMs } = settings;
+    const { inFlight, perSecond, durationMs } = settings;
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec, call, probed }) => {
       const target = await startServer(spec);
       try {
-        const job = { url: target.url, ...call, connections };
-        await load('saturating', { ...job, durationMs: warmMs });
-        const beforeMs = target.cpuTimeMs();
-        const { answered, failed } = await load('saturating', { ...job, durationMs });
-        if (failed > 0) throw new Error(`${failed} requests of ${call.request.path} failed`);
-        const cpuUs = ((target.cpuTimeMs() - beforeMs) * 1_000) / answered;
+        const { cpuUs } = await costPerRequest(target, call, settings);
         if (!probed) return { cpuUs };
         const times = { inFlight, perSecond, warmMs: 1_000, durationMs };
         const { p50, p99 } = await probeSaturated(target, times, undefined, call);

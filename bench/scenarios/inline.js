@@ -1,8 +1,7 @@
 // Small calls: inline on the event loop, or always handed to a thread. CPU time of the whole tree per answer, as in
 // light.js, and the event loops' part of it.
 import { smallHash } from '../calls.js';
-import { load } from '../load/load.js';
-import { mainThreadMs } from '../process-tree.js';
+import { costPerRequest } from '../cost.js';
 import { interleave } from '../rounds.js';
 import { millrace, startServer } from '../servers.js';
 import { hash, lane, server } from './depends-on.js';
@@ -28,19 +27,7 @@ export const inline = {
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       const server = await startServer(spec);
       try {
-        const job = { url: server.url, ...smallHash, connections: settings.connections };
-        await load('saturating', { ...job, durationMs: settings.warmMs });
-        const [, ...loops] = server.processes();
-        const loopMs = () => loops.reduce((sum, pid) => sum + mainThreadMs(pid), 0);
-        const beforeMs = server.cpuTimeMs();
-        const beforeLoopMs = loopMs();
-        const run = await load('saturating', { ...job, durationMs: settings.durationMs });
-        if (run.failed > 0) throw new Error(`${run.failed} calls failed`);
-        return {
-          cpuUs: ((server.cpuTimeMs() - beforeMs) * 1_000) / run.answered,
-          loopUs: ((loopMs() - beforeLoopMs) * 1_000) / run.answered,
-          perSecond: run.perSecond,
-        };
+        return await costPerRequest(server, smallHash, settings);
       } finally {
         await server.close();
       }

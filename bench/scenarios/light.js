@@ -1,7 +1,7 @@
 // What a light request costs: CPU time of the whole process tree per answer, under a closed loop. Throughput would
 // tell of the load generator as much, which shares the cores; CPU time does not.
 import { light as lightCall, smallHash } from '../calls.js';
-import { load } from '../load/load.js';
+import { costPerRequest } from '../cost.js';
 import { interleave } from '../rounds.js';
 import { millrace, peer, startServer } from '../servers.js';
 import { hash, lane, peers, server } from './depends-on.js';
@@ -56,15 +56,8 @@ export const light = {
       async ({ spec, call = lightCall }) => {
         const server = await startServer(spec);
         try {
-          const job = { url: server.url, ...call, connections: settings.connections };
-          await load('saturating', { ...job, durationMs: settings.warmMs });
-          const beforeMs = server.cpuTimeMs();
-          const { answered, perSecond, failed } = await load('saturating', {
-            ...job,
-            durationMs: settings.durationMs,
-          });
-          if (failed > 0) throw new Error(`${failed} requests of ${call.request.path} failed`);
-          return { cpuUs: ((server.cpuTimeMs() - beforeMs) * 1_000) / answered, perSecond };
+          const { cpuUs, perSecond } = await costPerRequest(server, call, settings);
+          return { cpuUs, perSecond };
         } finally {
           await server.close();
         }

@@ -2,7 +2,7 @@
 // a result that is kept for a second.
 import { fileURLToPath } from 'node:url';
 import { busyCall } from '../calls.js';
-import { load } from '../load/load.js';
+import { costPerRequest } from '../cost.js';
 import { interleave } from '../rounds.js';
 import { millrace, startServer } from '../servers.js';
 import { lane, server } from './depends-on.js';
@@ -32,15 +32,9 @@ export const sharing = {
     const measured = await interleave({ quick, rounds, variants, say }, async ({ name }) => {
       const target = await startServer(spec);
       try {
-        const job = { url: target.url, request: { path: `/${name}?limit=${limit}` }, expected, connections };
-        await load('saturating', { ...job, durationMs: settings.warmMs });
-        const beforeMs = target.cpuTimeMs();
-        const { answered, failed, perSecond } = await load('saturating', {
-          ...job,
-          durationMs: settings.durationMs,
-        });
-        if (failed > 0) throw new Error(`${failed} requests of /${name} failed`);
-        return { perSecond, cpuMs: (target.cpuTimeMs() - beforeMs) / answered };
+        const call = { request: { path: `/${name}?limit=${limit}` }, expected };
+        const { cpuUs, perSecond } = await costPerRequest(target, call, settings);
+        return { perSecond, cpuMs: cpuUs / 1_000 };
       } finally {
         await target.close();
       }

@@ -2,7 +2,7 @@
 // request and sends nothing.
 import { fileURLToPath } from 'node:url';
 import { busyCall, light } from '../calls.js';
-import { load } from '../load/load.js';
+import { costPerRequest } from '../cost.js';
 import { interleave } from '../rounds.js';
 import { millrace, startServer } from '../servers.js';
 import { compute, lane, server } from './depends-on.js';
@@ -36,13 +36,8 @@ export const traces = {
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec, asked }) => {
       const target = await startServer(spec);
       try {
-        const { request, expected } = asked;
-        const job = { url: target.url, request, expected, connections: settings.connections };
-        await load('saturating', { ...job, durationMs: settings.warmMs });
-        const beforeMs = target.cpuTimeMs();
-        const { answered, failed } = await load('saturating', { ...job, durationMs: settings.durationMs });
-        if (failed > 0) throw new Error(`${failed} requests of ${request.path} failed`);
-        return { cpuUs: ((target.cpuTimeMs() - beforeMs) * 1_000) / answered };
+        const { cpuUs } = await costPerRequest(target, asked, settings);
+        return { cpuUs };
       } finally {
         await target.close();
       }
