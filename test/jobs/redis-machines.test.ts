@@ -105,6 +105,11 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
     return machine;
   }
 
+  /** Their ids: jobs of these names, asked of one machine after the other. */
+  function heldJobs(hold: Hold, names: readonly string[]): Promise<string[]> {
+    return Promise.all(names.map((name, i) => jobId(at(i).url, 'held', { folder: hold.folder, name })));
+  }
+
   it('take one job where fifty clients ask all of them with the same key, and cancel it from the other one', async () => {
     const hold = createHold();
     const input = { folder: hold.folder, name: 'a' };
@@ -154,9 +159,7 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
     const hold = createHold();
     // More than two machines take at a time: after short jobs each takes a few more than it can run.
     const names = Array.from({ length: 30 }, (_, i) => `job${i}`);
-    const ids = await Promise.all(
-      names.map((name, i) => jobId(at(i).url, 'held', { folder: hold.folder, name })),
-    );
+    const ids = await heldJobs(hold, names);
     const late = at(2);
     const runsThere = () =>
       names.some((name) => hold.begun(name).some((pid) => late.serverPids().includes(pid)));
@@ -201,9 +204,7 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
   it('lose nothing where one of them is killed: what it ran runs on another one', async () => {
     const hold = createHold();
     const names = Array.from({ length: 20 }, (_, i) => `job${i}`);
-    const ids = await Promise.all(
-      names.map((name, i) => jobId(at(i).url, 'held', { folder: hold.folder, name })),
-    );
+    const ids = await heldJobs(hold, names);
     const victim = at(0);
     const pids = victim.serverPids();
     const runsThere = (): string[] =>

@@ -1,10 +1,10 @@
 // The server as a user starts it: `npm start` on a real terminal, which util-linux's `script` provides.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../support/free-port.js';
 import { underway } from '../support/underway.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -165,11 +165,3 @@ it.skipIf(!hasTerminals)(
     expect(output).not.toContain('listening');
   },
 );
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

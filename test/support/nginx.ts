@@ -1,11 +1,12 @@
 // The nginx that is installed, in front of a server: one process of its own, from a configuration in a folder of its own.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nginxIn } from '../../bench/machines/nginx.js';
+import { freePort } from './free-port.js';
 
 export const hasNginx = spawnSync('nginx', ['-v']).status === 0;
 if (!hasNginx) console.warn('Skipped: tests behind nginx need it (Debian: apt-get install nginx-light).');
@@ -19,20 +20,8 @@ export interface Nginx {
 export async function startNginx(http: string): Promise<Nginx> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-nginx-'));
   const port = await freePort();
-  const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${folder}/${name};`,
-  );
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `daemon off; master_process off; pid ${folder}/pid; error_log stderr warn;
-events { worker_connections 256; }
-http { access_log off; ${temps.join(' ')}
-${http.replaceAll('PORT', String(port))}
-}`,
-  );
-  const child = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'stderr'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const args = nginxIn(folder, http.replaceAll('PORT', String(port)), { errors: 'warn', connections: 256 });
+  const child = spawn('nginx', args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text;
@@ -54,15 +43,6 @@ ${http.replaceAll('PORT', String(port))}
 async function end(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
   child.kill('SIGTERM');
   await exited;
-}
-
-/** nginx cannot be told to find one by itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 async function answers(port: number): Promise<boolean> {

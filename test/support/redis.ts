@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { freePort } from './free-port.js';
 
 export const hasRedis = isInstalled('redis-server', '--version', 'jobs on Redis');
 /** What makes the certificate of a Redis with TLS. */
@@ -113,15 +114,6 @@ export async function startTlsRedis(): Promise<{
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The cable to it, which can be cut: then nothing comes or goes any more. */
