@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest';
 import { watch } from '../support/cluster.js';
+import { freeNeighbours } from '../support/free-port.js';
 import { install, isAway, pack, plainEnv, type Ran, root, run } from '../support/packed.js';
 import { startTraffic } from '../support/traffic.js';
 
@@ -141,11 +142,12 @@ it('docs/adopting.md shows the team’s app as it is', async () => {
 const commands = [...adopting.matchAll(/^```sh\n(.*)\n```$/gm)].map(([, command = '']) => command);
 
 /** A command of the page, with free ports. */
-function start(command: string): ReturnType<typeof watch> {
+/** @param inspectPort for the primary's debugger; the server process takes the next one */
+function start(command: string, inspectPort = 0): ReturnType<typeof watch> {
   const env = { ...plainEnv(), PORT: '0', ADMIN_PORT: 'off', BOOT_TIMEOUT_MS: '60000' };
   const cwd = join(folder, 'team-app');
   const plain = command.replaceAll('node_modules/.bin', '../node_modules/.bin');
-  const line = `exec env ${plain.replace('--inspect ', '--inspect=0 ')}`;
+  const line = `exec env ${plain.replace('--inspect ', `--inspect=${inspectPort} `)}`;
   return watch(spawn('sh', ['-c', line], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
@@ -158,7 +160,7 @@ async function signUp(url: unknown, name: string): Promise<number> {
 it('docs/adopting.md’s command for a debugger opens one in the server process', async (context) => {
   needsRegistry(context);
   const command = commands.find((one) => one.includes('--inspect')) ?? '';
-  await using server = start(command);
+  await using server = start(command, await freeNeighbours());
   const { url } = await server.waitForLine(({ msg }) => msg === 'listening');
   expect(await signUp(url, 'bob')).toBe(201);
   const debuggers = () => [...server.stderr().matchAll(/Debugger listening on ws:/g)].length;
