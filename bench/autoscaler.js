@@ -4,18 +4,17 @@
 // HPA and of KEDA is in autoscaler/arithmetic.js. Takes three minutes, and prints the table of docs/deploy.md.
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { byHpa, byKeda, limited } from './autoscaler/arithmetic.js';
 import { endOnSignals } from './children.js';
+import { readFlags } from './flags.js';
 import { millrace, startServer } from './servers.js';
 
-const { values } = parseArgs({
-  options: {
-    /** How long it is watched after the step. */
-    seconds: { type: 'string', default: '150' },
-    /** What each scrape told, one line of JSON for each. */
-    record: { type: 'boolean', default: false },
-  },
+const usage = `npm run autoscaler -- [--seconds N] [--record]
+  --seconds  how long it is watched after the step; default: 150
+  --record   what each scrape told, one line of JSON for each`;
+const values = readFlags(usage, {
+  seconds: { type: 'string', default: '150' },
+  record: { type: 'boolean', default: false },
 });
 const watchedS = Number(values.seconds);
 

@@ -5,23 +5,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { atEnd, endOnSignals } from './children.js';
+import { readFlags } from './flags.js';
 import { balancers, isHere, startBalancer } from './machines/balancers.js';
 import { createCases } from './machines/cases.js';
 import { startMachine } from './machines/machine.js';
 import { createNetwork, isInside, runInside, whyNot } from './machines/network.js';
 
-const { values } = parseArgs({
-  options: {
-    balancer: { type: 'string', default: 'haproxy,nginx' },
-    machines: { type: 'string', default: '2,3' },
-    only: { type: 'string', default: 'full,most-full,all-full,weights,reload,stop,kill,cable' },
-    /** For `full`: rounds of three requests. */
-    rounds: { type: 'string', default: '100' },
-    /** One line of JSON for each case, for programs. */
-    json: { type: 'boolean', default: false },
-  },
+const allCases = 'full,most-full,all-full,weights,reload,stop,kill,cable';
+const usage = `npm run machines -- [--balancer NAME] [--machines N] [--only CASE] [--rounds N] [--json]
+  --balancer  haproxy, nginx, or both: haproxy,nginx (default)
+  --machines  2, 3, or both: 2,3 (default)
+  --only      of ${allCases}; default: all
+  --rounds    of three requests, while machines are full; default: 100
+  --json      one line of JSON for each case, for programs`;
+const values = readFlags(usage, {
+  balancer: { type: 'string', default: 'haproxy,nginx' },
+  machines: { type: 'string', default: '2,3' },
+  only: { type: 'string', default: allCases },
+  rounds: { type: 'string', default: '100' },
+  json: { type: 'boolean', default: false },
 });
 
 const reason = isInside ? undefined : whyNot();

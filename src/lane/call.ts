@@ -52,6 +52,8 @@ export interface CallResult {
   readonly body: string | Uint8Array;
   readonly head?: ReplyHead | undefined;
   readonly queueMs: number;
+  /** How long it has been kept, if it was. */
+  readonly ageMs?: number;
   /** Of a stream: until its first chunk. */
   readonly runMs: number;
   /** Of a task that streams, in place of `body`: to be read, or left, by somebody. Its thread is held until its end. */

@@ -4,8 +4,8 @@ import type { KeptResults } from '../task.js';
 import type { CallResult } from './call.js';
 
 export interface ResultStore {
-  /** To be copied by whoever hands it on. */
-  get(key: string): CallResult | undefined;
+  /** To be copied by whoever hands it on, and how old it is. */
+  get(key: string): { readonly result: CallResult; readonly ageMs: number } | undefined;
   /** Keeps a copy. */
   keep(key: string, result: CallResult): void;
 }
@@ -38,7 +38,9 @@ export function createResultStore({ ttlMs, maxBytes }: KeptResults): ResultStore
   return {
     get(key) {
       const found = kept.get(key);
-      if (found === undefined || monotonicMs() < found.untilMs) return found?.result;
+      if (found === undefined) return undefined;
+      const leftMs = found.untilMs - monotonicMs();
+      if (leftMs > 0) return { result: found.result, ageMs: ttlMs - leftMs };
       drop(key);
       return undefined;
     },

@@ -131,7 +131,7 @@ export function createSharing(): LaneWrapper {
       if (key === undefined) return lane.run(call, listener);
       const kept = storeOf(task)?.get(key);
       if (kept !== undefined) {
-        const ready = sharedResult(kept, 0);
+        const ready = { ...sharedResult(kept.result, 0), ageMs: kept.ageMs };
         listener.answered({ task: task.name, outcome: 'shared', lane: 'none', queueMs: 0, runMs: 0 });
         return { ready, result: Promise.resolve(ready), stop: () => undefined };
       }

@@ -77,7 +77,7 @@ const definitionShape = z.strictObject({
           cacheControl: headerText.optional(),
         }),
       ],
-      'must be true, false or { ttlMs, maxBytes }',
+      'must be true, false or { ttlMs, maxBytes }, both whole numbers from 1 on',
     )
     .optional(),
   setup: callable.optional(),
@@ -135,8 +135,10 @@ function descriptionFault({
 
 function shareFault(definition: TaskDefinition): string | undefined {
   if (!definition.share) return undefined;
-  if (isStreaming(definition)) return 'share: a stream has one reader';
-  return definition.inline ? 'share: a call that may run inline is over before another one comes' : undefined;
+  if (isStreaming(definition)) return 'share: a stream has one reader, so a task that streams cannot share';
+  return definition.inline
+    ? 'share and inline: a call that runs inline is over before another one comes; leave one of them out'
+    : undefined;
 }
 
 function pathParamFault({ input, query, pathParam }: TaskDefinition): string | undefined {

@@ -95,8 +95,20 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
     },
     takesError(thrown) {
       if (fail === undefined || files.length === 0) return false;
-      fail(new TaskFileError(blame(thrown), `${leavesError[step]}: ${reasonOf(thrown)}`, thrown));
+      fail(
+        new TaskFileError(
+          blame(thrown),
+          `${leavesError[step]}: ${reasonOf(thrown)}${listenHint(thrown)}`,
+          thrown,
+        ),
+      );
       return true;
     },
   };
+}
+
+/** Express apps listen by themselves elsewhere. */
+function listenHint(thrown: unknown): string {
+  const isInUse = thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE';
+  return isInUse ? ' (an app leaves out app.listen: millrace listens for it, at HOST and PORT)' : '';
 }

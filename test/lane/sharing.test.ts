@@ -205,7 +205,7 @@ it('what is kept stays within its size: the oldest go first, and what is larger 
 
 it.each([
   [{ share: true, run: async function* () {} }, /^share: a stream has one reader/],
-  [{ share: true, inline: true }, /^share: a call that may run inline/],
+  [{ share: true, inline: true }, /^share and inline: a call that runs inline/],
   [{ share: { ttlMs: 0, maxBytes: 1 } }, /^share/],
   [{ share: { ttlMs: 1 } }, /^share/],
   [{ share: { ttlMs: 1, maxBytes: 1, cacheControl: 'a\r\nb' } }, /^share/],

@@ -11,13 +11,15 @@ import { entityTag } from './entity-tag.js';
  */
 export function tagShared(
   definition: TaskDefinition,
-  { head, body }: CallResult,
+  { head, body, ageMs }: CallResult,
   req: Request,
   res: Response,
 ): boolean {
   const cacheControl = cacheControlOf(definition);
   if (cacheControl === undefined || (head !== undefined && head.status !== 200)) return false;
   if (head === undefined || !replySays(head, 'cache-control')) res.setHeader('Cache-Control', cacheControl);
+  // So that a cache does not begin to count anew.
+  if (ageMs !== undefined) res.setHeader('Age', Math.floor(ageMs / 1_000));
   if (head !== undefined && replySays(head, 'etag')) return false;
   res.setHeader('ETag', entityTag(body));
   // By If-None-Match, of GET and HEAD alone; false where the client wants it anew.

@@ -5,6 +5,7 @@ import type { DescribedReply, TaskDefinition } from '../../task.js';
 import { streamType } from '../../tasks/chunks.js';
 import type { Task } from '../../tasks/registry.js';
 import { isStreaming } from '../../tasks/stream.js';
+import { cacheControlOf } from '../answer/shared-answer.js';
 import { querySchema } from '../request/query-form.js';
 import { type Access, quotaHeaders, securityOf } from './access.js';
 import type { Components, Node, Reference } from './components.js';
@@ -73,11 +74,15 @@ function getOperation(components: Components, task: Task, access: Access): Node 
     parameters: [
       ...formParameters(schema, { pathParam: definition.pathParam, example }),
       ...headerParameters(components),
+      ...(definition.share ? [ifNoneMatch] : []),
     ],
     responses: {
       ...taskResponses(components, task, access),
       ...(definition.share && {
-        304: { description: 'It is what `If-None-Match` names.', headers: sharedHeaders(components) },
+        304: {
+          description: 'It is what `If-None-Match` names.',
+          headers: sharedHeaders(components, definition),
+        },
       }),
       ...problemResponses(components, access),
     },
@@ -149,16 +154,28 @@ function response(
   const what = streaming ? 'What the task answers, sent as it comes.' : 'What the task answered.';
   return {
     description: description ?? what,
-    headers: { ...common, ...(ofTask?.share && sharedHeaders(components)), ...own },
+    headers: { ...common, ...(ofTask?.share && sharedHeaders(components, ofTask)), ...own },
     ...(Object.keys(content).length > 0 && { content }),
   };
 }
 
 /** Of a task whose calls share their runs. */
-const sharedHeaders = (components: Components): Node => ({
+const sharedHeaders = (components: Components, definition: TaskDefinition): Node => ({
   ...headersOf(components, ['ETag']),
-  'Cache-Control': { schema: { type: 'string' }, example: 'private, no-cache', required: true },
+  'Cache-Control': { schema: { type: 'string' }, example: cacheControlOf(definition), required: true },
+  Age: {
+    description: 'For how many seconds the answer has been kept, if it was.',
+    schema: { type: 'integer', minimum: 0 },
+  },
 });
+
+const ifNoneMatch: Node = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'The `ETag` of an answer that the client has: 304 where it is still that.',
+  schema: { type: 'string' },
+};
 
 /** A document has no way to say that a body is a row of such values, so the schema is that of one line. */
 function streamContent(definition: TaskDefinition, chunk: Node | undefined): Record<string, Node> {

@@ -54,6 +54,8 @@ it('a result that was kept says so', async () => {
   await get('/kept?text=c');
   const answer = await get('/kept?text=c');
   expect(answer.headers.get('server-timing')).toBe('lane;desc="shared", queue;dur=0, run;dur=0');
+  expect(answer.headers.get('age')).toMatch(/^\d+$/);
+  expect((await get('/shout?text=c')).headers.get('age')).toBeNull();
 });
 
 it('what the task says itself stays as it is', async () => {
@@ -78,5 +80,7 @@ it('is described so', async () => {
   const { responses } = JSON.parse(described).components;
   expect(responses['kept.answer'].headers).toHaveProperty('ETag');
   expect(Object.keys(JSON.parse(described).paths['/kept'].get.responses)).toContain('304');
+  expect(described).toContain('"name":"If-None-Match"');
+  expect(responses['kept.answer'].headers['Cache-Control'].example).toBe('private, max-age=90');
   expect(Object.keys(JSON.parse(described).paths['/kept'].post.responses)).not.toContain('304');
 });

@@ -53,6 +53,21 @@ it('one that throws has its stack in the log', async () => {
   expect(line).toMatchObject({ level: 50, err: { stack: expect.stringContaining('app.mjs:3:9') } });
 });
 
+it('one whose own listening fails ends the boot with 78, and is told to leave that out', async () => {
+  await using taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const file = write(`async () => {
+  (await import('node:net')).createServer().listen(${port}, '127.0.0.1');
+  await new Promise(() => void setInterval(() => {}, 1_000));
+}`);
+  await using launched = launch({ args: [file], env: { WORKERS: '1' } });
+  expect(await launched.exited).toBe(78);
+  expect(launched.stderr()).toMatch(
+    /leaves an error behind: .*EADDRINUSE.* \(an app leaves out app\.listen: /,
+  );
+});
+
 it('one that listens by itself is told so, with the place, though nobody hears that it cannot, and is served', async () => {
   // Express hands the error to the callback.
   await using taken = createServer().listen(0, '127.0.0.1');
