@@ -1,5 +1,5 @@
 // What an app is: the contract between a team's own app file (APP) and the server. How one is loaded and mounted is
-// server/own-app.ts.
+// server/own/own-app.ts.
 import type { IncomingMessage, Server } from 'node:http';
 import type { Express, Request } from 'express';
 import type { z } from 'zod';

@@ -1,4 +1,4 @@
-// The CPU quota's arithmetic, on which the primary (primary/quota-book.ts) and the server processes
+// The CPU quota's arithmetic, on which the primary (primary/quota-accounts.ts) and the server processes
 // (server/guard/quota.ts) agree.
 //
 // A client's account is a token bucket of CPU time ("leaky bucket as a meter", ITU-T I.371): it holds at most the
