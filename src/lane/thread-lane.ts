@@ -17,6 +17,7 @@ import { createInFlight, type MessageEvents } from './pool/in-flight.js';
 import { threadCode, threadTask } from './pool/thread-code.js';
 import { createThreadLog } from './pool/thread-log.js';
 import { createThreads } from './pool/threads.js';
+import { openWake } from './pool/wake.js';
 import { logTaskLine } from './task-log.js';
 import { createWaitingRoom } from './waiting/waiting-room.js';
 import { withResolvers } from './with-resolvers.js';
@@ -60,6 +61,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
       unusable: onFatal,
     },
   );
+  const closeWake = openWake(control, threads.look);
   const inFlight = createInFlight(control, threads, tasks, config);
   const busyTime = createBusyTime(config.cores);
   const capacity = createCapacity(threads, inFlight, sendNext);
@@ -171,7 +173,10 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     const cut = ends.cut();
     capacity.close();
     clearTimeout(drought);
-    return { cut, isQuiet: await threads.close() };
+    const isQuiet = await threads.close();
+    // A thread that is still there may write to it.
+    if (isQuiet) closeWake();
+    return { cut, isQuiet };
   }
 
   return {

@@ -1,6 +1,6 @@
 // The shared memory between the lane and its threads: for each message in flight a row that says which call has
 // begun, which are done, which are to stop, and whether all is answered; and the replies to those that are done, so that
-// a thread that dies in the middle of a message takes no finished result with it.
+// a thread that dies in the middle of a message takes no finished result with it. Before the rows: what wakes the lane.
 import type { StopFlag } from '../tasks/call-context.js';
 
 /** Most calls in one message. */
@@ -18,6 +18,8 @@ const answeredAt = 4;
 export interface Control {
   /** Given to every thread as it is. */
   readonly memory: SharedArrayBuffer;
+  /** The descriptor to write to when a message is answered (lane/pool/wake.ts); below 0: there is none. */
+  wakeFd: number;
   row(index: number): ControlRow;
 }
 
@@ -44,10 +46,17 @@ export interface ControlRow {
 }
 
 /** @param memory the memory of another thread's control, or none to make it for `rows` rows */
-export function createControl(rows: number, memory = new SharedArrayBuffer(rows * rowBytes)): Control {
+export function createControl(rows: number, memory = emptyMemory(rows)): Control {
   const made = Array.from({ length: rows }, (_, index) => createRow(memory, index));
+  const wakeFd = new Int32Array(memory, 0, 1);
   return {
     memory,
+    get wakeFd() {
+      return Atomics.load(wakeFd, 0);
+    },
+    set wakeFd(fd) {
+      Atomics.store(wakeFd, 0, fd);
+    },
     row(index) {
       const row = made[index];
       if (row === undefined) throw new RangeError(`no row ${index} of ${rows}`);
@@ -60,9 +69,17 @@ export function createControl(rows: number, memory = new SharedArrayBuffer(rows 
 const intsBytes = rowInts * Int32Array.BYTES_PER_ELEMENT;
 const timesBytes = 2 * Float64Array.BYTES_PER_ELEMENT;
 const rowBytes = intsBytes + timesBytes + replyBytes;
+/** The times of the rows behind it must be aligned. */
+const wakeBytes = 8;
+
+function emptyMemory(rows: number): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(wakeBytes + rows * rowBytes);
+  new Int32Array(memory, 0, 1)[0] = -1;
+  return memory;
+}
 
 function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
-  const at = index * rowBytes;
+  const at = wakeBytes + index * rowBytes;
   const ints = new Int32Array(memory, at, rowInts);
   const times = new Float64Array(memory, at + intsBytes, 2);
   const replies = Buffer.from(memory, at + intsBytes + times.byteLength, replyBytes);

@@ -32,6 +32,7 @@ import { createLeftoverErrors } from './stray-errors.js';
 import { createStreamOut } from './stream-out.js';
 import { createThreadTasks, type ThreadTasks } from './thread-tasks.js';
 import { createTurn, type Turn } from './turn.js';
+import { wakeLane } from './wake-lane.js';
 
 const data: ThreadData = workerData;
 const control = createControl(data.rows, data.control);
@@ -139,7 +140,8 @@ function answer(port: MessagePort, row: ControlRow, last: CallReply | undefined)
     return;
   }
   row.answered = true;
-  post(port, { type: 'answered' });
+  const { wakeFd } = control;
+  if (wakeFd < 0 || !wakeLane(wakeFd)) post(port, { type: 'answered' });
 }
 
 function post(port: MessagePort, message: ThreadPost): void {

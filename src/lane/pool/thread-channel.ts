@@ -1,5 +1,5 @@
 // The channel to one thread: a message at a time goes out on its port, and its answer comes back by shared memory, of
-// which the port tells. Which thread gets what is threads.ts; how a thread lives and ends, pool-thread.ts.
+// which a wake of the event loop tells (wake.ts), or the port. Which thread gets what is threads.ts; how a thread lives and ends, pool-thread.ts.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Progress } from '../../task.js';
 import { soundProgress } from '../../tasks/progress.js';
@@ -41,6 +41,8 @@ export interface ThreadChannel {
   readonly isBusy: boolean;
   /** To be called only while it is not busy. */
   send(errand: SentMessage): void;
+  /** Takes the answer, if it is there. */
+  look(): void;
   /** Tells the thread to end by itself. */
   leave(order: LeaveOrder): void;
   /** The thread is gone, or will never answer. */
@@ -128,6 +130,7 @@ export function createThreadChannel(port: MessagePort, events: ThreadChannelEven
         queueMicrotask(() => end((undone) => undone.lost(error)));
       }
     },
+    look,
     leave: (order) => port.postMessage(order),
     break(error) {
       // Its last words may be on their way.

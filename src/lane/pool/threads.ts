@@ -62,6 +62,8 @@ export interface Threads {
   readonly stuck: number;
   /** To be called only while one is idle. */
   run(errand: SentMessage): void;
+  /** The event loop was woken: takes the answers that are there. */
+  look(): void;
   /** Starts one more; to be called only while none is idle and there are fewer than the capacity. */
   grow(): void;
   /** Tells a thread whose event loop turns to end by itself. */
@@ -351,6 +353,9 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       const idle = members.find(({ isIdle }) => isIdle);
       if (idle === undefined) throw new RangeError('no thread is idle');
       idle.line.send(errand);
+    },
+    look() {
+      for (const { line } of members) line.look();
     },
     grow() {
       if (!over && retry === undefined) start();
