@@ -1,5 +1,6 @@
 // The kinds of load, by name.
 import { closedLoop } from './closed-loop.js';
+import { crowd } from './crowd.js';
 import { openLoop } from './open-loop.js';
 import { saturating } from './saturating.js';
 
@@ -13,6 +14,7 @@ import { saturating } from './saturating.js';
 /**
  * @typedef {object} Jobs
  * @property {import('./closed-loop.js').ClosedLoopJob} closedLoop
+ * @property {import('./crowd.js').CrowdSettings} crowd
  * @property {import('./open-loop.js').OpenLoopJob} openLoop
  * @property {import('./saturating.js').SaturatingJob} saturating
  */
@@ -20,6 +22,7 @@ import { saturating } from './saturating.js';
 /**
  * @typedef {object} Results
  * @property {Awaited<ReturnType<typeof closedLoop>>} closedLoop
+ * @property {Awaited<ReturnType<typeof crowd>>} crowd
  * @property {Awaited<ReturnType<typeof openLoop>>} openLoop
  * @property {Awaited<ReturnType<typeof saturating>>} saturating
  */
@@ -29,5 +32,6 @@ import { saturating } from './saturating.js';
 /** @param {Order} order @param {Promise<unknown>} stopped ends a closed loop before its time */
 export function doJob(order, stopped) {
   if (order.kind === 'closedLoop') return closedLoop(order, stopped);
+  if (order.kind === 'crowd') return crowd(order);
   return order.kind === 'openLoop' ? openLoop(order) : saturating(order);
 }

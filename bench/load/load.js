@@ -43,6 +43,9 @@ export async function load(kind, job, stopped) {
     exited.then(([code]) => Promise.reject(new Error(`the load generator ended with ${code}`))),
   ]);
   await exited;
-  if (result.wrong > 0) throw new Error(`${result.wrong} wrong answers from ${job.request.path}`);
+  if (result.wrong > 0)
+    throw new Error(
+      `${result.wrong} wrong answers from ${'request' in job ? job.request.path : job.target.port}`,
+    );
   return result;
 }

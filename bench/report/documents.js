@@ -25,9 +25,11 @@ const nodes = ['node20', 'node22', 'node24', 'node26'];
 export function charts(read) {
   const saturation = read('saturation');
   const lightResult = read('light');
+  const growth = read('growth');
   return {
     ...(saturation && { 'docs/light-under-load.svg': lightUnderLoad(saturation.variants) }),
     ...(lightResult && { 'docs/light-cost.svg': lightCost(lightResult.variants) }),
+    ...(growth && { 'docs/growth.svg': connectionCost(growth.variants) }),
   };
 }
 
@@ -50,6 +52,28 @@ function lightCost(variants) {
     title: 'CPU time per GET /, whole process tree',
     subtitle: 'µs; all processes and threads; whiskers: least and greatest round',
     bars: names.map((name) => bar(name, variants[name]?.label ?? name, variants[name]?.values.cpuUs, 'µs')),
+  });
+}
+
+/** @param {Results} variants */
+function connectionCost(variants) {
+  const bars = [
+    { group: 'connections', metric: 'lightUs', what: 'light request' },
+    { group: 'node', metric: 'lightUs', what: 'light request' },
+    { group: 'connections', metric: 'refusalUs', what: 'refusal' },
+  ].flatMap(({ group, metric, what }) =>
+    [10, 1_000, 10_000].map((size) => {
+      const whose = group === 'node' ? 'bare node:http' : 'millrace';
+      const label = `${whose}, ${what}, ${size.toLocaleString('en-GB')}`;
+      const one = bar(group, label, variants[`${group}-${size}`]?.values[metric], 'µs');
+      return { ...one, ours: whose === 'millrace' };
+    }),
+  );
+  return barChart({
+    title: 'Event-loop time per request as connections grow',
+    subtitle:
+      'µs; 10, 1,000 and 10,000 open connections, 10 requests in flight; whiskers: least and greatest round',
+    bars,
   });
 }
 

@@ -3,6 +3,7 @@ import { app } from './app.js';
 import { connections } from './connections.js';
 import { fairness } from './fairness.js';
 import { goodput } from './goodput.js';
+import { growth } from './growth.js';
 import { hop } from './hop.js';
 import { inline } from './inline.js';
 import { jobs } from './jobs.js';
@@ -44,6 +45,7 @@ export const scenarios = [
   reload,
   supervision,
   scaling,
+  growth,
   scrape,
   simulation,
 ];
