@@ -156,10 +156,10 @@ async function fill({ host, port, adminUrl }) {
 
 /** @param {string} adminUrl */
 async function isFull(adminUrl) {
-  const { servers } = await (await fetch(new URL('/status', adminUrl))).json();
-  return servers.every(
-    (/** @type {{ queue: { waiting: number, limit: number } }} */ { queue }) => queue.waiting >= queue.limit,
-  );
+  const answer = await fetch(new URL('/status', adminUrl));
+  /** @type {{ servers: { queue: { waiting: number, limit: number } }[] }} */
+  const { servers } = JSON.parse(await answer.text());
+  return servers.every(({ queue }) => queue.waiting >= queue.limit);
 }
 
 /** @param {Point} point @param {Times} times */
