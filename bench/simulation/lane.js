@@ -63,6 +63,7 @@ export function createSimulatedLane(rules, clock, random, run) {
       busy: (nowMs) =>
         [...inFlight].map((call) => ({ remainingUs: leftUs(call, nowMs), isLong: isLong(call.estimateUs) })),
       jobRoom: () => 0,
+      freeForJobs: 0,
     },
     random,
   );

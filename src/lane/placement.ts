@@ -81,3 +81,9 @@ export const isLong = (estimateUs: number): boolean => estimateUs >= longUs;
  * shorter calls, whether some are about now or come later.
  */
 export const longCapacity = (maxThreads: number): number => Math.max(1, maxThreads - 1);
+
+/**
+ * How many jobs may be on threads at once. With POOL_MAX_THREADS at `auto` so many keep the process's share of the cores
+ * busy.
+ */
+export const jobCapacity = (maxThreads: number): number => Math.max(1, maxThreads - 1);

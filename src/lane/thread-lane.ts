@@ -3,6 +3,7 @@
 // with others (pool/in-flight.ts; how many threads there are, pool/capacity.ts). Run, answer: what its thread says, and
 // what becomes of it (call-ends.ts). Before that come route (server/) and place (lane.ts).
 import { monotonicMs } from '../clock.js';
+import { callsNice } from '../priority.js';
 import type { Task } from '../tasks/registry.js';
 import { createControl } from '../thread/shared-rows.js';
 import type { CallOptions, CallResult, JobRoom, LaneEnd, LaneLoad, LaneStatus } from './call.js';
@@ -10,7 +11,7 @@ import { createCallEnds } from './call-ends.js';
 import type { CallListener, LaneCall, OpenCall, RunningLane } from './lane-call.js';
 import type { LaneDeps } from './lane-deps.js';
 import type { PendingCall, Ticket } from './pending-call.js';
-import { isBatchable } from './placement.js';
+import { isBatchable, jobCapacity } from './placement.js';
 import { createBusyTime } from './pool/busy-time.js';
 import { createCapacity } from './pool/capacity.js';
 import { createInFlight, type MessageEvents } from './pool/in-flight.js';
@@ -32,19 +33,23 @@ export interface ThreadLane extends RunningLane {
 }
 
 export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }: LaneDeps): ThreadLane {
-  const control = createControl(config.poolMaxThreads);
+  const maxJobs = jobCapacity(config.poolMaxThreads);
+  const rows = config.poolMaxThreads + maxJobs;
+  const control = createControl(rows);
   const threadLog = createThreadLog(log);
   const threads = createThreads(
     {
       min: Math.min(config.poolMinThreads, config.poolMaxThreads),
       max: config.poolMaxThreads,
+      maxJobs,
+      jobsNice: config.poolNice,
       idleTimeoutMs: config.poolIdleTimeoutMs,
       maxHeapMb: config.poolMaxHeapMb,
       data: {
         control: control.memory,
-        rows: config.poolMaxThreads,
+        rows,
         tasks: tasks.map(threadTask),
-        nice: config.poolNice,
+        nice: callsNice(config.poolNice),
         traced,
         pinned: threadCode(tasks),
       },
@@ -62,7 +67,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     },
   );
   const closeWake = openWake(control, threads.look);
-  const inFlight = createInFlight(control, threads, tasks, config);
+  const inFlight = createInFlight(control, threads, tasks, config, rows);
   const busyTime = createBusyTime(config.cores);
   const capacity = createCapacity(threads, inFlight, sendNext);
   const waiting = createWaitingRoom(
@@ -119,8 +124,8 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
   /** Order, send: those whose turn it is, as far as threads are free; starts threads for those behind them. */
   function sendNext(): void {
     const nowMs = monotonicMs();
-    for (let { free } = capacity; free > 0; { free } = capacity) {
-      const calls = waiting.take(free, nowMs);
+    for (;;) {
+      const calls = waiting.take(capacity.free, nowMs);
       if (calls.length === 0) break;
       inFlight.send(calls, nowMs, heard);
       busyTime.change(inFlight.size, nowMs);
@@ -189,8 +194,8 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     },
     counts: () => ({
       busy: inFlight.size,
-      idle: inFlight.free,
-      max: capacity.max,
+      idle: inFlight.free + threads.forJobs.idle,
+      max: capacity.max + threads.forJobs.total,
       leftover: threads.leftover,
       stuck: threads.stuck,
       waiting: waiting.size,

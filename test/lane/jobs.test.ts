@@ -1,32 +1,47 @@
-import { expect, it } from 'vitest';
+import { readdirSync } from 'node:fs';
+import { getPriority } from 'node:os';
+import { describe, expect, it } from 'vitest';
 import type { TestLane } from '../support/lane.js';
 import { createLatch, type Latch, outcome, startLane } from '../support/lane.js';
 
 const held = ({ call }: TestLane, latch: Latch, gate: number, options = {}) =>
   call('latch', { memory: latch.memory, gate }, options);
+/** A thread's start takes long on a busy machine. */
+const patience = { timeout: 60_000 };
+if (process.platform !== 'linux') console.log('skipped: threads have priorities of their own on Linux only');
+
+/** Undefined where it has ended meanwhile. */
+function niceOf(id: number): number | undefined {
+  try {
+    return getPriority(id);
+  } catch {
+    return undefined;
+  }
+}
+
 const job = (client: string) => ({ client: `job:${client}`, job: { chargedTo: client } });
 
-it('jobs never have all threads, and wait behind every call', async () => {
+it('a call finds a thread while as many jobs run as may, and jobs wait behind every call', async () => {
   const test = await startLane({ poolMaxThreads: 3 });
   const latch = createLatch();
   const jobs = [1, 2, 3].map((gate) => held(test, latch, gate, job('ann')));
   await latch.begun(2);
   expect(test.lane.jobRoom()).toEqual({ most: 2, now: 2 });
-  // The third thread is a call's; the next calls wait, and the third job behind them.
-  const calls = [4, 5].map((gate) => held(test, latch, gate));
-  await latch.begun(3);
+  // Three calls begin beside the two jobs; the next one waits, and the third job behind it.
+  const calls = [4, 5, 6, 7].map((gate) => held(test, latch, gate));
+  await latch.begun(5);
   expect(test.lane.jobRoom().now).toBe(0);
-  expect(test.lane.status()).toMatchObject({ threads: { busy: 3 }, queue: { waiting: 1 } });
+  expect(test.lane.status()).toMatchObject({ threads: { busy: 5 }, queue: { waiting: 1 } });
+  // As many as the cores are busy yet, so no further job begins.
   latch.open(1);
-  await latch.begun(4);
   latch.open(4);
+  await latch.begun(6);
   expect(await outcome(calls[0] ?? test.call('quick', {}))).toMatchObject({ gate: 4 });
-  expect(latch.count()).toBe(4);
-  latch.open(5);
-  expect(await outcome(calls[1] ?? test.call('quick', {}))).toMatchObject({ gate: 5 });
-  latch.open(2);
-  latch.open(3);
-  for (const one of jobs) expect(await outcome(one)).toMatchObject({ gate: expect.any(Number) });
+  expect(await outcome(jobs[0] ?? test.call('quick', {}))).toMatchObject({ gate: 1 });
+  expect(latch.count()).toBe(6);
+  for (const gate of [2, 3, 5, 6, 7]) latch.open(gate);
+  for (const one of [...jobs, ...calls])
+    expect(await outcome(one)).toMatchObject({ gate: expect.any(Number) });
 });
 
 it('jobs do not count where it is said whether a call is let in', async () => {
@@ -43,17 +58,51 @@ it('jobs do not count where it is said whether a call is let in', async () => {
     expect(await outcome(one)).toMatchObject({ gate: expect.any(Number) });
 });
 
-it('a job that waits is cancelled, and one thread is enough for jobs, too', async () => {
+it('a job that waits is cancelled, and with a single thread a call does not wait for a job’s end', async () => {
   const test = await startLane({ poolMaxThreads: 1 });
   const latch = createLatch();
   const first = held(test, latch, 1, job('ann'));
   await latch.begun(1);
+  expect(await outcome(test.call('sum', { numbers: [1, 2] }))).toEqual({ sum: 3 });
   const second = held(test, latch, 2, job('ann'));
   second.cancel();
   expect(await outcome(second)).toBe('CallCancelled');
   latch.open(1);
   expect(await outcome(first)).toMatchObject({ gate: 1 });
   expect(latch.count()).toBe(1);
+});
+
+describe.runIf(process.platform === 'linux')('a thread that runs jobs', () => {
+  /** Of all threads of this process those that have stepped back so far. */
+  const steppedBack = (nice: number): number =>
+    readdirSync('/proc/self/task').filter((id) => niceOf(Number(id)) === getPriority() + nice).length;
+
+  it('steps back behind those that run calls, of which another takes its place', async () => {
+    const test = await startLane({ poolNice: 6 });
+    const latch = createLatch();
+    expect([steppedBack(3), steppedBack(6)]).toEqual([1, 0]);
+    const first = held(test, latch, 1, job('ann'));
+    await latch.begun(1);
+    expect(steppedBack(6)).toBe(1);
+    await expect.poll(() => steppedBack(3), patience).toBe(1);
+    latch.open(1);
+    await first.result;
+    // The next one runs there, too.
+    await held(test, latch, 1, job('bob')).result;
+    expect([steppedBack(3), steppedBack(6)]).toEqual([1, 1]);
+  });
+
+  it('ends once there was no job for long, and not before the call’s thread is there that takes its place', async () => {
+    const test = await startLane({ poolIdleTimeoutMs: 100 });
+    const latch = createLatch();
+    const first = held(test, latch, 1, job('ann'));
+    await latch.begun(1);
+    await expect.poll(() => test.lane.status().threads, patience).toMatchObject({ busy: 1, idle: 1, max: 3 });
+    latch.open(1);
+    await first.result;
+    await expect.poll(() => test.lane.status().threads, patience).toMatchObject({ busy: 0, idle: 1, max: 2 });
+    expect(await outcome(test.call('sum', { numbers: [1, 2] }))).toEqual({ sum: 3 });
+  });
 });
 
 it('a body is checked in a thread without being run', async () => {

@@ -19,9 +19,9 @@ async function threadsOf({ adminUrl }: Cluster): Promise<ServerStatus['threads']
   return status.servers.at(-1)?.threads;
 }
 
-async function wait({ url }: Cluster, ms: number): Promise<number> {
+async function wait({ url }: Cluster, ms: number, more: Record<string, string> = {}): Promise<number> {
   const body = JSON.stringify({ how: 'timer', ms });
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', ...more };
   const answer = await fetch(`${url}/linger`, { method: 'POST', body, headers });
   await answer.arrayBuffer();
   return answer.status;
@@ -44,6 +44,12 @@ describe.runIf(canLimitTasks)('where the system has no room', () => {
     await expect.poll(() => threadsOf(cluster)).toMatchObject({ max: 1 });
     expect([...new Set(await all(30))].filter((status) => status !== 200 && status !== 503)).toEqual([]);
     expect(told(cluster, 'no further thread can be started')).toBe(1);
+    // A job takes the only thread, which then serves calls as well.
+    const job = await wait(cluster, 20, { prefer: 'respond-async' });
+    expect(job).toBe(202);
+    expect([...new Set(await all(30))].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+    expect(await wait(cluster, 20)).toBe(200);
+    await expect.poll(() => threadsOf(cluster)).toMatchObject({ max: 1 });
     limit.lift();
     await cluster.waitForLine(({ msg }) => msg === 'threads can be started again');
     await expect.poll(() => threadsOf(cluster)).toMatchObject({ max: 3 });

@@ -2,6 +2,7 @@
 // (in-flight.ts) and which are held for a client that will be back (anticipation.ts). How many of them long calls may have
 // is placement.ts.
 import { setAlarm } from '../alarm.js';
+import { jobCapacity } from '../placement.js';
 import type { ThreadLoad } from '../waiting/waiting-room.js';
 import { type Anticipation, createAnticipation } from './anticipation.js';
 import type { InFlight } from './in-flight.js';
@@ -10,7 +11,7 @@ import type { Threads } from './threads.js';
 export interface Capacity extends ThreadLoad, Pick<Anticipation, 'came' | 'ended' | 'close'> {
   /** Threads that may take a message now. */
   readonly free: number;
-  /** Jobs that may ever run at once: never on all threads, so that a call need not wait for a job's end. */
+  /** Jobs that may ever run at once. */
   readonly mostJobs: number;
   /** Threads to be started for so many calls that wait for nothing but a thread. */
   missing(startable: number): number;
@@ -19,19 +20,22 @@ export interface Capacity extends ThreadLoad, Pick<Anticipation, 'came' | 'ended
 /** @param released a thread is held no longer, for nobody came in time */
 export function createCapacity(threads: Threads, inFlight: InFlight, released: () => void): Capacity {
   const expected = createAnticipation(setAlarm, released);
-  // With POOL_MAX_THREADS at `auto` these keep the process's share of the cores busy.
-  const mostJobs = (): number => Math.max(1, threads.capacity - 1);
+  const mostJobs = (): number => jobCapacity(threads.capacity);
+  const calls = (): number => inFlight.size - inFlight.jobs;
   return {
     get max() {
       return threads.capacity;
     },
     get inFlight() {
-      return inFlight.size - inFlight.jobs;
+      return calls();
     },
     get mostJobs() {
       return mostJobs();
     },
     jobRoom: () => Math.max(0, mostJobs() - inFlight.size),
+    get freeForJobs() {
+      return inFlight.freeForJobs;
+    },
     get longInFlight() {
       return inFlight.longSize;
     },
@@ -42,7 +46,7 @@ export function createCapacity(threads: Threads, inFlight: InFlight, released: (
     get free() {
       // Where it is 0, as it mostly is, nothing else need be known.
       const { free } = inFlight;
-      return free === 0 ? 0 : Math.max(0, Math.min(free - expected.size, threads.capacity - inFlight.size));
+      return free === 0 ? 0 : Math.max(0, Math.min(free - expected.size, threads.capacity - calls()));
     },
     missing: (startable) => Math.min(threads.capacity - threads.total, startable - threads.changing),
     came: expected.came,

@@ -15,7 +15,7 @@ import { isLong } from '../placement.js';
 import type { BusyThread } from '../waiting/expected-wait.js';
 import type { CoreWatch } from './core-time.js';
 import { movableBuffers } from './movable-buffers.js';
-import { ThreadMessageError } from './thread-channel.js';
+import { type SentMessage, ThreadMessageError } from './thread-channel.js';
 import type { Threads } from './threads.js';
 
 /** After this many messages that died before anything in them began, a call is given up. */
@@ -57,13 +57,15 @@ export interface InFlight {
   readonly workUs: number;
   /** Tasks that messages have been for, by the numbers that threads know. */
   readonly servedTasks: readonly number[];
-  /** Threads that could take a message now. */
+  /** Threads that could take a message of calls now. */
   readonly free: number;
+  /** Those that could take a job. */
+  readonly freeForJobs: number;
   /** Whether a thread is at a call of this client. */
   has(client: string): boolean;
   /** The threads that hold them. */
   busy(nowMs: number): BusyThread[];
-  /** To be called only while `free` is above 0. */
+  /** To be called only while `free`, or for a job `freeForJobs`, is above 0. */
   send(calls: readonly PendingCall[], nowMs: number, events: MessageEvents): void;
   /** Asks a call to stop: one that has not begun never will. */
   stop(call: PendingCall, flag: Exclude<StopFlag, 0>): void;
@@ -99,12 +101,16 @@ interface Stopping {
   readonly core: CoreWatch | undefined;
 }
 
-/** @param cancelGraceMs how long a call that was asked to stop may take to */
+/**
+ * @param cancelGraceMs how long a call that was asked to stop may take to
+ * @param rows most messages at once, jobs among them
+ */
 export function createInFlight(
   control: Control,
   threads: Threads,
   tasks: readonly Task[],
   { poolMaxThreads, cancelGraceMs }: Pick<LaneConfig, 'poolMaxThreads' | 'cancelGraceMs'>,
+  rows: number,
 ): InFlight {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
   const served = new Set<number>();
@@ -116,7 +122,7 @@ export function createInFlight(
   }
 
   /** By the row in shared memory that each has. */
-  const messages: (SentCalls | undefined)[] = new Array(poolMaxThreads).fill(undefined);
+  const messages: (SentCalls | undefined)[] = new Array(rows).fill(undefined);
   let size = 0;
   let jobs = 0;
   let longSize = 0;
@@ -227,7 +233,11 @@ export function createInFlight(
       return workUs;
     },
     get free() {
-      return size === poolMaxThreads ? 0 : Math.min(threads.idle, poolMaxThreads - size);
+      const places = poolMaxThreads - (size - jobs);
+      return places === 0 ? 0 : Math.min(threads.idle, places);
+    },
+    get freeForJobs() {
+      return Math.min(threads.idleForJobs, rows - size);
     },
     has: (client) => messages.some((sent) => sent?.calls.some(({ options }) => options.client === client)),
     busy: (nowMs) =>
@@ -271,7 +281,7 @@ export function createInFlight(
         if (sent.isLong) longSize--;
         events.freed();
       };
-      threads.run({
+      const errand: SentMessage = {
         row: control.row(row),
         message,
         transfer,
@@ -299,7 +309,9 @@ export function createInFlight(
           fail(row, sent, error);
           release();
         },
-      });
+      };
+      if (isJob) threads.runJob(errand);
+      else threads.run(errand);
     },
     stop(call, flag) {
       const state = stateOf(call);

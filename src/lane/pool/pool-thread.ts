@@ -3,6 +3,7 @@
 // One that is blocked in JavaScript is terminated. How many there are, and who gets what, is threads.ts.
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { monotonicMs } from '../../clock.js';
+import { stepBackThread } from '../../priority.js';
 import { TaskFileError } from '../../tasks/registry.js';
 import type { ThreadLogLine } from '../../thread/protocol.js';
 import { withResolvers } from '../with-resolvers.js';
@@ -29,6 +30,8 @@ export interface PoolThread {
   readonly threadId: number | undefined;
   /** It may take a message. */
   readonly isIdle: boolean;
+  /** It has stepped back behind those for calls, for good. */
+  readonly isForJobs: boolean;
   /** One of those that the pool has: it works, will, or is about to make room. */
   readonly hasPlace: boolean;
   /** Why it cannot be loaded. */
@@ -39,6 +42,8 @@ export interface PoolThread {
   readonly idleSinceMs: number;
   /** Resolves when it can write no row any more. Undefined where it was not terminated. */
   readonly ended: Promise<void> | undefined;
+  /** From now on jobs are what it is for. */
+  turnToJobs(nice: number): void;
   /** What it has of a core, from now on. */
   watchCore(): CoreWatch;
   /** It gets no more messages and ends by itself. */
@@ -75,6 +80,7 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
   let osThreadId: number | undefined;
   let fault: Error | undefined;
   let isOutdated = false;
+  let isForJobs = false;
   let idleSinceMs = 0;
   let departure: { readonly beats: Int32Array; seen: number; seenMs: number; core: CoreWatch } | undefined;
   let leavingSinceMs = 0;
@@ -142,6 +148,9 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
     get isIdle() {
       return state === 'up' && !line.isBusy;
     },
+    get isForJobs() {
+      return isForJobs;
+    },
     get hasPlace() {
       return state === 'starting' || state === 'up' || state === 'ending';
     },
@@ -156,6 +165,10 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
     },
     get ended() {
       return ended?.promise;
+    },
+    turnToJobs(nice) {
+      isForJobs = true;
+      if (osThreadId !== undefined) stepBackThread(osThreadId, nice);
     },
     watchCore: () => watchCore(osThreadId),
     leave() {

@@ -18,6 +18,10 @@ import { threadBoot } from './thread-code.js';
 export interface ThreadsOptions {
   readonly min: number;
   readonly max: number;
+  /** Most threads for jobs, beside these. */
+  readonly maxJobs: number;
+  /** How far these step back behind the event loop. */
+  readonly jobsNice: number;
   readonly idleTimeoutMs: number;
   readonly maxHeapMb: number;
   readonly data: ThreadData;
@@ -48,12 +52,16 @@ export interface ThreadsEvents {
 }
 
 export interface Threads {
-  /** Threads that are up and have no message. */
+  /** Threads for calls that are up and have no message. */
   readonly idle: number;
-  /** Threads that are being started, or ended: their places are taken until they are up, or gone. */
+  /** Threads that could take a job: those for jobs, and those for calls that may turn to jobs. */
+  readonly idleForJobs: number;
+  /** Threads for calls that are being started, or ended: their places are taken until they are up, or gone. */
   readonly changing: number;
-  /** All that have a place. */
+  /** All for calls that have a place. */
   readonly total: number;
+  /** Those for jobs alone: where there is no other, they serve calls as well. */
+  readonly forJobs: { readonly total: number; readonly idle: number };
   /** How many there may be now; 0: nothing can run. */
   readonly capacity: number;
   /** Left to a call that goes on though nobody waits for it. */
@@ -62,6 +70,11 @@ export interface Threads {
   readonly stuck: number;
   /** To be called only while one is idle. */
   run(errand: SentMessage): void;
+  /**
+   * To be called only while there is one that could take a job. Where no thread is for jobs yet, one for calls turns to
+   * jobs for good: it steps back further, which could not be undone, and another takes its place.
+   */
+  runJob(errand: SentMessage): void;
   /** The event loop was woken: takes the answers that are there. */
   look(): void;
   /** Starts one more; to be called only while none is idle and there are fewer than the capacity. */
@@ -267,13 +280,20 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     return counts.starting + counts.up + counts.ending;
   }
 
+  /** A thread for jobs serves calls where there is no other, nor could one be started. */
+  function isForCalls({ isForJobs }: PoolThread): boolean {
+    return !isForJobs || total() === 0;
+  }
+
   function lingering(): number {
     return counts.leftover + counts.stuck;
   }
 
   /** Where no further thread can be started, those that there are. */
   function capacity(): number {
-    return failures.isRefused ? Math.min(mostNow(), total()) : mostNow();
+    return failures.isRefused
+      ? Math.min(mostNow(), Math.max(total(), Math.min(1, counts.forJobs)))
+      : mostNow();
   }
 
   /** Those that linger beyond their number take the places of others. */
@@ -282,26 +302,31 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   }
 
   function scheduleRetirement(): void {
-    if (total() > options.min) retirement ??= setTimeout(retire, options.idleTimeoutMs).unref();
+    if (total() > options.min || counts.forJobs > 0)
+      retirement ??= setTimeout(retire, options.idleTimeoutMs).unref();
   }
 
   /** Ends threads above the minimum that had nothing to do for long: the last ones, since the first are given work first. */
   function retire(): void {
     retirement = undefined;
     const nowMs = monotonicMs();
-    let spare = members.filter(({ state, hasPlace }) => hasPlace && state !== 'ending').length - options.min;
+    const staying = members.filter(({ state, hasPlace }) => hasPlace && state !== 'ending');
+    const jobThreads = staying.filter(({ isForJobs }) => isForJobs).length;
+    let spare = staying.length - jobThreads - options.min;
+    let spareForJobs = jobThreads;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const member of members.toReversed()) {
-      if (spare <= 0 || !member.isIdle) continue;
+      if ((member.isForJobs ? spareForJobs : spare) <= 0 || !member.isIdle) continue;
       const leftMs = member.idleSinceMs + options.idleTimeoutMs - nowMs;
       if (leftMs > 0) {
         nextMs = Math.min(nextMs, leftMs);
         continue;
       }
-      spare--;
+      if (member.isForJobs) spareForJobs--;
+      else spare--;
       member.leave();
     }
-    if (spare > 0 && nextMs < Number.POSITIVE_INFINITY) retirement = setTimeout(retire, nextMs).unref();
+    if (nextMs < Number.POSITIVE_INFINITY) retirement = setTimeout(retire, nextMs).unref();
   }
 
   const member = (threadId: number): PoolThread | undefined =>
@@ -331,8 +356,21 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   return {
     get idle() {
       let idle = 0;
-      for (const { isIdle } of members) if (isIdle) idle++;
+      for (const member of members) if (member.isIdle && isForCalls(member)) idle++;
       return idle;
+    },
+    get idleForJobs() {
+      let idle = 0;
+      let idleForJobs = 0;
+      for (const { isIdle, isForJobs } of members) {
+        if (isIdle && isForJobs) idleForJobs++;
+        else if (isIdle) idle++;
+      }
+      return idleForJobs + Math.min(idle, options.maxJobs - counts.forJobs);
+    },
+    get forJobs() {
+      const these = members.filter((one) => one.hasPlace && !isForCalls(one));
+      return { total: these.length, idle: these.filter(({ isIdle }) => isIdle).length };
     },
     get changing() {
       return counts.starting + counts.ending;
@@ -350,8 +388,20 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return counts.stuck;
     },
     run(errand) {
-      const idle = members.find(({ isIdle }) => isIdle);
+      const idle = members.find((one) => one.isIdle && isForCalls(one));
       if (idle === undefined) throw new RangeError('no thread is idle');
+      idle.line.send(errand);
+    },
+    runJob(errand) {
+      const idle =
+        members.find(({ isIdle, isForJobs }) => isIdle && isForJobs) ??
+        members.findLast(({ isIdle }) => isIdle);
+      if (idle === undefined) throw new RangeError('no thread is idle');
+      if (!idle.isForJobs) {
+        idle.turnToJobs(options.jobsNice);
+        counts = tally(members);
+        keepMinimum();
+      }
       idle.line.send(errand);
     },
     look() {
@@ -369,8 +419,9 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   };
 }
 
-function tally(members: readonly PoolThread[]): Record<ThreadState, number> {
-  const counts = { starting: 0, up: 0, ending: 0, leftover: 0, leaving: 0, stuck: 0 };
-  for (const { state } of members) counts[state]++;
+/** By state; those that have a place and are for jobs apart. */
+function tally(members: readonly PoolThread[]): Record<ThreadState | 'forJobs', number> {
+  const counts = { starting: 0, up: 0, ending: 0, leftover: 0, leaving: 0, stuck: 0, forJobs: 0 };
+  for (const { state, isForJobs, hasPlace } of members) counts[isForJobs && hasPlace ? 'forJobs' : state]++;
   return counts;
 }

@@ -26,8 +26,10 @@ import { createWaitCorrection } from './wait-correction.js';
 export interface ThreadLoad {
   /** Most threads there may be now; 0: nothing can run, and nothing is let in. */
   readonly max: number;
-  /** How many more jobs may have a thread now. */
+  /** How many more jobs may have a thread now, were there threads enough. */
   jobRoom(): number;
+  /** Threads that could take a job now. */
+  readonly freeForJobs: number;
   /** Messages that are with a thread now, jobs not among them: nor in what follows. */
   readonly inFlight: number;
   /** Those of them that are a long call. */
@@ -99,7 +101,7 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   add(call: T): void;
   /** It waits no longer. False where it is not waiting. */
   remove(call: T): boolean;
-  /** The next message's calls for one of `freeThreads` threads: none where nothing may go now. */
+  /** The next message's calls for one of `freeThreads` threads, or a job's for one of its own: none where nothing may go now. */
   take(freeThreads: number, nowMs: number): T[];
   /** No thread has anything to do. */
   rested(nowMs: number): void;
@@ -269,11 +271,12 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
       return true;
     },
     take(freeThreads, nowMs) {
+      if (freeThreads <= 0 && short.size + long.size > 0) return [];
       const now = load();
       const first = next(now.longRoom);
       if (first === undefined) return [];
       if (first.ticket.isJob) {
-        if (threads.jobRoom() === 0) return [];
+        if (threads.jobRoom() <= 0 || threads.freeForJobs <= 0) return [];
         jobs.remove(first);
         gates.taken(first, nowMs);
         return [first];

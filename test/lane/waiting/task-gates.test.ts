@@ -42,6 +42,7 @@ function room(
     {
       max,
       jobRoom: () => Math.max(0, Math.max(1, max - 1) - running.length),
+      freeForJobs: max,
       get inFlight() {
         return running.filter(({ ticket }) => !ticket.isJob).length;
       },

@@ -33,6 +33,7 @@ function room({ max, maxQueue = 100, maxWaitMs = 1_000, random = 0, busy = [] }:
     inFlightUs: threads.reduce((sum, { remainingUs }) => sum + remainingUs, 0),
     busy: () => threads,
     jobRoom: () => 0,
+    freeForJobs: 0,
   };
   const waiting = createWaitingRoom({ maxQueue, maxWaitMs }, load, () => random);
   return {
