@@ -14,3 +14,12 @@ export const peers = ['bench/peers/**'];
 
 export const compute = ['workers/compute.ts', 'workers/compute/primes.ts', 'workers/compute/nqueens.ts'];
 export const hash = ['workers/hash.ts', 'workers/hash/**'];
+
+/** What decides in the simulation. */
+export const simulated = [
+  'src/lane/waiting/**',
+  'src/lane/cost/**',
+  'src/lane/pool/anticipation.ts',
+  'src/lane/placement.ts',
+  'bench/simulation/**',
+];

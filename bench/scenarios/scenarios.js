@@ -7,6 +7,7 @@ import { growth } from './growth.js';
 import { hop } from './hop.js';
 import { inline } from './inline.js';
 import { jobs } from './jobs.js';
+import { larger } from './larger.js';
 import { light } from './light.js';
 import { memory } from './memory.js';
 import { native } from './native.js';
@@ -48,4 +49,5 @@ export const scenarios = [
   growth,
   scrape,
   simulation,
+  larger,
 ];

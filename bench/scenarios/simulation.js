@@ -1,6 +1,7 @@
 // The simulated machines: threads to spare, load, order, overload, a flood. Every time is in lengths of the call itself:
 // 1 is a call that never waited.
 import { simulate } from '../simulation/simulate.js';
+import { simulated } from './depends-on.js';
 
 const equal = [{ name: 'call', us: 25_000, share: 1 }];
 const mixed = [
@@ -105,13 +106,7 @@ const returningCells = [
 export const simulation = {
   name: 'simulation',
   title: 'Simulated: 8 to 128 cores',
-  sources: [
-    'src/lane/waiting/**',
-    'src/lane/cost/**',
-    'src/lane/pool/anticipation.ts',
-    'src/lane/placement.ts',
-    'bench/simulation/**',
-  ],
+  sources: simulated,
   rounds: 1,
   async run({ quick, say }) {
     /** @type {import('../rounds.js').Results} */

@@ -9,7 +9,13 @@ import { createAnticipation } from '#src/lane/pool/anticipation.js';
 import { createWaitingRoom } from '#src/lane/waiting/waiting-room.js';
 
 /** @typedef {import('#src/lane/waiting/waiting-room.js').WaitingCall} WaitingCall */
-/** @typedef {{ name: string, us: number }} Kind */
+/**
+ * @typedef {object} Kind
+ * @property {string} name
+ * @property {number} us
+ * @property {number} [loop] the event loop that took it in
+ * @property {number} [cameMs] when it reached that
+ */
 /** @typedef {WaitingCall & { kind: Kind, sentMs: number }} SimulatedCall */
 
 /**

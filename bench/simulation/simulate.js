@@ -1,7 +1,8 @@
 // What this machine's two cores cannot show: 8 to 128 cores, how many processes and threads, under which load and by
 // which rules. A discrete-event simulation, seconds to run: calls arrive at random (Poisson) at random server processes,
 // wait there for one of its threads, and the threads of all processes share the cores evenly, as the kernel has it.
-// What it leaves out: HTTP, hops, caches, starts of threads, uneven connections, costs that are stated wrongly.
+// With `costs` the event loops take their part. What it leaves out: caches, starts of threads, uneven connections, costs
+// of tasks that are stated wrongly.
 // What a server process decides is in lane.ts; the tables are scenarios/simulation.js.
 import { pseudoRandom } from '../pseudo-random.js';
 import { percentile } from '../statistics.js';
@@ -9,9 +10,11 @@ import { createClock } from './clock.js';
 import { createFifo } from './fifo.js';
 import { createHeap } from './heap.js';
 import { createSimulatedLane } from './lane.js';
+import { createLoops } from './loops.js';
 
 /** @typedef {import('./lane.js').SimulatedCall} SimulatedCall */
 /** @typedef {import('./lane.js').SimulatedServer} SimulatedServer */
+/** @typedef {import('./lane.js').Kind} Kind */
 
 /**
  * @typedef {object} CallClass
@@ -41,6 +44,9 @@ import { createSimulatedLane } from './lane.js';
  * @property {number} load of all cores: 1 is what they can just do
  * @property {readonly CallClass[]} classes
  * @property {Returning} [returning]
+ * @property {import('./loops.js').Costs | undefined} [costs] of the event loops; otherwise they cost nothing
+ * @property {boolean} [oneQueue] one queue and its threads for all processes
+ * @property {number} [choices] processes that are looked at for each call, which goes to the one with the fewest
  * @property {number} [calls] that arrive at random
  */
 
@@ -57,11 +63,12 @@ const retryMs = 1_000;
 
 /**
  * @param {Machine} machine
- * @returns {{ classes: Record<string, Outcome>, crowdedShare: number }} crowdedShare: of the time, in which more
- *   threads wanted a core than there were
+ * @returns {{ classes: Record<string, Outcome>, crowdedShare: number, goodput: number }} crowdedShare: of the time, in which more
+ *   threads wanted a core than there were; goodput: work of the calls that ended, as a share of the cores, while the last four fifths of them came
  */
 export function simulate(machine) {
   const { cores, processes, load, classes, returning, calls = 25_000 } = machine;
+  const { costs, oneQueue = false, choices = 1 } = machine;
   const random = pseudoRandom(7);
   const clock = createClock();
   /** @type {import('./heap.js').Heap<{ call: SimulatedCall, server: SimulatedServer }>} */
@@ -70,18 +77,32 @@ export function simulate(machine) {
   // that clock has gone on by its work. In ms.
   let receivedMs = 0;
   let crowdedMs = 0;
-  const servers = Array.from({ length: processes }, () =>
-    createServer(machine, clock, random, running, () => receivedMs),
+  const loops = createLoops(processes, clock);
+  /** @param {SimulatedCall} call @param {SimulatedServer} server */
+  function run(call, server) {
+    const begin = () => running.add(receivedMs + call.kind.us / 1_000, { call, server });
+    if (costs === undefined) return void begin();
+    const { hopUs, wakeUs } = costs;
+    loops.work(call.kind.loop ?? 0, hopUs / 2, () => clock.setAlarm(clock.nowMs + wakeUs / 1_000, begin));
+  }
+  const servers = Array.from({ length: oneQueue ? 1 : processes }, () =>
+    createServer(machine, clock, random, run),
   );
+  /** Calls that each process has. */
+  const openAt = new Uint32Array(processes);
   const seen = new Map(
     [...classes, ...(returning ? [returning] : [])].map(({ name }) => [name, createSeen()]),
   );
   const meanMs = classes.reduce((sum, one) => sum + one.us * one.share, 0) / 1_000;
   const gapMs = meanMs / (load * cores);
   let arrivals = 0;
+  let lastArrivalMs = 0;
+  /** @type {number | undefined} */
+  let countedFromMs;
+  let doneMs = 0;
   let open = 0;
 
-  /** @param {{ name: string, us: number }} kind @param {string} client @param {SimulatedServer | undefined} server */
+  /** @param {Kind} kind @param {string} client @param {SimulatedServer | undefined} server */
   function arrive(kind, client, server) {
     const isIn = server?.arrive(kind, client, clock.nowMs) ?? false;
     if (isIn) open++;
@@ -89,10 +110,49 @@ export function simulate(machine) {
     return isIn;
   }
 
+  /** @param {import('./loops.js').Costs} costs @param {Kind} kind @param {string} client @param {number} process */
+  function arriveByLoop({ requestUs, refusalUs }, kind, client, process) {
+    open++;
+    const cameMs = clock.nowMs;
+    loops.work(process, requestUs, () => {
+      open--;
+      const isIn = arrive({ ...kind, loop: process, cameMs }, client, servers[oneQueue ? 0 : process]);
+      if (isIn) openAt[process] = (openAt[process] ?? 0) + 1;
+      else loops.work(process, Math.max(0, refusalUs - requestUs), () => undefined);
+    });
+  }
+
+  function pickProcess() {
+    let least = Math.floor(random() * processes);
+    for (let choice = 1; choice < choices; choice++) {
+      const other = Math.floor(random() * processes);
+      if ((openAt[other] ?? 0) < (openAt[least] ?? 0)) least = other;
+    }
+    return least;
+  }
+
   function arriveAtRandom() {
     const kind = pick(classes, random());
-    arrive(kind, kind.client ?? `client ${arrivals}`, servers[Math.floor(random() * processes)]);
+    const client = kind.client ?? `client ${arrivals}`;
+    const process = pickProcess();
+    if (costs === undefined) arrive(kind, client, servers[process]);
+    else arriveByLoop(costs, kind, client, process);
+    lastArrivalMs = clock.nowMs;
+    // The first fifth fills the queues.
+    if (arrivals > calls / 5) countedFromMs ??= clock.nowMs;
     if (++arrivals < calls) clock.setAlarm(clock.nowMs - Math.log(1 - random()) * gapMs, arriveAtRandom);
+  }
+
+  /** @param {SimulatedCall} call @param {SimulatedServer} server */
+  function ended(call, server) {
+    const { kind } = call;
+    open--;
+    if (countedFromMs !== undefined && arrivals < calls) doneMs += kind.us / 1_000;
+    const tookMs = clock.nowMs - (kind.cameMs ?? call.arrivedMs);
+    seen.get(kind.name)?.end(tookMs / (kind.us / 1_000), countedFromMs !== undefined);
+    server.end(call, clock.nowMs);
+    if (returning !== undefined && kind === returning)
+      clock.setAlarm(clock.nowMs + returning.awayMs, () => comeBack(returning));
   }
 
   /** @param {Returning} client */
@@ -105,7 +165,7 @@ export function simulate(machine) {
   clock.setAlarm(0, arriveAtRandom);
   if (returning !== undefined) clock.setAlarm(0, () => comeBack(returning));
   while (arrivals < calls || open > 0) {
-    const rate = Math.min(1, cores / Math.max(1, running.size));
+    const rate = Math.min(1, Math.max(0, cores - loops.busy) / Math.max(1, running.size));
     const least = running.least();
     const endMs =
       least === undefined ? Number.POSITIVE_INFINITY : clock.nowMs + (least.key - receivedMs) / rate;
@@ -118,21 +178,23 @@ export function simulate(machine) {
       clock.ring();
       continue;
     }
-    const ended = running.take();
-    if (ended === undefined) throw new Error('calls wait, and nothing will ever happen');
-    const { call, server } = ended;
-    open--;
-    // The first fifth fills the queues.
-    seen
-      .get(call.kind.name)
-      ?.end((clock.nowMs - call.arrivedMs) / (call.kind.us / 1_000), arrivals > calls / 5);
-    server.end(call, clock.nowMs);
-    if (returning !== undefined && call.kind === returning)
-      clock.setAlarm(clock.nowMs + returning.awayMs, () => comeBack(returning));
+    const next = running.take();
+    if (next === undefined) throw new Error('calls wait, and nothing will ever happen');
+    const { call, server } = next;
+    const { loop } = call.kind;
+    if (costs === undefined || loop === undefined) ended(call, server);
+    else
+      clock.setAlarm(clock.nowMs + costs.wakeUs / 1_000, () =>
+        loops.work(loop, costs.hopUs / 2, () => {
+          openAt[loop] = (openAt[loop] ?? 0) - 1;
+          ended(call, server);
+        }),
+      );
   }
   return {
     classes: Object.fromEntries([...seen].map(([name, one]) => [name, one.outcome()])),
     crowdedShare: crowdedMs / clock.nowMs,
+    goodput: doneMs / ((lastArrivalMs - (countedFromMs ?? 0)) * cores),
   };
 }
 
@@ -140,20 +202,20 @@ export function simulate(machine) {
  * @param {Machine} machine
  * @param {import('./clock.js').Clock} clock
  * @param {() => number} random
- * @param {import('./heap.js').Heap<{ call: SimulatedCall, server: SimulatedServer }>} running
- * @param {() => number} receivedMs
+ * @param {(call: SimulatedCall, server: SimulatedServer) => void} begin
  * @returns {SimulatedServer}
  */
-function createServer(machine, clock, random, running, receivedMs) {
-  const { threads, order = 'lane' } = machine;
+function createServer(machine, clock, random, begin) {
+  const { threads, order = 'lane', oneQueue = false, processes } = machine;
   const { anticipates = true, maxQueue = 1_024, maxWaitMs = 5_000 } = machine;
 
   /** @param {SimulatedCall} call */
   function run(call) {
-    running.add(receivedMs() + call.kind.us / 1_000, { call, server });
+    begin(call, server);
   }
 
-  const rules = { threads, maxQueue, maxWaitMs, anticipates };
+  const all = oneQueue ? processes : 1;
+  const rules = { threads: threads * all, maxQueue: maxQueue * all, maxWaitMs, anticipates };
   const server = order === 'fifo' ? createFifo(threads, run) : createSimulatedLane(rules, clock, random, run);
   return server;
 }

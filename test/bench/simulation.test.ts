@@ -1,6 +1,7 @@
 // The simulation runs by the lane's own modules: where one of them changes its form, this is where it is seen.
 import { expect, test } from 'vitest';
 import { cellText } from '../../bench/report/table.js';
+import { larger } from '../../bench/scenarios/larger.js';
 import { simulation } from '../../bench/scenarios/simulation.js';
 import { simulate } from '../../bench/simulation/simulate.js';
 
@@ -39,7 +40,25 @@ test('a client that returns finds the thread that was held for it', () => {
   expect(polite(false)).toBeGreaterThan(1.5);
 });
 
-test('every row of the scenario can be simulated', async () => {
-  const result = await simulation.run({ quick: true, rounds: 1, say: () => undefined });
-  for (const row of simulation.table(result).rows) expect(row.map(cellText)).not.toContain('–');
+test('what the event loops do delays each call by that, and leaves the threads so much less', () => {
+  const costs = { requestUs: 1_000, hopUs: 2_000, refusalUs: 500, wakeUs: 1_000 };
+  const lone = { cores: 2, processes: 2, threads: 2, load: 0.01, classes: equal, calls: 50, costs };
+  // 1 ms to be read, 2 ms of the hop, 1 ms until the thread wakes, and 1 ms until the loop does.
+  expect(simulate(lone).classes.call?.p50).toBeCloseTo(1 + 5 / 25, 5);
+  const flooded = { ...lone, load: 4, calls: 1_000, maxWaitMs: 100 };
+  const free = simulate({ ...flooded, costs: undefined });
+  expect(free.goodput).toBeGreaterThan(0.95);
+  // Of 4 calls 3 are refused: 3 × 1 ms of a loop, and 3 ms for the one that runs, beside its 25 ms.
+  expect(simulate(flooded).goodput).toBeLessThan(0.9);
+});
+
+test('with one queue for all processes a call waits less behind others', () => {
+  const machine = { cores: 8, processes: 8, threads: 2, load: 0.8, classes: equal, calls: 4_000 };
+  const own = simulate(machine).classes.call?.p99 ?? 0;
+  expect(simulate({ ...machine, threads: 1, oneQueue: true }).classes.call?.p99).toBeLessThan(own);
+});
+
+test.each([simulation, larger])('every row of $name can be simulated', async ({ run, table }) => {
+  const result = await run({ quick: true, rounds: 1, say: () => undefined });
+  for (const row of table(result).rows) expect(row.map(cellText)).not.toContain('–');
 });
