@@ -1,9 +1,9 @@
 // Which millrace this is. The one reader of package.json at run time.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageFolder } from './package-files.js';
 
-const root = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+const root = resolve(packageFolder);
 
 /** As in package.json. */
 export function millraceVersion(): string {

@@ -117,6 +117,11 @@ describe('the source', () => {
     expect(readers.sort()).toEqual(['src/library/serve.ts', 'src/main.ts']);
   });
 
+  it('asks in one file where it lies, since modules of all folders become one', () => {
+    const places = files.filter(({ code }) => /fileURLToPath\(\s*new URL\([^)]*import\.meta/.test(code));
+    expect(places.map(({ path }) => path)).toEqual(['src/package-files.ts']);
+  });
+
   it('names no task', () => {
     const wrong = files
       .filter(({ path }) => path.startsWith('src/'))

@@ -9,6 +9,7 @@ import { budget, readCores } from '../core-budget.js';
 import { localUrl } from '../host.js';
 import { checkRedisPackages } from '../jobs/redis/packages.js';
 import { endedWhileLoading, type Loading, neverLoaded } from '../load-fault.js';
+import { builtFile } from '../package-files.js';
 import { builtInTasks } from '../tasks/files.js';
 import { taskFolders } from '../tasks/folders.js';
 import type { CheckedTask, FromCheck, ToCheck } from './check-files.js';
@@ -43,7 +44,7 @@ export async function check(config: Config): Promise<string> {
 /** In a process of their own, which they may end or keep busy. */
 function importFiles(files: ToCheck, timeoutMs: number): Promise<readonly CheckedTask[]> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./check-files.js', import.meta.url)));
+    const child = fork(builtFile('src/cli/check-files.js'));
     let loading: Loading | undefined;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');

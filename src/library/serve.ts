@@ -1,8 +1,8 @@
 // What the command does, from a program: the primary is a process of its own, which this one starts, reloads and closes.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { settings } from '../config.js';
+import { builtFile } from '../package-files.js';
 import { type FromParent, isToParent, type Listening, type ToParent } from '../parent-messages.js';
 import type { TaskSource } from './lane.js';
 import { type SettingsOptions, variablesOf } from './settings.js';
@@ -29,7 +29,7 @@ export interface Served {
   readonly exited: Promise<number>;
 }
 
-const main = fileURLToPath(new URL('../main.js', import.meta.url));
+const main = builtFile('src/main.js');
 
 /**
  * Resolves when all server processes are ready. Its log goes to this process's stdout; the settings of the environment

@@ -1,9 +1,9 @@
 // How a task's file is named, and what its name means. Reading the files is registry.ts.
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { builtFile } from '../package-files.js';
 
 /** The folder of the built-in tasks, as they were built. */
-export const builtInTasks = fileURLToPath(new URL('../../workers/', import.meta.url));
+export const builtInTasks = builtFile('workers/');
 
 /** First segments of routes that are the server's own. */
 const reserved = new Set(['io', 'livez', 'readyz', 'docs', 'openapi']);

@@ -18,7 +18,7 @@ it('jobs are kept on disk or on Redis, not both', () => {
 
 it('REDIS_URL without its packages ends the start with exit code 78, and the line that installs them', async () => {
   using build = copyOfBuild();
-  build.edit('src/jobs/redis/packages.js', (text) => text.replace("['bullmq', ", "['not-installed', "));
+  build.edit('src/jobs/redis/packages.js', (text) => text.replace(/(['"])bullmq\1, /, "'not-installed', "));
   await using server = launch({ entry: build.entry, env: { REDIS_URL: 'redis://127.0.0.1:1' } });
   expect(await server.exited).toBe(78);
   expect(server.stderr()).toContain('REDIS_URL needs not-installed, which is not installed: npm install ');

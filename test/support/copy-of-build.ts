@@ -1,5 +1,5 @@
 // A copy of the build that a test may change while a server runs from it.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface CopyOfBuild {
   readonly entry: string;
-  /** @param file its path in dist */
+  /** @param file a module's path in dist: it is changed, and so is each bundle that it has become a part of */
   edit(file: string, change: (text: string) => string): void;
   [Symbol.dispose](): void;
 }
@@ -28,9 +28,20 @@ export function copyOfBuild(): CopyOfBuild {
   return {
     entry: join(path, 'dist/src/main.js'),
     edit(file, change) {
-      const place = join(path, 'dist', file);
-      writeFileSync(place, change(readFileSync(place, 'utf8')));
+      for (const one of [file, ...bundlesOf(join(path, 'dist/src'), file)]) {
+        const place = join(path, 'dist', one);
+        writeFileSync(place, change(readFileSync(place, 'utf8')));
+      }
     },
     [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }),
   };
+}
+
+/** The bundles in this folder that a module is a part of, as their maps say. */
+function bundlesOf(folder: string, file: string): string[] {
+  const source = `../../${file.replace(/js$/, 'ts')}`;
+  return readdirSync(folder)
+    .filter((name) => /^bundle-.*\.map$/.test(name))
+    .filter((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')).sources.includes(source))
+    .map((name) => `src/${name.replace(/\.map$/, '')}`);
 }

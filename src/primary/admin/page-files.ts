@@ -1,7 +1,7 @@
 // The dashboard's files, by the path they are served under: those of page/ and of uPlot, nothing else of the disk.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { builtFile } from '../../package-files.js';
 import type { Resource } from './admin-server.js';
 import { reply } from './reply.js';
 
@@ -38,7 +38,7 @@ export function pageResources(): [path: string, resource: Resource][] {
 }
 
 function pageFile(name: string): string {
-  return fileURLToPath(new URL(`page/${name}`, import.meta.url));
+  return builtFile(`src/primary/admin/page/${name}`);
 }
 
 function kindOf(name: string): keyof typeof types {

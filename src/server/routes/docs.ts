@@ -2,11 +2,11 @@
 // served from nowhere else. Nothing of the page is looked for, read or kept before somebody opens it.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { RequestHandler, Router } from 'express';
 import { AppError } from '../../errors.js';
 import { expectation } from '../../http/expectation.js';
 import { jsonType } from '../../media-types.js';
+import { builtFile } from '../../package-files.js';
 import type { Task } from '../../tasks/registry.js';
 import { answer } from '../answer/answer.js';
 import { answerNotModified, entityTag } from '../answer/entity-tag.js';
@@ -76,7 +76,7 @@ function swaggerUiPackage(): () => Promise<SwaggerUi> {
     return found;
   };
   async function find(): Promise<SwaggerUi> {
-    const folder = fileURLToPath(new URL('../openapi/swagger-ui/', import.meta.url));
+    const folder = builtFile('src/server/openapi/swagger-ui/');
     const { version }: { version?: unknown } = JSON.parse(
       await readFile(join(folder, 'package.json'), 'utf8'),
     );
@@ -90,7 +90,7 @@ const icon = 'favicon-32x32.png';
 const packaged: readonly string[] = [stylesheet, bundle, icon];
 
 /** What is not Swagger UI's but ours. */
-const ownFolder = fileURLToPath(new URL('../openapi/page/', import.meta.url));
+const ownFolder = builtFile('src/server/openapi/page/');
 const ownStylesheet = 'page.css';
 const starter = 'start.js';
 const own: readonly string[] = [ownStylesheet, starter];
