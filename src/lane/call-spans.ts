@@ -1,13 +1,14 @@
 // Wrapped round the lane where traces are recorded: a call's `queue` and `run` as spans of the request that it is made
 // for. The thread is told of `run`, so that what a task itself records, or asks of others, stands below it.
-import { context, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
-import { carrierOf, tracer } from '../tracing.js';
+import type { Span } from '@opentelemetry/api';
+import { carrierOf, otel, tracer } from '../tracing.js';
 import type { CallRecord, CallTrace } from './call.js';
 import type { LaneWrapper } from './lane-call.js';
 
 export const withSpans: LaneWrapper = (lane) => ({
   checkRoom: lane.checkRoom,
   run(call, listener) {
+    const { context, SpanStatusCode, trace } = otel();
     const parent = context.active();
     // A program's call outside of any trace begins none.
     if (trace.getSpan(parent) === undefined) return lane.run(call, listener);
@@ -52,7 +53,7 @@ export const withSpans: LaneWrapper = (lane) => ({
 
 function end(span: Span, { outcome, lane }: CallRecord, endTime?: number): void {
   span.setAttributes({ 'millrace.lane': lane, 'millrace.outcome': outcome });
-  if (outcome !== 'completed') span.setStatus({ code: SpanStatusCode.ERROR, message: outcome });
+  if (outcome !== 'completed') span.setStatus({ code: otel().SpanStatusCode.ERROR, message: outcome });
   span.end(endTime);
 }
 

@@ -1,12 +1,13 @@
 // The span of a request, where traces are recorded: it continues its client's trace, and all that the request causes
 // stands below it. Where an instrumentation of node:http has begun one already, that one is told the route.
-import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import type { Context, Span } from '@opentelemetry/api';
 import type { Request, Response } from 'express';
-import { tracer } from '../../tracing.js';
+import { otel, tracer } from '../../tracing.js';
 import { routeOf } from './arrival.js';
 
 /** @param handle what the request causes; it is called at once */
 export function withRequestSpan<T>(req: Request, res: Response, handle: () => T): T {
+  const { context, propagation, trace } = otel();
   const active = context.active();
   const begun = trace.getSpan(active);
   const parent = begun === undefined ? propagation.extract(active, req.headers) : active;
@@ -19,7 +20,7 @@ export function withRequestSpan<T>(req: Request, res: Response, handle: () => T)
   return context.with(trace.setSpan(parent, span), handle);
 }
 
-function startSpan(req: Request, parent: ReturnType<typeof context.active>): Span {
+function startSpan(req: Request, parent: Context): Span {
   const { method, httpVersion, headers, url } = req;
   const [path = ''] = url.split('?');
   const agent = headers['user-agent'];
@@ -31,7 +32,7 @@ function startSpan(req: Request, parent: ReturnType<typeof context.active>): Spa
     'network.protocol.version': httpVersion,
     ...(agent !== undefined && { 'user_agent.original': agent }),
   };
-  return tracer().startSpan(method, { kind: SpanKind.SERVER, attributes }, parent);
+  return tracer().startSpan(method, { kind: otel().SpanKind.SERVER, attributes }, parent);
 }
 
 function endSpan(span: Span, req: Request, res: Response): void {
@@ -42,5 +43,5 @@ function endSpan(span: Span, req: Request, res: Response): void {
   }
   if (!res.headersSent) return;
   span.setAttribute('http.response.status_code', res.statusCode);
-  if (res.statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+  if (res.statusCode >= 500) span.setStatus({ code: otel().SpanStatusCode.ERROR });
 }
