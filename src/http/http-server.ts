@@ -91,11 +91,16 @@ export function createHttpServer(given: HttpServerOptions): HttpServer {
     // A client that pipelines pays for what it sends, we for what is pending.
     else if (connection.pending >= maxPending) connection.endAfterAnswers();
     if (hasBody(req)) {
-      req.once('end', () => connection.rest());
+      req.on('end', rest);
       // Nobody reads the others' bodies.
       if (!readsAnyBody && req.method !== 'POST' && leavesLongRest(req)) res.shouldKeepAlive = false;
     }
     handler(req, res);
+  }
+
+  /** A body has come whole. One function for all requests. */
+  function rest(this: IncomingMessage): void {
+    connections.of(this.socket)?.rest();
   }
 
   /** From now on the socket is whose who asked for upgrades: no limit, no drain and no refusal of ours meets it. */

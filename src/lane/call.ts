@@ -25,13 +25,13 @@ export interface CallTrace {
 
 export interface CallOptions {
   /** When the caller stops waiting, on the clock of monotonicMs(). */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** Who calls, for fair turns: a key's name or an address. */
   readonly client: string;
   /** For the log lines of the call. */
   readonly requestId?: string;
   /** The caller's W3C trace id, for the same lines. */
-  readonly traceId?: string;
+  readonly traceId?: string | undefined;
   /**
    * The call is a job's, and goes behind all others: only where none of these waits, on threads that they leave, and it is
    * not counted where it is said whether one of them is let in. It is let in itself, whatever it costs whom.

@@ -206,8 +206,11 @@ export function createInlineLane(
         (progress) => watch.aside(() => options.onProgress?.(progress)),
       );
       const { definition } = task;
-      const reply = watch.run(call, () =>
-        runSetUp(definition, context, () => runTask(definition, input, context, () => sinkOf(call))),
+      const runIt = (): CallReply | Promise<CallReply> =>
+        runTask(definition, input, context, () => sinkOf(call));
+      const reply = watch.run(
+        call,
+        definition.setup === undefined ? runIt : () => runSetUp(definition, context, runIt),
       );
       if (reply instanceof Promise) {
         return answerLater(call, reply, context, (stopped) => {

@@ -27,26 +27,25 @@ export interface CallDeps {
   readonly quota?: Quota | undefined;
 }
 
-/** Makes the call and sends what it answers. Rejects with the call's error. */
-export async function answerCall(
+/**
+ * Makes the call and sends what it answers; a promise only where that is not done at once. Throws the call's error, or
+ * rejects with it.
+ */
+export function answerCall(
   { lane, quota }: CallDeps,
   task: Task,
   input: CallInput,
   req: Request,
   res: Response,
-): Promise<void> {
+): void | Promise<void> {
   const { socket } = req;
   // Who has ended its side waits for no call: like nearly all that do, it may have left.
   if (socket.destroyed || socket.readableEnded) throw new ClientLeft('The connection ended before the call.');
   const deadlineMs = deadlineOf(req);
   const traceId = traceIdOf(req.headers.traceparent);
   const client = clientOf(req);
-  const call = lane.call(task, input, {
-    client,
-    requestId: req.exchange.requestId,
-    ...(deadlineMs !== undefined && { deadlineMs }),
-    ...(traceId !== undefined && { traceId }),
-  });
+  const { requestId } = req.exchange;
+  const call = lane.call(task, input, { client, requestId, deadlineMs, traceId });
   function send(result: CallResult): void | Promise<void> {
     if (quota !== undefined) {
       for (const [name, value] of Object.entries(quota.headers(client, monotonicMs())))
@@ -57,8 +56,7 @@ export async function answerCall(
     else if (stream === undefined) sendResult(res, result);
     else return answerStream(res, stream, contentType, () => setHead(res, result));
   }
-  if (call.ready === undefined) await sendLater(socket, call, send);
-  else await send(call.ready);
+  return call.ready === undefined ? sendLater(socket, call, send) : send(call.ready);
 }
 
 /** The call's result, unless the client leaves before it is there, and sent as a whole: then the call ends with it. */

@@ -25,32 +25,33 @@ export function readBody(
       reject(new ClientLeft('The connection ended before its upload.'));
       return;
     }
-    const bytes = new GrowingBytes(Math.min(Number(req.headers['content-length'] ?? limitBytes), limitBytes));
+    const most = Math.min(Number(req.headers['content-length'] ?? limitBytes), limitBytes);
+    // Undefined once this has ended. The listeners stay: to take each off would cost a small call more than it does to ask.
+    let bytes: GrowingBytes | undefined = new GrowingBytes(most);
     const timer = deadlineMs === undefined ? undefined : setTimeout(expire, deadlineMs - monotonicMs());
 
-    function onData(chunk: Buffer): void {
-      if (bytes.length + chunk.length > limitBytes) stop(bodyTooLarge(limitBytes));
-      else bytes.append(chunk);
-    }
-    function onEnd(): void {
-      release();
-      resolve(bytes.take());
-    }
-    function onClose(): void {
-      stop(new ClientLeft('The connection ended during an upload.'));
-    }
     function expire(): void {
       stop(new AppError('DEADLINE_EXCEEDED', 'The deadline passed while the body arrived.'));
     }
     function stop(error: Error): void {
-      release();
+      bytes = undefined;
+      clearTimeout(timer);
       reject(error);
     }
-    function release(): void {
+    req.on('data', (chunk: Buffer) => {
+      if (bytes === undefined) return;
+      if (bytes.length + chunk.length > limitBytes) stop(bodyTooLarge(limitBytes));
+      else bytes.append(chunk);
+    });
+    req.on('end', () => {
+      if (bytes === undefined) return;
       clearTimeout(timer);
-      req.off('data', onData).off('end', onEnd).off('close', onClose);
-    }
-    req.on('data', onData).on('end', onEnd).on('close', onClose);
+      resolve(bytes.take());
+      bytes = undefined;
+    });
+    req.on('close', () => {
+      if (bytes !== undefined) stop(new ClientLeft('The connection ended during an upload.'));
+    });
     // An aborted upload is an 'error' too, and always followed by 'close'; unheard it would be thrown.
     req.on('error', ignore);
   });

@@ -85,9 +85,11 @@ function addTask(paths: FixedPaths, task: Task, deps: TaskRoutesDeps): void {
         }
         const input =
           type === 'bytes'
-            ? await bytesInput(task, bytesQuery, req, res, uploadLimitBytes)
-            : await jsonInput(task, req, res, bodyLimitBytes);
-        await answerCall(deps, task, input, req, res);
+            ? bytesInput(task, await givenBytes(bytesQuery, req, res, uploadLimitBytes))
+            : jsonInput(task, await jsonBody(req, res, bodyLimitBytes));
+        const answered = answerCall(deps, task, input, req, res);
+        // What is answered already needs no turn of the queue of promises.
+        if (answered instanceof Promise) await answered;
       },
     },
   });
@@ -136,7 +138,7 @@ function getForm(task: Task, form: QueryForm, deps: TaskRoutesDeps): RequestHand
   const { pathParam } = definition;
   // A narrower schema decides what may be asked by GET; the input's own decides what `run` gets.
   const narrower = definition.query === true ? undefined : querySchema(definition);
-  return async (req, res) => {
+  return (req, res) => {
     const parameters = queryOf(req);
     const given =
       pathParam === undefined
@@ -147,19 +149,16 @@ function getForm(task: Task, form: QueryForm, deps: TaskRoutesDeps): RequestHand
     if (req.method === 'HEAD') {
       deadlineOf(req);
       answerHead(task, res);
-    } else await answerCall(deps, task, { type: 'value', value }, req, res);
+      return undefined;
+    }
+    return answerCall(deps, task, { type: 'value', value }, req, res);
   };
 }
 
 /** The body of a job, which is kept as it came. */
 async function givenJson(req: Request, res: Response, limitBytes: number): Promise<JobInput> {
-  const deadlineMs = deadlineOf(req);
-  noQuery(req);
-  const parsed = parsedBody(req);
-  const isValue = parsed !== undefined && bytesOf(parsed) === undefined;
-  const body = isValue
-    ? new TextEncoder().encode(JSON.stringify(parsed))
-    : await bodyBytes(req, res, limitBytes, deadlineMs);
+  const given = await jsonBody(req, res, limitBytes);
+  const body = given instanceof Uint8Array ? given : new TextEncoder().encode(JSON.stringify(given.value));
   return { kind: 'json', contentType: jsonType, query: {}, body };
 }
 
@@ -177,23 +176,36 @@ async function givenBytes(
   return { kind: 'bytes', contentType: req.headers['content-type'] ?? '', query, body };
 }
 
-async function jsonInput(task: Task, req: Request, res: Response, limitBytes: number): Promise<CallInput> {
+/** What an app's own middleware made of a JSON body. */
+interface ReadValue {
+  readonly value: unknown;
+}
+
+function jsonInput({ definition }: Task, body: ReadValue | Uint8Array<ArrayBuffer>): CallInput {
+  if (!(body instanceof Uint8Array)) return { type: 'value', value: validateInput(definition, body.value) };
+  if (body.length > largestJsonOnLoopBytes) return { type: 'json', bytes: body };
+  return { type: 'value', value: validateInput(definition, parseJson(body)) };
+}
+
+/** No async function, nor is bodyBytes: each one on a small call's way costs it a promise more. */
+function jsonBody(
+  req: Request,
+  res: Response,
+  limitBytes: number,
+): ReadValue | Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
   const deadlineMs = deadlineOf(req);
   noQuery(req);
   const parsed = parsedBody(req);
-  if (parsed !== undefined && bytesOf(parsed) === undefined)
-    return { type: 'value', value: validateInput(task.definition, parsed) };
-  const bytes = await bodyBytes(req, res, limitBytes, deadlineMs);
-  if (bytes.length > largestJsonOnLoopBytes) return { type: 'json', bytes };
-  return { type: 'value', value: validateInput(task.definition, parseJson(bytes)) };
+  if (parsed !== undefined && bytesOf(parsed) === undefined) return { value: parsed };
+  return bodyBytes(req, res, limitBytes, deadlineMs);
 }
 
-async function bodyBytes(
+function bodyBytes(
   req: Request,
   res: Response,
   limitBytes: number,
   deadlineMs: number | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
   const read = bytesOf(parsedBody(req));
   if (read !== undefined) {
     if (read.length > limitBytes) throw bodyTooLarge(limitBytes);
@@ -212,13 +224,6 @@ function bytesQueryCheck({ bytesQuery }: TaskDefinition): QueryCheck {
   return (parameters) => validateInput({ input: bytesQuery }, form?.inputOf(parameters));
 }
 
-async function bytesInput(
-  task: Task,
-  check: QueryCheck,
-  req: Request,
-  res: Response,
-  limitBytes: number,
-): Promise<CallInput> {
-  const { body, query, contentType } = await givenBytes(check, req, res, limitBytes);
-  return { type: 'value', value: inputFromBytes(task.definition, body, query, contentType) };
+function bytesInput({ definition }: Task, { body, query, contentType }: JobInput): CallInput {
+  return { type: 'value', value: inputFromBytes(definition, body, query, contentType) };
 }
