@@ -156,7 +156,9 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     const cable = await cableTo(redis?.port ?? 0, '.input:');
     const stopping = await openAt(`redis://127.0.0.1:${cable.port}`, usual, prefix);
     onTestFinished(() => stopping.close());
-    const { job } = await store.add(newJob());
+    // A smaller one comes with the run.
+    const input = { ...newJob().input, body: new Uint8Array(300_000) };
+    const { job } = await store.add(newJob({ input }));
     const runner = runJobs(stopping, ['quick'], 1);
     await cable.hasCutItself;
     await runner.consumer.close();

@@ -11,6 +11,8 @@ export interface RedisLink {
   /** Redis answers. */
   readonly isUp: boolean;
   run(script: Script, ...args: readonly (string | number | Uint8Array)[]): Promise<unknown>;
+  /** The same, with texts as bytes. */
+  runForBytes(script: Script, ...args: readonly (string | number)[]): Promise<unknown>;
   publish(channel: string, message: string): void;
   /** Resolves once nothing that is published can be missed, until the connection is lost. */
   subscribe(channel: string): Promise<void>;
@@ -110,8 +112,17 @@ export function connectRedis(
     try {
       return await client.evalsha(script.sha, 1, hashTag, ...given);
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      if (!isUnknown(error)) throw error;
       return client.eval(script.lua, 1, hashTag, ...given);
+    }
+  }
+
+  async function runForBytes(script: Script, ...args: readonly (string | number)[]): Promise<unknown> {
+    try {
+      return await client.callBuffer('evalsha', script.sha, 1, hashTag, ...args);
+    } catch (error) {
+      if (!isUnknown(error)) throw error;
+      return client.callBuffer('eval', script.lua, 1, hashTag, ...args);
     }
   }
 
@@ -121,6 +132,7 @@ export function connectRedis(
       return !isClosed && !isDoubted && client.status === 'ready';
     },
     run,
+    runForBytes,
     publish(channel, message) {
       client.publish(channel, message).catch(() => undefined);
     },
@@ -150,3 +162,6 @@ export function connectRedis(
     },
   };
 }
+
+/** The server has not had this script since it was started. */
+const isUnknown = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT');

@@ -8,7 +8,7 @@ import type { JobProblem } from '../job.js';
 import { type JobConsumer, type JobLimits, type JobRun, lostTooOften } from '../store.js';
 import { insist } from './asking.js';
 import type { RedisLink } from './connections.js';
-import { readWhole, writePiece } from './pieces.js';
+import { readWhole, smallBytes, writePiece } from './pieces.js';
 import type { TaskQueue, Ticket, TicketSource } from './queues.js';
 import { type JobRecord, recordOf } from './record.js';
 import { scripts } from './scripts.js';
@@ -133,7 +133,7 @@ export function createConsumer(
     const begun = await insist(
       link,
       () =>
-        link.run(
+        link.runForBytes(
           scripts.begin,
           id,
           token,
@@ -146,10 +146,11 @@ export function createConsumer(
       // A stop does not wait for Redis: who gets the ticket later sees that no run has begun.
       () => isAbandoned || !isOpen,
     );
-    const [what, told]: readonly unknown[] = Array.isArray(begun) ? begun : [];
+    const [said, told, input]: readonly unknown[] = Array.isArray(begun) ? begun : [];
+    const what = String(said);
     const record = what === 'run' ? recordOf(told) : undefined;
     if (record !== undefined) {
-      await run(record, ticket);
+      await run(record, ticket, input instanceof Uint8Array ? new Uint8Array(input) : undefined);
       return;
     }
     // Another process has it, then it is not ours to end.
@@ -158,7 +159,12 @@ export function createConsumer(
     await ticket.done(problem.detail);
   }
 
-  async function run(record: JobRecord, ticket: Ticket): Promise<void> {
+  /** @param input undefined: it is to be read */
+  async function run(
+    record: JobRecord,
+    ticket: Ticket,
+    input: Uint8Array<ArrayBuffer> | undefined,
+  ): Promise<void> {
     const { id } = record.job;
     const open: OpenRun = { record, ticket, stop: new AbortController(), hasEnded: false };
     runs.set(id, open);
@@ -166,11 +172,13 @@ export function createConsumer(
     let body: Uint8Array<ArrayBuffer>;
     try {
       const key = `${hashTag}.input:${id}`;
-      body = await insist(
-        link,
-        () => readWhole(link, key, record.input.bytes),
-        () => isAbandoned || !isOpen,
-      );
+      body =
+        input ??
+        (await insist(
+          link,
+          () => readWhole(link, key, record.input.bytes),
+          () => isAbandoned || !isOpen,
+        ));
     } catch {
       if (isAbandoned) return;
       // A stop does not wait for Redis: nothing has run, so another process may have the job, now or once its lock runs out.
@@ -214,22 +222,24 @@ export function createConsumer(
         if (open.hasEnded) return;
         const key = `${hashTag}.result:${id}:${record.run}`;
         const { signal } = open.stop;
-        let bytes = 0;
+        const whole = body instanceof Uint8Array && body.length <= smallBytes ? body : undefined;
+        let bytes = whole?.length ?? 0;
         let index = 0;
-        for await (const piece of piecesOf(body)) {
-          if (signal.aborted) break;
-          const at = index++;
-          await insist(
-            link,
-            () => writePiece(link, key, at, piece),
-            () => isAbandoned,
-          );
-          bytes += piece.length;
-        }
+        if (whole === undefined)
+          for await (const piece of piecesOf(body)) {
+            if (signal.aborted) break;
+            const at = index++;
+            await insist(
+              link,
+              () => writePiece(link, key, at, piece),
+              () => isAbandoned,
+            );
+            bytes += piece.length;
+          }
         const keep = async (): Promise<void> => {
           const answer = JSON.stringify(head);
-          const isOurs = !signal.aborted && (await end(open, 'completed', undefined, answer, bytes));
-          if (!isOurs) await link.client.unlink(key).catch(() => undefined);
+          const isOurs = !signal.aborted && (await end(open, 'completed', undefined, answer, bytes, whole));
+          if (!isOurs && whole === undefined) await link.client.unlink(key).catch(() => undefined);
         };
         await close(open, keep, true);
       },
@@ -265,12 +275,14 @@ export function createConsumer(
     problem?: JobProblem,
     head = '',
     bytes = 0,
+    body?: Uint8Array,
   ): Promise<boolean> {
     const error = problem === undefined ? '' : JSON.stringify(problem);
     const { job, run } = record;
     const heard = await insist(
       link,
-      () => link.run(scripts.end, job.id, run, state, limits.keepMs, error, head, bytes),
+      () =>
+        link.run(scripts.end, job.id, run, state, limits.keepMs, error, head, bytes, ...(body ? [body] : [])),
       () => isAbandoned,
     );
     // Where it is not heard, or its lock is gone, the next process that gets the ticket sees that the job has ended.

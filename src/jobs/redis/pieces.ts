@@ -2,7 +2,7 @@
 // sent again is there once.
 import type { RedisLink } from './connections.js';
 
-/** An input of up to this is written with its job, in one go. */
+/** An input of up to this is written with its job, in one go, and read with it; a result is written with its end. */
 export const smallBytes = 262_144;
 /** Of what is written before it is known to count: a process may die over it. */
 const draftMs = 3_600_000;

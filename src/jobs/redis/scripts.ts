@@ -46,6 +46,11 @@ local function tell(id)
   record[#record + 1] = now()
   return record
 end
+-- With its input, where that is one piece: of all others the pieces are read one by one.
+local function tellRun(id)
+  local input = redis.call('HLEN', key('input', id)) == 1 and redis.call('HGET', key('input', id), 0)
+  return {'run', tell(id), input}
+end
 local function isExpired(id)
   local at = field(id, 'expiresAt')
   return at and at ~= '' and now() >= tonumber(at)
@@ -156,7 +161,7 @@ local id, token, lock, attempts, keepMs, lost, noInput = unpack(ARGV)
 local state = field(id, 'state')
 if redis.call('GET', lock) ~= token then return {'gone'} end
 if not state then return {'drop'} end
-if state == 'running' and field(id, 'token') == token then return {'run', tell(id)} end
+if state == 'running' and field(id, 'token') == token then return tellRun(id) end
 local hasInput = redis.call('EXISTS', key('input', id)) == 1
 local ticket = string.sub(lock, 1, -6)
 if state == 'failed' then
@@ -193,7 +198,7 @@ redis.call('HDEL', key('job', id), 'unlocked', 'due')
 -- From here on it says whether the ticket has failed since this run.
 redis.call('HDEL', ticket, 'stacktrace')
 enter(id, 'running', 'startedAt', now(), 'progress', '', 'token', token)
-return {'run', tell(id)}
+return tellRun(id)
 `);
 
 /** id, run, progress */
@@ -205,11 +210,15 @@ redis.call('PUBLISH', key('watch', id), '')
 return 1
 `);
 
-/** id, run, state, keepMs, problem or '', head of the answer or '', its bytes. 1 also where it was heard before. */
+/**
+ * id, run, state, keepMs, problem or '', head of the answer or '', its bytes, its body where that is one piece. 1 also where
+ * it was heard before. The body is written first: where Redis is full, that is refused, and nothing has changed.
+ */
 const end = script(`
-local id, run, state, keepMs, problem, head, bytes = unpack(ARGV)
+local id, run, state, keepMs, problem, head, bytes, body = unpack(ARGV)
 if field(id, 'state') == state and field(id, 'run') == run then return 1 end
 if not runs(id, run) then return 0 end
+if body then redis.call('HSET', key('result', id .. ':' .. run), 0, body) end
 finish(id, state, tonumber(keepMs), problem, 'head', head, 'bytes', bytes)
 if state == 'completed' then redis.call('PEXPIRE', key('result', id .. ':' .. run), keepMs) end
 return 1
