@@ -65,7 +65,8 @@ async function serveFrom(memory: SharedArrayBuffer): Promise<void> {
   // Node 20: without registerHooks (as 22 before 22.15), which runs the hooks in this thread.
   else nodeModule.register('./pinned-hooks.js', import.meta.url, { data: memory });
   // Node 20 and 22: a `require` in a CommonJS module that hooks have served looks for the file on disk first, in this
-  // way, and asks the hooks for what it has found.
+  // way, and asks the hooks for what it has found. From 24 on it asks them at once.
+  if (Number.parseInt(process.versions.node, 10) >= 24) return;
   const commonJs: object = nodeModule.Module;
   const onDisk: unknown = Reflect.get(commonJs, '_resolveFilename');
   if (typeof onDisk !== 'function') return;
