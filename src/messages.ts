@@ -6,7 +6,7 @@ import type { ProcessLoad } from './metrics/process-load.js';
 import type { Release } from './version.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 9;
+export const protocolVersion = 10;
 
 /** Where JOBS is on: the stream by which a server process reaches the primary's store of jobs. It inherits it. */
 export const jobsFd = 4;
@@ -137,6 +137,8 @@ export type ToPrimary =
   | { readonly type: 'hello'; readonly protocol: number }
   /** It is about to import this file, or to run the app's setup; null: all that is done. Without a step: imports. */
   | { readonly type: 'loading'; readonly file: string | null; readonly step?: LoadStep }
+  /** All that it has to read and import can be served: its threads are left to start. */
+  | { readonly type: 'loaded' }
   /** It takes connections, and its first thread has run something. */
   | { readonly type: 'ready'; readonly release: Release }
   /** Whether it has the connection. */

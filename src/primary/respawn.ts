@@ -14,8 +14,8 @@ import {
 import type { ServerHandle } from './server-handle.js';
 import type { Timings } from './timings.js';
 
-/** A process that was lost, or could not be forked at all. */
-export type Fallen = Pick<ServerHandle, 'forkedMs' | 'bootFailure'>;
+/** A process that was lost. */
+export type Fallen = Pick<ServerHandle, 'forkedMs' | 'bootFailure' | 'wasToldToBoot'>;
 
 export class Respawn {
   readonly #timings: Timings;

@@ -38,6 +38,10 @@ export interface ServerHandleOptions {
   readonly readiness: () => ClusterReadiness;
   /** The socket that it is to listen at; undefined: it is given connections. */
   readonly sharedSocket: SocketHandle | undefined;
+  /** Whether it may load task files and app now; else `boot` says when. */
+  mayBoot(): boolean;
+  /** What it has loaded can be served: so it can by others. */
+  onLoaded(): void;
   /** It takes connections, and its first thread has run something. */
   onReady(): void;
   /** It takes no connections any more: it was asked to leave, or is dead. */
@@ -75,7 +79,7 @@ export class ServerHandle {
   readonly #worker: Worker;
   readonly #options: ServerHandleOptions;
   readonly #log: Logger;
-  readonly #bootTimer: NodeJS.Timeout;
+  #bootTimer: NodeJS.Timeout;
   readonly #heartbeat: Heartbeat;
   #killTimer: NodeJS.Timeout | undefined;
   #leaveTimer: NodeJS.Timeout | undefined;
@@ -89,6 +93,8 @@ export class ServerHandle {
   #wasKilled = false;
   #cut: number | undefined;
   #wasToldToBoot = false;
+  /** It has said hello, and waits. */
+  #isHeld = false;
   #settleBoot: (failure: BootFailure | undefined) => void = () => {};
   readonly #reports = new ReportRequests();
   readonly #receipt: Receipt;
@@ -109,14 +115,8 @@ export class ServerHandle {
     this.exited = new Promise((resolve) => {
       this.#settleExit = resolve;
     });
-    const { bootTimeoutMs, heartbeatTimeoutMs } = options.config;
-    this.#bootTimer = setTimeout(() => {
-      if (this.loading !== undefined) this.#fault = neverLoaded(this.loading, bootTimeoutMs);
-      this.#kill(
-        'boot timeout',
-        this.#fault?.line ?? `not ready within ${bootTimeoutMs} ms (BOOT_TIMEOUT_MS)`,
-      );
-    }, bootTimeoutMs);
+    const { heartbeatTimeoutMs } = options.config;
+    this.#bootTimer = this.#limitBoot();
     this.#heartbeat = new Heartbeat(heartbeatTimeoutMs, options.timings.watchMs, () => {
       this.#kill(
         'heartbeat timeout',
@@ -133,6 +133,19 @@ export class ServerHandle {
   /** Whether it answered all it had accepted, so far as it could say so. */
   get answeredAll(): boolean {
     return !this.wasReady || this.#cut === 0;
+  }
+
+  /** Whether it was told what to serve. */
+  get wasToldToBoot(): boolean {
+    return this.#wasToldToBoot;
+  }
+
+  /** To be called once it may: see `mayBoot`. Only one that waits for it has not begun yet. */
+  boot(): void {
+    if (!this.#isHeld || this.state !== 'starting') return;
+    this.#isHeld = false;
+    this.#bootTimer = this.#limitBoot();
+    this.#tellToBoot();
   }
 
   tellReadiness(readiness: ClusterReadiness): void {
@@ -194,14 +207,20 @@ export class ServerHandle {
 
   /** Ends it without asking. */
   kill(): void {
-    if (this.state !== 'dead') this.#end();
+    if (this.state === 'dead') return;
+    // It serves nobody yet: that is no loss.
+    if (this.state === 'starting') this.#reason ??= 'stop';
+    this.#end();
   }
 
   #receive(message: ToPrimary): void {
     this.#heartbeat.beat();
     switch (message.type) {
       case 'hello':
-        this.#boot(message.protocol);
+        this.#greeted(message.protocol);
+        break;
+      case 'loaded':
+        this.#options.onLoaded();
         break;
       case 'ready':
         this.#ready(message.release);
@@ -244,13 +263,34 @@ export class ServerHandle {
     }
   }
 
-  #boot(protocol: number): void {
+  #limitBoot(): NodeJS.Timeout {
+    const { bootTimeoutMs } = this.config;
+    return setTimeout(() => {
+      if (this.loading !== undefined) this.#fault = neverLoaded(this.loading, bootTimeoutMs);
+      this.#kill(
+        'boot timeout',
+        this.#fault?.line ?? `not ready within ${bootTimeoutMs} ms (BOOT_TIMEOUT_MS)`,
+      );
+    }, bootTimeoutMs);
+  }
+
+  #greeted(protocol: number): void {
     if (this.state !== 'starting') return;
     if (protocol !== protocolVersion) {
       const line = `restart needed: the code on disk speaks version ${protocol}, the primary ${protocolVersion}`;
       this.#kill('other version', line);
       return;
     }
+    if (this.#options.mayBoot()) {
+      this.#tellToBoot();
+      return;
+    }
+    this.#isHeld = true;
+    // How long it waits is not its fault.
+    clearTimeout(this.#bootTimer);
+  }
+
+  #tellToBoot(): void {
     const { slot, config, readiness, sharedSocket } = this.#options;
     this.#wasToldToBoot = true;
     const boot = { type: 'boot', protocol: protocolVersion, slot, config, readiness: readiness() } as const;

@@ -64,6 +64,8 @@ export class SlotTable {
   /** What the processes of this table have done, those that are gone among them. */
   readonly counts = new ClusterCounts(this.#live);
   #everReady = false;
+  /** Some process has loaded all that there is to load. */
+  #everLoaded = false;
   readonly #options: SlotTableOptions;
   readonly #respawn: Respawn;
   readonly #bootTimer: NodeJS.Timeout;
@@ -180,8 +182,8 @@ export class SlotTable {
   fill(): void {
     clearTimeout(this.#fillTimer);
     if (this.#closed) return;
-    // Until one was ready only the first slot is tried: what is wrong with it is wrong with all.
-    const places = this.#everReady ? this.#slots : this.#slots.slice(0, 1);
+    // Until one was ready, and where one has died, only the first slot is tried: what is wrong with it is wrong with all.
+    const places = this.#everReady || this.#respawn.streak === 0 ? this.#slots : this.#slots.slice(0, 1);
     for (const slot of places) {
       if (slot.server !== undefined || slot.successor !== undefined) continue;
       const { isDamaged } = this;
@@ -216,6 +218,8 @@ export class SlotTable {
       log,
       readiness,
       sharedSocket: publicPort.shared,
+      mayBoot: () => this.#mayBoot(server),
+      onLoaded: () => this.#loaded(),
       onReady: () => {
         publicPort.handover.join(server);
         onEvent({ type: 'ready', slot, pid: server.pid });
@@ -240,6 +244,17 @@ export class SlotTable {
     return server;
   }
 
+  /** At the start the first one goes ahead, and the others wait with nothing but our own code loaded. */
+  #mayBoot(server: ServerHandle): boolean {
+    return this.#everLoaded || this.#slots[0]?.server === server;
+  }
+
+  #loaded(): void {
+    if (this.#everLoaded) return;
+    this.#everLoaded = true;
+    for (const server of this.#live) server.boot();
+  }
+
   /** After any change of who serves. */
   changed(): void {
     this.#respawn.healthy(this.allReady);
@@ -249,6 +264,7 @@ export class SlotTable {
   #ready(): void {
     clearTimeout(this.#bootTimer);
     this.#everReady = true;
+    this.#loaded();
     for (const server of this.#failing) server.relieve(this.#options.drainMs);
     this.#failing.clear();
     this.changed();
@@ -294,7 +310,8 @@ export class SlotTable {
     slot.losses++;
     this.#respawn.died(fallen);
     this.changed();
-    const outcome = this.#everReady ? undefined : this.#respawn.diedInBoot(fallen);
+    const isTelling = !this.#everReady && fallen.wasToldToBoot;
+    const outcome = isTelling ? this.#respawn.diedInBoot(fallen) : undefined;
     if (outcome !== undefined) {
       this.#options.onHopeless(outcome);
       return;

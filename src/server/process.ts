@@ -126,6 +126,7 @@ export function runServerProcess(): void {
         readiness: () => readiness,
         machineLoad: () => machineLoad,
         loading,
+        onLoaded: () => send({ type: 'loaded' }),
         onQuota: (reports) => send({ type: 'quota', reports }),
         onProxied: () => send({ type: 'proxied' }),
         onWorn: () => send({ type: 'failing', reason: 'lost threads' }),

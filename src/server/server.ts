@@ -59,6 +59,8 @@ export interface ServerDeps {
   readonly readiness: () => ClusterReadiness;
   /** The machine's load as it was told last, for who asks; undefined: not known yet. */
   readonly machineLoad?: () => MachineLoad | undefined;
+  /** All that was read and imported can be served; what is left is to start threads, and to listen. */
+  readonly onLoaded?: () => void;
   /** Watches over what is imported. */
   readonly loading?: LoadWatch;
   /** To be told to the primary; its answer goes to `grant`. */
@@ -191,6 +193,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       });
     }
     finish(own?.guard);
+    deps.onLoaded?.();
     await lane.warm();
     jobs?.start();
     const { address, port } = await open(http.server, deps);

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { launch, startCluster } from '../support/cluster.js';
 import { copyOfBuild } from '../support/copy-of-build.js';
@@ -25,6 +27,15 @@ describe('a boot', () => {
     );
     const pids = answers.map((text) => Number(/^hello from server (\d+)$/.exec(text)?.[1]));
     expect([...new Set(pids)].sort()).toEqual(cluster.serverPids().sort());
+  });
+
+  it('starts all server processes together', async () => {
+    await using cluster = await startCluster({ env: { WORKERS: '3' } });
+    const told = cluster.lines
+      .map(({ msg }) => msg)
+      .filter((msg) => String(msg).startsWith('server process'));
+    expect(told.slice(0, 3)).toEqual(Array(3).fill('server process forked'));
+    expect(told.filter((msg) => msg === 'server process ready')).toHaveLength(3);
   });
 
   it('takes flags', async () => {
@@ -55,12 +66,13 @@ describe('a boot', () => {
 });
 
 describe('what cannot be served is one line and exit code 78, without a crash loop:', () => {
-  async function refused(options: Parameters<typeof launch>[0]): Promise<{ line: string; forks: number }> {
+  async function refused(options: Parameters<typeof launch>[0]): Promise<{ line: string; tries: number }> {
     await using cluster = launch(options);
     expect(await cluster.exited).toBe(78);
     expect(cluster.stderr()).toMatch(/^millrace: .*\n$/);
-    const forks = cluster.lines.filter(({ msg }) => msg === 'server process forked').length;
-    return { line: cluster.stderr().trim(), forks };
+    // The first server process goes ahead; the others wait for it.
+    const tries = cluster.lines.filter(({ msg, server }) => msg === 'server process forked' && server === 1);
+    return { line: cluster.stderr().trim(), tries: tries.length };
   }
 
   it.each([
@@ -83,7 +95,7 @@ describe('what cannot be served is one line and exit code 78, without a crash lo
   ])('%j', async (options, line) => {
     const told = await refused(options);
     expect(told.line).toMatch(line);
-    expect(told.forks).toBe(0);
+    expect(told.tries).toBe(0);
   });
 
   it.each(['PORT', 'ADMIN_PORT'])('%s in use', async (variable) => {
@@ -95,7 +107,7 @@ describe('what cannot be served is one line and exit code 78, without a crash lo
       const told = await refused({ env: { [variable]: `${port}` } });
       expect(told).toEqual({
         line: `millrace: ${variable} must be free, but 127.0.0.1:${port} is in use (EADDRINUSE)`,
-        forks: 0,
+        tries: 0,
       });
     } finally {
       other.close();
@@ -109,9 +121,22 @@ describe('what cannot be served is one line and exit code 78, without a crash lo
       tasks.write('broken', text);
       const told = await refused({ env: { TASKS_DIR: tasks.path } });
       expect(told.line).toContain('broken.js');
-      expect(told.forks).toBe(1);
+      expect(told.tries).toBe(1);
     },
   );
+
+  it('is imported by one server process, however many there are', async () => {
+    using tasks = taskFolder();
+    const imports = join(tasks.path, '_imports');
+    tasks.write(
+      'broken',
+      `import { appendFileSync } from 'node:fs';
+      appendFileSync(${JSON.stringify(imports)}, 'once\\n');
+      throw new Error('not today');`,
+    );
+    await refused({ env: { TASKS_DIR: tasks.path, WORKERS: '3' } });
+    expect(readFileSync(imports, 'utf8')).toBe('once\n');
+  });
 });
 
 describe('a boot crash loop', () => {
@@ -119,13 +144,17 @@ describe('a boot crash loop', () => {
     using tasks = taskFolder();
     // As whoever is short of memory may be ended from outside: the next attempt may do better.
     tasks.write('killed', "process.kill(process.pid, 'SIGKILL');");
-    await using cluster = launch({ env: { TASKS_DIR: tasks.path }, timings: { respawnFirstMs: 10 } });
+    await using cluster = launch({
+      env: { TASKS_DIR: tasks.path, WORKERS: '2' },
+      timings: { respawnFirstMs: 10 },
+    });
     expect(await cluster.exited).toBe(70);
     expect(cluster.stderr()).toBe(
       `millrace: gave up: 5 server processes died before one was ready; last: ${tasks.path}/killed.js: its process ended by SIGKILL while the file was being imported\n`,
     );
     const forks = cluster.lines.filter(({ msg }) => msg === 'server process forked');
-    expect(forks.map(({ server }) => server)).toEqual([1, 1, 1, 1, 1]);
+    // The second one waits all the while with nothing of the tasks loaded.
+    expect(forks.map(({ server }) => server)).toEqual([1, 2, 1, 1, 1, 1]);
   });
 
   it('after the server was once ready goes on, slower and slower, and serves with what is left', async () => {
