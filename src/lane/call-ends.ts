@@ -71,8 +71,10 @@ export function createCallEnds(
   function late(call: PendingCall): void {
     const nowMs = monotonicMs();
     call.alarm = undefined;
+    const isStalling = inFlight.endStalled(call);
     if (call.answered) {
-      if (inFlight.end(call)) alarmAt(call, nowMs + Math.max(limits.cancelGraceMs, askAgainMs));
+      const isToBeAsked = inFlight.end(call) || isStalling;
+      if (isToBeAsked) alarmAt(call, nowMs + Math.max(limits.cancelGraceMs, askAgainMs));
       return;
     }
     // In a message with others it begins later than it was sent, and may be done before it is answered.

@@ -28,7 +28,7 @@ export interface Setups {
 }
 
 /** One that waits for what never comes would keep its thread for ever. A model may take its minutes. */
-const longestSetupMs = 300_000;
+export const longestSetupMs = 300_000;
 
 export function createSetups(longestMs = longestSetupMs): Setups {
   const values = new Map<HasSetup, SetupValue>();

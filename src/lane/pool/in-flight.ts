@@ -5,6 +5,7 @@ import { AppError } from '../../errors.js';
 import type { StopFlag } from '../../tasks/call-context.js';
 import type { Task } from '../../tasks/registry.js';
 import type { CallReply } from '../../tasks/reply.js';
+import { longestSetupMs } from '../../tasks/setups.js';
 import { packCalls, type ThreadCall, type ThreadChunk } from '../../thread/protocol.js';
 import { readReplies } from '../../thread/reply-buffer.js';
 import type { Control, ControlRow } from '../../thread/shared-rows.js';
@@ -75,6 +76,12 @@ export interface InFlight {
    * @returns whether to be asked again: nothing is known of it yet
    */
   end(call: PendingCall): boolean;
+  /**
+   * Terminates the thread that this call was sent to, where it has for long been at none of the calls that it has:
+   * something that an earlier one left behind holds it. What has not begun comes back.
+   * @returns whether to be asked again: the call waits there
+   */
+  endStalled(call: PendingCall): boolean;
   /** When it began, if it did. */
   beganMs(call: PendingCall): number | undefined;
   /** The same, if its thread is at it now: what is done waits for the rest of its message. */
@@ -92,6 +99,8 @@ interface SentCalls {
   readonly isJob: boolean;
   /** Its bytes went with the message and do not come back. */
   readonly moved: boolean;
+  /** Where it was sent to; the row says so only once it has been picked up there. */
+  threadId: number | undefined;
   /** Since the call that runs was asked to stop. */
   stopping: Stopping | undefined;
 }
@@ -109,7 +118,11 @@ export function createInFlight(
   control: Control,
   threads: Threads,
   tasks: readonly Task[],
-  { poolMaxThreads, cancelGraceMs }: Pick<LaneConfig, 'poolMaxThreads' | 'cancelGraceMs'>,
+  {
+    poolMaxThreads,
+    cancelGraceMs,
+    taskTimeoutMs,
+  }: Pick<LaneConfig, 'poolMaxThreads' | 'cancelGraceMs' | 'taskTimeoutMs'>,
   rows: number,
 ): InFlight {
   const taskIndex = new Map(tasks.map((task, index) => [task, index]));
@@ -211,6 +224,12 @@ export function createInFlight(
     return silentMs >= (isAsleep ? asleepAfterMs : blockedAfterMs) ? 'blocked' : 'unknown';
   }
 
+  /** A thread may be loading a task's file then, or be at its setup. */
+  function longestStallMs({ calls }: SentCalls): number {
+    const hasSetup = calls.some(({ task }) => task.definition.setup !== undefined);
+    return taskTimeoutMs + (hasSetup ? longestSetupMs : 0);
+  }
+
   function isRunning(state: { row: number; index: number }): boolean {
     const { begun, done } = control.row(state.row);
     return begun === state.index + 1 && done <= state.index;
@@ -256,6 +275,7 @@ export function createInFlight(
         isLong: isLong(estimateUs) && !isJob,
         isJob,
         moved: transfer.length > 0,
+        threadId: undefined,
         stopping: undefined,
       };
       messages[row] = sent;
@@ -310,8 +330,7 @@ export function createInFlight(
           release();
         },
       };
-      if (isJob) threads.runJob(errand);
-      else threads.run(errand);
+      sent.threadId = isJob ? threads.runJob(errand) : threads.run(errand);
     },
     stop(call, flag) {
       const state = stateOf(call);
@@ -344,6 +363,19 @@ export function createInFlight(
       else if (verdict === 'blocked') threads.terminate(row.threadId);
       else row.isEnding = false;
       return verdict === 'unknown';
+    },
+    endStalled(call) {
+      const state = stateOf(call);
+      const sent = messages[state?.row ?? -1];
+      if (state === undefined || sent === undefined) return false;
+      const row = control.row(state.row);
+      // As above.
+      row.isEnding = true;
+      const isAtNone = row.begun === row.done && !row.answered;
+      const isStalled = isAtNone && monotonicMs() - sent.sentMs >= longestStallMs(sent);
+      if (isStalled && sent.threadId !== undefined) threads.terminate(sent.threadId);
+      else row.isEnding = false;
+      return isAtNone && !isStalled;
     },
   };
 }

@@ -68,13 +68,13 @@ export interface Threads {
   readonly leftover: number;
   /** Terminated, and still there. */
   readonly stuck: number;
-  /** To be called only while one is idle. */
-  run(errand: SentMessage): void;
+  /** To be called only while one is idle. @returns the thread's id */
+  run(errand: SentMessage): number | undefined;
   /**
    * To be called only while there is one that could take a job. Where no thread is for jobs yet, one for calls turns to
    * jobs for good: it steps back further, which could not be undone, and another takes its place.
    */
-  runJob(errand: SentMessage): void;
+  runJob(errand: SentMessage): number | undefined;
   /** The event loop was woken: takes the answers that are there. */
   look(): void;
   /** Starts one more; to be called only while none is idle and there are fewer than the capacity. */
@@ -391,6 +391,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       const idle = members.find((one) => one.isIdle && isForCalls(one));
       if (idle === undefined) throw new RangeError('no thread is idle');
       idle.line.send(errand);
+      return idle.threadId;
     },
     runJob(errand) {
       const idle =
@@ -403,6 +404,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
         keepMinimum();
       }
       idle.line.send(errand);
+      return idle.threadId;
     },
     look() {
       for (const { line } of members) line.look();
