@@ -224,7 +224,7 @@ export const settings = {
     'POOL_NICE',
     integer(0, 19),
     '19',
-    'How far threads that run jobs, and the native work of tasks, step back behind the event loops: so much is added to their nice value (Linux). Threads that run calls: half of it.',
+    'How far the threads step back behind the event loops: so much is added to their nice value (Linux). Beside jobs, threads that run calls: half of it.',
   ),
   poolMaxHeapMb: setting(
     'POOL_MAX_HEAP_MB',

@@ -14,10 +14,10 @@ export function stepBackThread(id: number, nice: number): void {
 }
 
 /**
- * Threads that run calls step back half as far as those that run jobs: behind the event loops 10 is as good as 19, and
- * beside a job at 19 a call at 10 has seven eighths of a core.
+ * How far threads that run calls step back while there are threads that run jobs: behind the event loops 10 is about as good
+ * as 19, and beside a job at 19 a call at 10 has seven eighths of a core.
  */
-export const callsNice = (nice: number): number => Math.ceil(nice / 2);
+export const niceBesideJobs = (nice: number): number => Math.ceil(nice / 2);
 
 /** The system's id of this thread, where it tells: /proc/thread-self names it (the last part is its id). */
 export function osThreadId(): number | undefined {

@@ -3,7 +3,7 @@
 // with others (pool/in-flight.ts; how many threads there are, pool/capacity.ts). Run, answer: what its thread says, and
 // what becomes of it (call-ends.ts). Before that come route (server/) and place (lane.ts).
 import { monotonicMs } from '../clock.js';
-import { callsNice } from '../priority.js';
+import { niceBesideJobs } from '../priority.js';
 import type { Task } from '../tasks/registry.js';
 import { createControl } from '../thread/shared-rows.js';
 import type { CallOptions, CallResult, JobRoom, LaneEnd, LaneLoad, LaneStatus } from './call.js';
@@ -42,14 +42,14 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
       min: Math.min(config.poolMinThreads, config.poolMaxThreads),
       max: config.poolMaxThreads,
       maxJobs,
-      jobsNice: config.poolNice,
+      nice: config.poolNice,
       idleTimeoutMs: config.poolIdleTimeoutMs,
       maxHeapMb: config.poolMaxHeapMb,
       data: {
         control: control.memory,
         rows,
         tasks: tasks.map(threadTask),
-        nice: callsNice(config.poolNice),
+        nice: niceBesideJobs(config.poolNice),
         traced,
         pinned: threadCode(tasks),
       },

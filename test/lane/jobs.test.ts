@@ -77,19 +77,34 @@ describe.runIf(process.platform === 'linux')('a thread that runs jobs', () => {
   const steppedBack = (nice: number): number =>
     readdirSync('/proc/self/task').filter((id) => niceOf(Number(id)) === getPriority() + nice).length;
 
-  it('steps back behind those that run calls, of which another takes its place', async () => {
-    const test = await startLane({ poolNice: 6 });
+  it('leaves those of calls half as far behind the event loop, until it ends', async () => {
+    const test = await startLane({ poolNice: 6, poolIdleTimeoutMs: 100 });
     const latch = createLatch();
-    expect([steppedBack(3), steppedBack(6)]).toEqual([1, 0]);
+    expect([steppedBack(3), steppedBack(6)]).toEqual([0, 1]);
     const first = held(test, latch, 1, job('ann'));
     await latch.begun(1);
-    expect(steppedBack(6)).toBe(1);
-    await expect.poll(() => steppedBack(3), patience).toBe(1);
+    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([1, 1]);
     latch.open(1);
     await first.result;
-    // The next one runs there, too.
-    await held(test, latch, 1, job('bob')).result;
-    expect([steppedBack(3), steppedBack(6)]).toEqual([1, 1]);
+    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([0, 1]);
+  });
+
+  it('is one of those that calls had; the others of them end, and make room for such that go first', async () => {
+    const test = await startLane({ poolNice: 6, poolMaxThreads: 3, poolMinThreads: 3 });
+    const latch = createLatch();
+    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([0, 3]);
+    const call = held(test, latch, 1);
+    await latch.begun(1);
+    const jobs = [2, 3].map((gate) => held(test, latch, gate, job('ann')));
+    await latch.begun(2);
+    // One is at the call, and goes when it has ended.
+    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([2, 2]);
+    latch.open(1);
+    await call.result;
+    await latch.begun(3);
+    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([3, 2]);
+    for (const gate of [2, 3]) latch.open(gate);
+    for (const one of jobs) await one.result;
   });
 
   it('ends once there was no job for long, and not before the call’s thread is there that takes its place', async () => {

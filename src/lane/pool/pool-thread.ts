@@ -30,8 +30,10 @@ export interface PoolThread {
   readonly threadId: number | undefined;
   /** It may take a message. */
   readonly isIdle: boolean;
-  /** It has stepped back behind those for calls, for good. */
+  /** It is for jobs, and stays so. */
   readonly isForJobs: boolean;
+  /** It has stepped back as far as threads may, which only a privileged process could undo. */
+  readonly isFarBack: boolean;
   /** One of those that the pool has: it works, will, or is about to make room. */
   readonly hasPlace: boolean;
   /** Why it cannot be loaded. */
@@ -42,8 +44,8 @@ export interface PoolThread {
   readonly idleSinceMs: number;
   /** Resolves when it can write no row any more. Undefined where it was not terminated. */
   readonly ended: Promise<void> | undefined;
-  /** From now on jobs are what it is for. */
-  turnToJobs(nice: number): void;
+  turnToJobs(): void;
+  stepFarBack(): void;
   /** What it has of a core, from now on. */
   watchCore(): CoreWatch;
   /** It gets no more messages and ends by itself. */
@@ -73,7 +75,8 @@ const spinsAfterMs = 1_000;
 /** Without a call nothing but an open handle of a task (a connection, a timer) keeps a thread for so long. */
 const leavesWithinMs = 30_000;
 
-export function createPoolThread(port: MessagePort, events: PoolThreadEvents): PoolThread {
+/** @param nice how far it may step back */
+export function createPoolThread(port: MessagePort, nice: number, events: PoolThreadEvents): PoolThread {
   let state: ThreadState = 'starting';
   let worker: Worker | undefined;
   let threadId: number | undefined;
@@ -81,6 +84,7 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
   let fault: Error | undefined;
   let isOutdated = false;
   let isForJobs = false;
+  let isFarBack = false;
   let idleSinceMs = 0;
   let departure: { readonly beats: Int32Array; seen: number; seenMs: number; core: CoreWatch } | undefined;
   let leavingSinceMs = 0;
@@ -166,9 +170,15 @@ export function createPoolThread(port: MessagePort, events: PoolThreadEvents): P
     get ended() {
       return ended?.promise;
     },
-    turnToJobs(nice) {
+    get isFarBack() {
+      return isFarBack;
+    },
+    turnToJobs() {
       isForJobs = true;
-      if (osThreadId !== undefined) stepBackThread(osThreadId, nice);
+    },
+    stepFarBack() {
+      if (!isFarBack && osThreadId !== undefined) stepBackThread(osThreadId, nice);
+      isFarBack = true;
     },
     watchCore: () => watchCore(osThreadId),
     leave() {

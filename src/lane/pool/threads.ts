@@ -20,8 +20,8 @@ export interface ThreadsOptions {
   readonly max: number;
   /** Most threads for jobs, beside these. */
   readonly maxJobs: number;
-  /** How far these step back behind the event loop. */
-  readonly jobsNice: number;
+  /** How far threads step back behind the event loop. They start half as far (`data`). */
+  readonly nice: number;
   readonly idleTimeoutMs: number;
   readonly maxHeapMb: number;
   readonly data: ThreadData;
@@ -149,11 +149,17 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   /** piscina starts a thread for a session that no idle one can take; the session ends with its thread. */
   function start(): void {
     const { port1, port2 } = new MessageChannel();
-    const member = createPoolThread(port1, {
+    const member = createPoolThread(port1, options.nice, {
       ready: (threadId) => pool.threads.find((thread) => thread.threadId === threadId),
       log: events.log,
-      idle: scheduleRetirement,
-      changed: (state) => changed(state),
+      idle() {
+        giveWay(member);
+        scheduleRetirement();
+      },
+      changed(state) {
+        if (state === 'up' && counts.forJobs === 0) member.stepFarBack();
+        changed(state);
+      },
     });
     // Until one thread has loaded all of them, so that a file that none can load is told at boot.
     const load = isProven ? options.served() : options.data.tasks.map((_task, index) => index);
@@ -177,6 +183,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   function hold(these: readonly PoolThread[]): void {
     members = these;
     counts = tally(members);
+    if (counts.forJobs === 0) for (const member of members) if (member.state === 'up') member.stepFarBack();
   }
 
   function changed(state: ThreadState): void {
@@ -274,6 +281,21 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   function keepMinimum(): void {
     const most = Math.min(options.min, capacity());
     while (!over && retry === undefined && total() < most) start();
+  }
+
+  /** Beside jobs calls go first: their threads are those that have not stepped back so far. */
+  function turnToJobs(thread: PoolThread): void {
+    thread.turnToJobs();
+    thread.stepFarBack();
+    counts = tally(members);
+    for (const member of members) giveWay(member);
+    keepMinimum();
+  }
+
+  /** A thread for calls that is as far back as jobs ends, and another takes its place, where there is room for one. */
+  function giveWay(thread: PoolThread): void {
+    if (counts.forJobs === 0 || failures.isRefused) return;
+    if (thread.isFarBack && thread.isIdle && !thread.isForJobs) thread.leave();
   }
 
   function total(): number {
@@ -398,11 +420,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
         members.find(({ isIdle, isForJobs }) => isIdle && isForJobs) ??
         members.findLast(({ isIdle }) => isIdle);
       if (idle === undefined) throw new RangeError('no thread is idle');
-      if (!idle.isForJobs) {
-        idle.turnToJobs(options.jobsNice);
-        counts = tally(members);
-        keepMinimum();
-      }
+      if (!idle.isForJobs) turnToJobs(idle);
       idle.line.send(errand);
       return idle.threadId;
     },

@@ -16,7 +16,7 @@ describe('the threads', () => {
         min: 1,
         max: 1,
         maxJobs: 1,
-        jobsNice: 0,
+        nice: 0,
         idleTimeoutMs: 30_000,
         maxHeapMb: 64,
         data: {
