@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort } from './free-port.js';
+import { freeNeighbours, freePort } from './free-port.js';
 
 export const hasRedis = isInstalled('redis-server', '--version', 'jobs on Redis');
 /** What makes the certificate of a Redis with TLS. */
@@ -166,8 +166,8 @@ export async function startRedisCluster(): Promise<{ readonly url: string; close
     await Promise.all(nodes.map((node) => node.close()));
   };
   try {
-    // The bus would be at the port + 10,000, which is none for most free ones.
-    const buses = [await freePort(), await freePort(), await freePort()];
+    // The bus would be at the port + 10,000, which is none for most free ones. Nobody is given such a one meanwhile.
+    const buses = [await freeNeighbours(), await freeNeighbours(), await freeNeighbours()];
     for (const bus of buses)
       nodes.push(await startRedis('--cluster-enabled', 'yes', '--cluster-port', String(bus)));
     const clients = nodes.map(({ port }) => new Redis(port, '127.0.0.1'));
@@ -176,13 +176,17 @@ export async function startRedisCluster(): Promise<{ readonly url: string; close
       const [from, to] = [Math.floor((16_384 * i) / 3), Math.floor((16_384 * (i + 1)) / 3) - 1];
       await client.call('CLUSTER', 'ADDSLOTSRANGE', from, to);
       await client.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
-      if (client !== first)
-        await first?.call('CLUSTER', 'MEET', '127.0.0.1', nodes[i]?.port ?? 0, buses[i] ?? 0);
     }
-    for (const client of clients) {
-      while (!String(await client.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) await pause(50);
-      client.disconnect();
+    const isUp = async (client: Redis): Promise<boolean> =>
+      String(await client.call('CLUSTER', 'INFO')).includes('cluster_state:ok');
+    for (let looks = 0; !(await Promise.all(clients.map(isUp))).every(Boolean); looks++) {
+      // Again and again: who has no core for a while forgets whom it was to meet.
+      if (looks % 100 === 0)
+        for (const [i, { port }] of nodes.slice(1).entries())
+          await first?.call('CLUSTER', 'MEET', '127.0.0.1', port, buses[i + 1] ?? 0);
+      await pause(50);
     }
+    for (const client of clients) client.disconnect();
   } catch (error) {
     await close();
     throw error;
