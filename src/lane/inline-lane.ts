@@ -7,6 +7,7 @@ import type { TaskDefinition } from '../task.js';
 import { type CallContext, createCallContext, type StopFlag, stopFlag } from '../tasks/call-context.js';
 import type { CallLog } from '../tasks/call-log.js';
 import { errorReport } from '../tasks/error-report.js';
+import { isBuiltIn } from '../tasks/files.js';
 import type { Task } from '../tasks/registry.js';
 import { type CallReply, outcomeOf, replyError } from '../tasks/reply.js';
 import { failed, runTask } from '../tasks/run-task.js';
@@ -208,10 +209,9 @@ export function createInlineLane(
       const { definition } = task;
       const runIt = (): CallReply | Promise<CallReply> =>
         runTask(definition, input, context, () => sinkOf(call));
-      const reply = watch.run(
-        call,
-        definition.setup === undefined ? runIt : () => runSetUp(definition, context, runIt),
-      );
+      const act = definition.setup === undefined ? runIt : () => runSetUp(definition, context, runIt);
+      // What is ours leaves nothing behind, and a watch takes as long as a small digest.
+      const reply = isBuiltIn(task.module) && !onLoop ? act() : watch.run(call, act);
       if (reply instanceof Promise) {
         return answerLater(call, reply, context, (stopped) => {
           flag = stopped;

@@ -27,7 +27,7 @@ export interface InlineWatchEvents<Call> {
 const mayBeSynchronous = /REQUEST$|^ZLIB$/;
 
 /**
- * A hook that is on only while a call runs: 0.8 µs a call. An AsyncLocalStorage (as in threads) costs less a call.
+ * A hook that is on only while a call runs: some 3 µs a call (Node 20). An AsyncLocalStorage (as in threads) costs less a call.
  * Node 20 and 22: but there it makes every promise and handle of the process dearer, 1 to 2 µs a request, light routes
  * too. Only once a call has left something behind the hook stays on, to follow what comes of it.
  */

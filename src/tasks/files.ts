@@ -1,9 +1,15 @@
 // How a task's file is named, and what its name means. Reading the files is registry.ts.
 import { basename } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { builtFile } from '../package-files.js';
 
 /** The folder of the built-in tasks, as they were built. */
 export const builtInTasks = builtFile('workers/');
+
+const builtInModules = pathToFileURL(builtInTasks).href;
+
+/** @param module a task's, as a file:// URL */
+export const isBuiltIn = (module: string): boolean => module.startsWith(builtInModules);
 
 /** First segments of routes that are the server's own. */
 const reserved = new Set(['io', 'livez', 'readyz', 'docs', 'openapi']);
