@@ -94,8 +94,10 @@ async function write(folder, names, apart) {
     platform: 'node',
     external: (id) => apart?.test(id) || !/^[./]/.test(id),
     resolve: { extensionAlias: { '.js': ['.ts'] } },
-    // Constants keep their names, as in the single modules.
+    // As in the single modules: constants keep their names, and no statement goes. The bundler takes a call for pure whose
+    // error is what it is made for (`decodeURIComponent(path)` in a `try`).
     optimization: { inlineConst: false },
+    treeshake: false,
   });
   await made.write({
     dir: join(dist, 'src', folder),
