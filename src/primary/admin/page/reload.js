@@ -8,7 +8,10 @@ export function watchReload(notice) {
     dialog.showModal();
   });
   dialog.addEventListener('close', () => {
-    if (dialog.returnValue === 'reload') void askForReload(notice);
+    const isWanted = dialog.returnValue === 'reload';
+    // The event of an earlier close may come only now: one wish is one reload.
+    dialog.returnValue = 'cancel';
+    if (isWanted) void askForReload(notice);
   });
 }
 
