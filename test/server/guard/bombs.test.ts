@@ -99,6 +99,7 @@ const bombs: [name: string, status: number, bytes: Buffer][] = [
     ),
   ],
   ['a path of percent signs', 400, get(`/${'%'.repeat(10_000)}`)],
+  ['a query of percent signs', 400, get(`/hash?algorithm=sha256&data=${'%'.repeat(10_000)}`)],
 ];
 
 /** On a quiet machine each takes a few ms; a bomb that went off would take many seconds. */
