@@ -22,6 +22,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('.', import.meta.url));
 const dist = join(root, 'dist');
 const folders = ['src', 'workers'].filter((folder) => existsSync(join(root, folder)));
+/** Pieces that bundles share. */
+const chunkPrefix = 'bundle-';
 /** Says what dist was built from. */
 const stampFile = join(dist, '.built-from');
 
@@ -53,7 +55,7 @@ if (status !== 0) process.exit(status ?? 1);
 
 for (const folder of ['src', 'workers'].filter((name) => existsSync(join(dist, name)))) {
   for (const entry of readdirSync(join(dist, folder), { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    if (!entry.isFile() || entry.name.startsWith(chunkPrefix)) continue;
     const built = join(entry.parentPath, entry.name);
     const original = join(root, relative(dist, built));
     const source = original.replace(/(?:\.d)?\.([cm]?)[jt]s(?:\.map)?$/, '.$1');
@@ -99,17 +101,23 @@ async function write(folder, names, apart) {
     optimization: { inlineConst: false },
     treeshake: false,
   });
-  await made.write({
+  const { output } = await made.write({
     dir: join(dist, 'src', folder),
     entryFileNames: '[name].js',
     // Next to package-files.js, which asks where it lies. No hash: what runs finds the same names after a deploy.
-    chunkFileNames: 'bundle-[name].js',
+    chunkFileNames: `${chunkPrefix}[name].js`,
     format: 'es',
     sourcemap: true,
     minify: false,
     minifyInternalExports: false,
   });
   await made.close();
+  // Only now: who runs the build that was there before may yet ask for what it had.
+  const written = new Set(output.map(({ fileName }) => fileName));
+  const into = join(dist, 'src', folder);
+  for (const name of readdirSync(into))
+    if (name.startsWith(chunkPrefix) && !written.has(name) && !written.has(name.replace(/\.map$/, '')))
+      rmSync(join(into, name));
 }
 
 /**

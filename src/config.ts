@@ -211,14 +211,14 @@ export const settings = {
     'POOL_MAX_THREADS',
     either(integer(1, threads), oneOf('auto')),
     'auto',
-    'Most threads in each server process. `auto`: max(2, ceil(cores / processes) + 1), which is one to spare.',
+    'Most threads for calls in each server process; jobs have up to one fewer beside them. `auto`: max(2, ceil(cores / processes) + 1), which is one to spare.',
     { flag: 'threads' },
   ),
   poolIdleTimeoutMs: setting(
     'POOL_IDLE_TIMEOUT_MS',
     integer(0, maxTimerMs),
     '30000',
-    'A thread above the minimum ends after this many ms without a call.',
+    'A thread above the minimum, or for jobs, ends after this many ms without any.',
   ),
   poolNice: setting(
     'POOL_NICE',

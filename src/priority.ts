@@ -8,9 +8,12 @@ export function stepBack(nice: number): void {
   lower(nice, () => [threadSelf()]);
 }
 
-/** Another thread of this process, by the system's id of it. Only a privileged process could undo it. */
-export function stepBackThread(id: number, nice: number): void {
-  lower(nice, () => [id]);
+/**
+ * Another thread of this process, by the system's id of it. Only a privileged process could undo it.
+ * @returns whether it has
+ */
+export function stepBackThread(id: number, nice: number): boolean {
+  return lower(nice, () => [id]);
 }
 
 /**
@@ -77,12 +80,14 @@ function nameOf(id: number): string {
 }
 
 /** Behind the event loop, which has the priority that the process was started with (`nice -n 5 npm start`). */
-function lower(nice: number, threads: () => readonly number[]): void {
-  if (nice === 0 || process.platform !== 'linux') return;
+function lower(nice: number, threads: () => readonly number[]): boolean {
+  if (nice === 0 || process.platform !== 'linux') return false;
   try {
     const steppedBack = Math.min(constants.priority.PRIORITY_LOW, getPriority(process.pid) + nice);
     for (const id of threads()) setPriority(id, steppedBack);
+    return true;
   } catch {
     // Forbidden, or without /proc.
+    return false;
   }
 }

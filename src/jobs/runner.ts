@@ -1,4 +1,4 @@
-// Runs jobs in a server process: takes no more of them than its lane has threads to spare, makes each one a call that goes
+// Runs jobs in a server process: takes no more of them than its lane has room for, makes each one a call that goes
 // behind all others, and tells the store what became of it. Which job is next is for the store to say.
 import { monotonicMs } from '../clock.js';
 import { AppError, toAppError } from '../errors.js';

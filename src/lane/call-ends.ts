@@ -71,9 +71,10 @@ export function createCallEnds(
   function late(call: PendingCall): void {
     const nowMs = monotonicMs();
     call.alarm = undefined;
-    const isStalling = inFlight.endStalled(call);
+    const stall = inFlight.endStalled(call);
+    if (stall === 'ended') return;
     if (call.answered) {
-      const isToBeAsked = inFlight.end(call) || isStalling;
+      const isToBeAsked = stall === 'waits' || inFlight.end(call);
       if (isToBeAsked) alarmAt(call, nowMs + Math.max(limits.cancelGraceMs, askAgainMs));
       return;
     }

@@ -33,7 +33,7 @@ export interface CallOptions {
   /** The caller's W3C trace id, for the same lines. */
   readonly traceId?: string | undefined;
   /**
-   * The call is a job's, and goes behind all others: only where none of these waits, on threads that they leave, and it is
+   * The call is a job's, and goes behind all others: only where none of these waits, on threads of its own, and it is
    * not counted where it is said whether one of them is let in. It is let in itself, whatever it costs whom.
    */
   readonly job?: {

@@ -15,7 +15,7 @@ import type { ServerHandle } from './server-handle.js';
 import type { Timings } from './timings.js';
 
 /** A process that was lost. */
-export type Fallen = Pick<ServerHandle, 'forkedMs' | 'bootFailure' | 'wasToldToBoot'>;
+export type Fallen = Pick<ServerHandle, 'forkedMs' | 'bootFailure'>;
 
 export class Respawn {
   readonly #timings: Timings;

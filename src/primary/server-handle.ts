@@ -135,11 +135,6 @@ export class ServerHandle {
     return !this.wasReady || this.#cut === 0;
   }
 
-  /** Whether it was told what to serve. */
-  get wasToldToBoot(): boolean {
-    return this.#wasToldToBoot;
-  }
-
   /** To be called once it may: see `mayBoot`. Only one that waits for it has not begun yet. */
   boot(): void {
     if (!this.#isHeld || this.state !== 'starting') return;

@@ -310,7 +310,8 @@ export class SlotTable {
     slot.losses++;
     this.#respawn.died(fallen);
     this.changed();
-    const isTelling = !this.#everReady && fallen.wasToldToBoot;
+    // The others begin behind it, and may lack what only one process can have.
+    const isTelling = !this.#everReady && slot === this.#slots[0];
     const outcome = isTelling ? this.#respawn.diedInBoot(fallen) : undefined;
     if (outcome !== undefined) {
       this.#options.onHopeless(outcome);

@@ -1,4 +1,4 @@
-// The life of a server process between the primary's messages: hello → boot → ready → beats → close. What it serves
+// The life of a server process between the primary's messages: hello → boot → loaded → ready → beats → close. What it serves
 // is server.ts; when it closes is the primary's decision, but for faults of its own and the primary's death.
 import cluster from 'node:cluster';
 import { Socket } from 'node:net';

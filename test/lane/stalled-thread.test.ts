@@ -1,19 +1,16 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { outcome, startLane } from '../support/lane.js';
 
-describe('a thread that is held by what a call left behind', () => {
-  it('is ended, and the call that it was sent next runs on another one', async () => {
-    const { call } = await startLane({ poolMaxThreads: 1, taskTimeoutMs: 1_000 });
-    expect(await outcome(call('spin', {}))).toEqual({});
-    expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });
-  });
-
-  it('is ended too where nobody waits for that call any more', async () => {
-    const { call } = await startLane({ poolMaxThreads: 1, taskTimeoutMs: 1_000 });
-    expect(await outcome(call('spin', {}))).toEqual({});
-    const left = call('misbehave', { how: 'ok' });
-    left.cancel();
-    expect(await outcome(left)).toBe('CallCancelled');
-    expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });
-  });
+it('a thread that is held by what a call left behind is ended, whether or not somebody waits for the call behind it', async () => {
+  const lanes = [1, 2].map(() => startLane({ poolMaxThreads: 1, taskTimeoutMs: 1_000 }));
+  const [waiting, leaving] = await Promise.all(lanes);
+  if (waiting === undefined || leaving === undefined) throw new Error('there are two');
+  for (const { call } of [waiting, leaving]) expect(await outcome(call('spin', {}))).toEqual({});
+  const waits = waiting.call('misbehave', { how: 'ok' });
+  const left = leaving.call('misbehave', { how: 'ok' });
+  left.cancel();
+  expect(await outcome(left)).toBe('CallCancelled');
+  const next = leaving.call('misbehave', { how: 'ok' });
+  expect(await outcome(waits)).toEqual({ ok: true });
+  expect(await outcome(next)).toEqual({ ok: true });
 });

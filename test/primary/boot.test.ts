@@ -157,6 +157,37 @@ describe('a boot crash loop', () => {
     expect(forks.map(({ server }) => server)).toEqual([1, 2, 1, 1, 1, 1]);
   });
 
+  it('gives up as well where server processes die before they can say anything', async () => {
+    using copy = copyOfBuild();
+    copy.edit('src/server/process.js', (text) => `process.exit(3);\n${text}`);
+    await using cluster = launch({
+      entry: copy.entry,
+      env: { WORKERS: '2' },
+      timings: { respawnFirstMs: 10 },
+    });
+    expect(await cluster.exited).toBe(70);
+    expect(cluster.stderr()).toContain('gave up: 5 server processes died before one was ready; last: ');
+  });
+
+  it('is that of the first process alone: one that starts behind it may lack what only one can have', async () => {
+    using tasks = taskFolder();
+    const taken = join(tasks.path, '_taken');
+    tasks.write(
+      'alone',
+      `import { mkdirSync } from 'node:fs';
+      import { isMainThread } from 'node:worker_threads';
+      import { z } from 'zod';
+      if (isMainThread) mkdirSync(${JSON.stringify(taken)});
+      export default { input: z.strictObject({}), run: () => ({}) };`,
+    );
+    await using cluster = launch({
+      env: { TASKS_DIR: tasks.path, WORKERS: '3' },
+      timings: { respawnFirstMs: 10 },
+    });
+    await cluster.waitForLine(({ msg }) => msg === 'server process ready');
+    expect(await cluster.stop()).toBe(0);
+  });
+
   it('after the server was once ready goes on, slower and slower, and serves with what is left', async () => {
     using tasks = taskFolder();
     tasks.write('mine', answering('old'));

@@ -28,6 +28,8 @@ const maxAttempts = 3;
  * knows, at the latest.
  */
 const turnsWithinMs = 100;
+/** A thread that is at none of its calls for less than this may be loading a task's file. */
+const leastStallMs = 10_000;
 const asleepAfterMs = 1_000;
 const blockedAfterMs = process.platform === 'linux' ? 30_000 : 1_000;
 
@@ -79,9 +81,9 @@ export interface InFlight {
   /**
    * Terminates the thread that this call was sent to, where it has for long been at none of the calls that it has:
    * something that an earlier one left behind holds it. What has not begun comes back.
-   * @returns whether to be asked again: the call waits there
+   * @returns `waits`: to be asked again, since the call has not begun there
    */
-  endStalled(call: PendingCall): boolean;
+  endStalled(call: PendingCall): 'ended' | 'waits' | 'no';
   /** When it began, if it did. */
   beganMs(call: PendingCall): number | undefined;
   /** The same, if its thread is at it now: what is done waits for the rest of its message. */
@@ -227,7 +229,7 @@ export function createInFlight(
   /** A thread may be loading a task's file then, or be at its setup. */
   function longestStallMs({ calls }: SentCalls): number {
     const hasSetup = calls.some(({ task }) => task.definition.setup !== undefined);
-    return taskTimeoutMs + (hasSetup ? longestSetupMs : 0);
+    return Math.max(taskTimeoutMs, leastStallMs) + (hasSetup ? longestSetupMs : 0);
   }
 
   function isRunning(state: { row: number; index: number }): boolean {
@@ -367,15 +369,18 @@ export function createInFlight(
     endStalled(call) {
       const state = stateOf(call);
       const sent = messages[state?.row ?? -1];
-      if (state === undefined || sent === undefined) return false;
+      if (state === undefined || sent === undefined) return 'no';
       const row = control.row(state.row);
       // As above.
       row.isEnding = true;
       const isAtNone = row.begun === row.done && !row.answered;
       const isStalled = isAtNone && monotonicMs() - sent.sentMs >= longestStallMs(sent);
-      if (isStalled && sent.threadId !== undefined) threads.terminate(sent.threadId);
-      else row.isEnding = false;
-      return isAtNone && !isStalled;
+      if (isStalled && sent.threadId !== undefined) {
+        threads.terminate(sent.threadId);
+        return 'ended';
+      }
+      row.isEnding = false;
+      return isAtNone ? 'waits' : 'no';
     },
   };
 }

@@ -3,7 +3,7 @@
 // One that is blocked in JavaScript is terminated. How many there are, and who gets what, is threads.ts.
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { monotonicMs } from '../../clock.js';
-import { stepBackThread } from '../../priority.js';
+import { niceBesideJobs, stepBackThread } from '../../priority.js';
 import { TaskFileError } from '../../tasks/registry.js';
 import type { ThreadLogLine } from '../../thread/protocol.js';
 import { withResolvers } from '../with-resolvers.js';
@@ -32,7 +32,7 @@ export interface PoolThread {
   readonly isIdle: boolean;
   /** It is for jobs, and stays so. */
   readonly isForJobs: boolean;
-  /** It has stepped back as far as threads may, which only a privileged process could undo. */
+  /** It has stepped back behind those for calls that go first beside jobs; only a privileged process could undo it. */
   readonly isFarBack: boolean;
   /** One of those that the pool has: it works, will, or is about to make room. */
   readonly hasPlace: boolean;
@@ -177,8 +177,8 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
       isForJobs = true;
     },
     stepFarBack() {
-      if (!isFarBack && osThreadId !== undefined) stepBackThread(osThreadId, nice);
-      isFarBack = true;
+      if (isFarBack || osThreadId === undefined || niceBesideJobs(nice) === nice) return;
+      isFarBack = stepBackThread(osThreadId, nice);
     },
     watchCore: () => watchCore(osThreadId),
     leave() {

@@ -71,7 +71,7 @@ export interface Threads {
   /** To be called only while one is idle. @returns the thread's id */
   run(errand: SentMessage): number | undefined;
   /**
-   * To be called only while there is one that could take a job. Where no thread is for jobs yet, one for calls turns to
+   * To be called only while there is one that could take a job. Where none of those for jobs is idle, one for calls turns to
    * jobs for good: it steps back further, which could not be undone, and another takes its place.
    */
   runJob(errand: SentMessage): number | undefined;
@@ -153,12 +153,13 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       ready: (threadId) => pool.threads.find((thread) => thread.threadId === threadId),
       log: events.log,
       idle() {
-        giveWay(member);
+        makeWay();
         scheduleRetirement();
       },
       changed(state) {
         if (state === 'up' && counts.forJobs === 0) member.stepFarBack();
         changed(state);
+        makeWay();
       },
     });
     // Until one thread has loaded all of them, so that a file that none can load is told at boot.
@@ -288,14 +289,22 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     thread.turnToJobs();
     thread.stepFarBack();
     counts = tally(members);
-    for (const member of members) giveWay(member);
+    makeWay();
     keepMinimum();
   }
 
-  /** A thread for calls that is as far back as jobs ends, and another takes its place, where there is room for one. */
-  function giveWay(thread: PoolThread): void {
-    if (counts.forJobs === 0 || failures.isRefused) return;
-    if (thread.isFarBack && thread.isIdle && !thread.isForJobs) thread.leave();
+  /**
+   * Beside jobs threads for calls that are as far back as these end, one after the other, and others take their places: each
+   * once another one is there that goes first.
+   */
+  function makeWay(): void {
+    if (over || counts.forJobs === 0 || failures.isRefused || counts.starting + counts.ending > 0) return;
+    const forCalls = members.filter(({ state, isForJobs }) => state === 'up' && !isForJobs);
+    const farBack = forCalls.filter((one) => one.isFarBack);
+    if (farBack.length === 0) return;
+    if (farBack.length === forCalls.length && total() < capacity()) {
+      if (retry === undefined) start();
+    } else farBack.find(({ isIdle }) => isIdle)?.leave();
   }
 
   function total(): number {
@@ -335,7 +344,8 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     const staying = members.filter(({ state, hasPlace }) => hasPlace && state !== 'ending');
     const jobThreads = staying.filter(({ isForJobs }) => isForJobs).length;
     let spare = staying.length - jobThreads - options.min;
-    let spareForJobs = jobThreads;
+    // One that serves calls because there is no other stays.
+    let spareForJobs = total() === 0 ? jobThreads - 1 : jobThreads;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const member of members.toReversed()) {
       if ((member.isForJobs ? spareForJobs : spare) <= 0 || !member.isIdle) continue;

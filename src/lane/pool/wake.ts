@@ -10,6 +10,8 @@ import type { Control } from '../../thread/shared-rows.js';
 import { wakeLane } from '../../thread/wake-lane.js';
 
 const handshakeMs = 1_000;
+/** The event loop may be held meanwhile, by an app's setup. */
+const handshakes = 5;
 
 /**
  * Until the socket is there, and where there is none (no abstract names, as everywhere but on Linux, or no descriptors
@@ -19,10 +21,11 @@ const handshakeMs = 1_000;
  */
 export function openWake(control: Control, onWake: () => void): () => void {
   const closed = new AbortController();
-  const opened = (fd: number): void => {
-    control.wakeFd = fd;
-  };
-  if (process.platform === 'linux') void connectToSelf(onWake, closed.signal).then(opened);
+  async function open(): Promise<void> {
+    for (let tries = 0; tries < handshakes && control.wakeFd < 0 && !closed.signal.aborted; tries++)
+      control.wakeFd = await connectToSelf(onWake, closed.signal);
+  }
+  if (process.platform === 'linux') void open();
   return () => {
     control.wakeFd = -1;
     closed.abort();
