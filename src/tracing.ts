@@ -9,8 +9,14 @@ const scope = 'millrace';
 
 const load = createRequire(import.meta.url);
 
+let api: typeof import('@opentelemetry/api') | undefined;
+
 /** Its API. Loaded when it is first asked for: 47 files, of which a server without an SDK needs none. */
-export const otel = (): typeof import('@opentelemetry/api') => load('@opentelemetry/api');
+export function otel(): typeof import('@opentelemetry/api') {
+  // `require` finds it again each time, and a traced call asks a dozen times.
+  api ??= load('@opentelemetry/api');
+  return api;
+}
 
 /** Where every copy of the API, of this major version, keeps what an SDK has given it. */
 const given = Symbol.for('opentelemetry.js.api.1');

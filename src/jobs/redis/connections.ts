@@ -105,25 +105,15 @@ export function connectRedis(
     events.away(error);
   }
 
-  async function run(script: Script, ...args: readonly (string | number | Uint8Array)[]): Promise<unknown> {
+  function run(script: Script, ...args: readonly (string | number | Uint8Array)[]): Promise<unknown> {
     const given = args.map((arg) =>
       arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.length) : arg,
     );
-    try {
-      return await client.evalsha(script.sha, 1, hashTag, ...given);
-    } catch (error) {
-      if (!isUnknown(error)) throw error;
-      return client.eval(script.lua, 1, hashTag, ...given);
-    }
+    return evaluate(script, (command, source) => client.call(command, source, 1, hashTag, ...given));
   }
 
-  async function runForBytes(script: Script, ...args: readonly (string | number)[]): Promise<unknown> {
-    try {
-      return await client.callBuffer('evalsha', script.sha, 1, hashTag, ...args);
-    } catch (error) {
-      if (!isUnknown(error)) throw error;
-      return client.callBuffer('eval', script.lua, 1, hashTag, ...args);
-    }
+  function runForBytes(script: Script, ...args: readonly (string | number)[]): Promise<unknown> {
+    return evaluate(script, (command, source) => client.callBuffer(command, source, 1, hashTag, ...args));
   }
 
   return {
@@ -163,5 +153,15 @@ export function connectRedis(
   };
 }
 
-/** The server has not had this script since it was started. */
-const isUnknown = (error: unknown): boolean => error instanceof Error && error.message.startsWith('NOSCRIPT');
+/** By its digest, or whole where the server has not had it since it was started. */
+async function evaluate(
+  script: Script,
+  ask: (command: 'evalsha' | 'eval', source: string) => Promise<unknown>,
+): Promise<unknown> {
+  try {
+    return await ask('evalsha', script.sha);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return ask('eval', script.lua);
+  }
+}

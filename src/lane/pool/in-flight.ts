@@ -28,10 +28,11 @@ const maxAttempts = 3;
  * knows, at the latest.
  */
 const turnsWithinMs = 100;
-/** A thread that is at none of its calls for less than this may be loading a task's file. */
-const leastStallMs = 10_000;
 const asleepAfterMs = 1_000;
 const blockedAfterMs = process.platform === 'linux' ? 30_000 : 1_000;
+
+/** A thread that is at none of its calls for less than this may be loading a task's file. */
+const leastStallMs = 10_000;
 
 /** What becomes of the calls of a message. */
 export interface MessageEvents {
@@ -371,16 +372,17 @@ export function createInFlight(
       const sent = messages[state?.row ?? -1];
       if (state === undefined || sent === undefined) return 'no';
       const row = control.row(state.row);
+      const isAtNone = (): boolean => row.begun === row.done && !row.answered;
+      if (!isAtNone()) return 'no';
+      if (sent.threadId === undefined || monotonicMs() - sent.sentMs < longestStallMs(sent)) return 'waits';
       // As above.
       row.isEnding = true;
-      const isAtNone = row.begun === row.done && !row.answered;
-      const isStalled = isAtNone && monotonicMs() - sent.sentMs >= longestStallMs(sent);
-      if (isStalled && sent.threadId !== undefined) {
+      if (isAtNone()) {
         threads.terminate(sent.threadId);
         return 'ended';
       }
       row.isEnding = false;
-      return isAtNone ? 'waits' : 'no';
+      return 'no';
     },
   };
 }
