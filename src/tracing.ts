@@ -9,13 +9,16 @@ const scope = 'millrace';
 
 const load = createRequire(import.meta.url);
 
-let api: typeof import('@opentelemetry/api') | undefined;
+type Otel = typeof import('@opentelemetry/api');
+let api: Otel | undefined;
 
 /** Its API. Loaded when it is first asked for: 47 files, of which a server without an SDK needs none. */
-export function otel(): typeof import('@opentelemetry/api') {
-  // `require` finds it again each time, and a traced call asks a dozen times.
-  api ??= load('@opentelemetry/api');
-  return api;
+export function otel(): Otel {
+  if (api !== undefined) return api;
+  // `require` would find it again each time, and a traced call asks a dozen times.
+  const loaded: Otel = load('@opentelemetry/api');
+  api = loaded;
+  return loaded;
 }
 
 /** Where every copy of the API, of this major version, keeps what an SDK has given it. */
