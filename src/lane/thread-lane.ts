@@ -145,6 +145,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     },
     chunk: ends.chunk,
     leftover: (call) => threadLog.leftover(call, threads.leftover + 1),
+    stalled: threadLog.stalled,
     lost: ends.lost,
     returned(call) {
       if (ends.mayReturn(call)) ends.waits(call);

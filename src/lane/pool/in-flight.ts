@@ -42,6 +42,8 @@ export interface MessageEvents {
   chunk(call: PendingCall, chunk: ThreadChunk, taken: (bytes: number, chunks: number) => void): void;
   /** A call goes on though it was asked to stop: its thread is left to it. */
   leftover(call: PendingCall): void;
+  /** Its thread has begun none of its calls for long, and is ended. */
+  stalled(): void;
   /** A call will get no reply. */
   lost(call: PendingCall, error: AppError): void;
   /** A call that had not begun comes back. */
@@ -379,6 +381,7 @@ export function createInFlight(
       row.isEnding = true;
       if (isAtNone()) {
         threads.terminate(sent.threadId);
+        sent.events.stalled();
         return 'ended';
       }
       row.isEnding = false;

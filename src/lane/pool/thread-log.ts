@@ -17,6 +17,8 @@ export interface ThreadLog
   > {
   /** @param leftover threads that are left to calls */
   leftover(call: PendingCall, leftover: number): void;
+  /** A thread has begun nothing of what it was sent for long, and is ended. */
+  stalled(): void;
 }
 
 export function createThreadLog(log: Logger): ThreadLog {
@@ -34,6 +36,10 @@ export function createThreadLog(log: Logger): ThreadLog {
       ),
     outdated: (error) => log.info({ reason: reasonOf(error) }, 'a thread is started again'),
     unstartable: (error) => log.error({ err: error }, 'a thread could not be started: trying again'),
+    stalled: () =>
+      log.error(
+        'a thread begins no call: what an earlier one left behind (a loop in a timer) holds it; it is ended',
+      ),
     leftover({ task, options: { requestId, traceId } }, leftover) {
       const nowMs = monotonicMs();
       if (nowMs - leftoverMs < leftoverLineMs) return;
