@@ -107,7 +107,7 @@ describe('imports', () => {
 
   it('of piscina are in one file', () => {
     const importers = files.filter(({ imports }) => imports.includes('piscina')).map(({ path }) => path);
-    expect(importers).toEqual(['src/lane/pool/threads.ts']);
+    expect(importers).toEqual(['src/lane/pool/thread-workers.ts']);
   });
 });
 

@@ -1,38 +1,25 @@
 // The messages in flight: each was sent to a free thread, answered or lost with it. Which calls travel together
-// is the waiting room's affair; how a thread starts and ends is threads.ts.
+// is the waiting room's affair; how a thread starts and ends is threads.ts; when one is taken for blocked, thread-verdict.ts.
 import { monotonicMs } from '../../clock.js';
 import { AppError } from '../../errors.js';
 import type { StopFlag } from '../../tasks/call-context.js';
 import type { Task } from '../../tasks/registry.js';
 import type { CallReply } from '../../tasks/reply.js';
-import { longestSetupMs } from '../../tasks/setups.js';
 import { packCalls, type ThreadCall, type ThreadChunk } from '../../thread/protocol.js';
 import { readReplies } from '../../thread/reply-buffer.js';
-import type { Control, ControlRow } from '../../thread/shared-rows.js';
+import type { Control } from '../../thread/shared-rows.js';
 import type { LaneConfig } from '../lane-deps.js';
 import type { CallState, PendingCall } from '../pending-call.js';
 import { threadLostError } from '../pending-call.js';
 import { isLong } from '../placement.js';
 import type { BusyThread } from '../waiting/expected-wait.js';
-import type { CoreWatch } from './core-time.js';
 import { movableBuffers } from './movable-buffers.js';
 import { type SentMessage, ThreadMessageError } from './thread-channel.js';
+import { longestStallMs, loopVerdict, type Stopping } from './thread-verdict.js';
 import type { Threads } from './threads.js';
 
 /** After this many messages that died before anything in them began, a call is given up. */
 const maxAttempts = 3;
-
-/**
- * When a thread is taken for blocked whose event loop is not seen to turn, though it is to be every 10 ms: once it has
- * used so much of a core meanwhile; once it sleeps, and has been silent for so long; and, where it got no core or nobody
- * knows, at the latest.
- */
-const turnsWithinMs = 100;
-const asleepAfterMs = 1_000;
-const blockedAfterMs = process.platform === 'linux' ? 30_000 : 1_000;
-
-/** A thread that is at none of its calls for less than this may be loading a task's file. */
-const leastStallMs = 10_000;
 
 /** What becomes of the calls of a message. */
 export interface MessageEvents {
@@ -108,11 +95,6 @@ interface SentCalls {
   threadId: number | undefined;
   /** Since the call that runs was asked to stop. */
   stopping: Stopping | undefined;
-}
-
-interface Stopping {
-  readonly sinceMs: number;
-  readonly core: CoreWatch | undefined;
 }
 
 /**
@@ -217,22 +199,6 @@ export function createInFlight(
     return call.state.at === 'thread' && messages[call.state.row]?.calls[call.state.index] === call
       ? call.state
       : undefined;
-  }
-
-  /** What is known of the event loop of a thread whose call was asked to stop. */
-  function verdictOn(row: ControlRow, stopping: Stopping | undefined): 'turns' | 'blocked' | 'unknown' {
-    if (stopping === undefined) return 'blocked';
-    if (row.turnedMs > stopping.sinceMs) return 'turns';
-    const silentMs = monotonicMs() - stopping.sinceMs;
-    const isAsleep = stopping.core?.isAsleep() === true;
-    if ((stopping.core?.usedMs() ?? 0) >= turnsWithinMs) return 'blocked';
-    return silentMs >= (isAsleep ? asleepAfterMs : blockedAfterMs) ? 'blocked' : 'unknown';
-  }
-
-  /** A thread may be loading a task's file then, or be at its setup. */
-  function longestStallMs({ calls }: SentCalls): number {
-    const hasSetup = calls.some(({ task }) => task.definition.setup !== undefined);
-    return Math.max(taskTimeoutMs, leastStallMs) + (hasSetup ? longestSetupMs : 0);
   }
 
   function isRunning(state: { row: number; index: number }): boolean {
@@ -363,7 +329,7 @@ export function createInFlight(
       const row = control.row(state.row);
       // Said before it is asked, so that a call that begins behind this one's back is never what is ended.
       row.isEnding = true;
-      const verdict = isRunning(state) ? verdictOn(row, messages[state.row]?.stopping) : 'over';
+      const verdict = isRunning(state) ? loopVerdict(row, messages[state.row]?.stopping) : 'over';
       if (verdict === 'turns') threads.leave(row.threadId);
       else if (verdict === 'blocked') threads.terminate(row.threadId);
       else row.isEnding = false;
@@ -376,7 +342,11 @@ export function createInFlight(
       const row = control.row(state.row);
       const isAtNone = (): boolean => row.begun === row.done && !row.answered;
       if (!isAtNone()) return 'no';
-      if (sent.threadId === undefined || monotonicMs() - sent.sentMs < longestStallMs(sent)) return 'waits';
+      if (
+        sent.threadId === undefined ||
+        monotonicMs() - sent.sentMs < longestStallMs(sent.calls, taskTimeoutMs)
+      )
+        return 'waits';
       // As above.
       row.isEnding = true;
       if (isAtNone()) {

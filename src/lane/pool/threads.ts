@@ -1,19 +1,21 @@
-// The threads: says how many there are, starts them, and hands each message to a free one. The only importer of piscina,
-// which makes the workers, with a heap limit and a queue of starts, and tells of each one's end; when one starts, ends or
-// is given a message is decided here. Which call runs when is thread-lane.ts; how one thread lives and ends,
-// pool-thread.ts; what happens inside, thread-entry.ts.
+// The threads: how many there are, when one is started or ended, and what follows from one that dies or cannot be started.
+// Which there are and who is next: thread-members.ts. Their roles, for calls or for jobs: thread-roles.ts. Who has been idle
+// for long: retirement.ts. What they are made of: thread-workers.ts. How one lives and ends: pool-thread.ts; what happens
+// inside, thread-entry.ts. Which call runs when is thread-lane.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MessageChannel } from 'node:worker_threads';
-import { Piscina, type TaskQueue } from 'piscina';
+import type { MessagePort } from 'node:worker_threads';
 import { monotonicMs } from '../../clock.js';
-import type { ThreadData, ThreadLogLine, ThreadSession } from '../../thread/protocol.js';
+import type { ThreadData, ThreadLogLine } from '../../thread/protocol.js';
 import { withResolvers } from '../with-resolvers.js';
 import type { CoreWatch } from './core-time.js';
+import { createLingering } from './lingering.js';
 import { createPoolThread, type PoolThread, type ThreadState } from './pool-thread.js';
+import { createRetirement } from './retirement.js';
 import { createStartFailures } from './start-failures.js';
-import { createStartQueue, type StartCandidate } from './start-queue.js';
 import type { SentMessage } from './thread-channel.js';
-import { threadBoot } from './thread-code.js';
+import { createThreadMembers } from './thread-members.js';
+import { createThreadRoles } from './thread-roles.js';
+import { createThreadWorkers } from './thread-workers.js';
 
 export interface ThreadsOptions {
   readonly min: number;
@@ -93,103 +95,87 @@ export interface Threads {
   close(): Promise<boolean>;
 }
 
-/**
- * Threads that may be left to calls, or stuck, beside those that work: each holds some 10 MiB and what its call
- * holds, and their native work shares the four threads of libuv's pool with that of all others. From here on the
- * process should be replaced; meanwhile each further one takes a place of those that work.
- */
-const leastLingering = 8;
-const lingeringPerThread = 2;
-
 const lookEveryMs = 1_000;
 /** How long threads that end by themselves may take to, where all are ended. */
 const closeMs = 150;
 const closeLookMs = 5;
 
 export function createThreads(options: ThreadsOptions, events: ThreadsEvents): Threads {
-  const starts = createStartQueue<Parameters<TaskQueue['push']>[0], PoolThread>();
-  // How many there are is decided here: piscina would replace one that has died by one without a session, and counts
-  // those that linger.
-  const pool = new Piscina({
-    filename: threadBoot,
-    minThreads: 0,
-    maxThreads: Number.MAX_SAFE_INTEGER,
-    idleTimeout: Number.POSITIVE_INFINITY,
-    concurrentTasksPerWorker: 1,
-    recordTiming: false,
-    resourceLimits: { maxOldGenerationSizeMb: options.maxHeapMb },
-    workerData: options.data,
-    taskQueue: starts,
-    loadBalancer: (_start, threads) => starts.taker(threads),
-  });
-  const maxLingering = Math.max(leastLingering, lingeringPerThread * options.max);
+  const { min, max, maxJobs, nice, idleTimeoutMs, maxHeapMb, data } = options;
+  const members = createThreadMembers(maxJobs);
+  const lingering = createLingering(members, max);
   const failures = createStartFailures();
-  let members: readonly PoolThread[] = [];
-  /** Counted where one changes, not for each call. */
-  let counts = tally(members);
+  const workers = createThreadWorkers(maxHeapMb, data, {
+    begun: members.add,
+    withdrawn: remove,
+    ended: dismiss,
+    died: events.died,
+    expected: () => members.all.length,
+  });
+  const roles = createThreadRoles(members, {
+    mayMakeWay: () => !over && !failures.isRefused,
+    hasPlace: () => members.total < capacity(),
+    start,
+  });
+  const retirement = createRetirement(members, min, idleTimeoutMs);
   let retry: NodeJS.Timeout | undefined;
-  let retirement: NodeJS.Timeout | undefined;
   let watch: NodeJS.Timeout | undefined;
-  let isWorn = false;
   /** A thread has loaded all tasks. */
   let isProven = false;
   /** Closed, or given up. */
   let over = false;
   const warmed = withResolvers<void>();
   warmed.promise.catch(() => undefined);
-
-  // Without a listener the death of a thread without a session would be an uncaught exception of this process.
-  pool.on('error', (error: unknown) => events.died(error));
-  // Told before piscina gives it anything.
-  pool.on('workerCreate', ({ id }: StartCandidate) => starts.grant(id));
-  // Told before piscina rejects what the thread was at, and before it takes the thread off its own list.
-  pool.on('workerDestroy', () => void setImmediate(withdrawStarts));
   keepMinimum();
 
-  /** piscina starts a thread for a session that no idle one can take; the session ends with its thread. */
+  /** Where no further thread can be started, those that there are. */
+  function capacity(): number {
+    const most = lingering.mostWorking;
+    return failures.isRefused
+      ? Math.min(most, Math.max(members.total, Math.min(1, members.counts.forJobs)))
+      : most;
+  }
+
+  function keepMinimum(): void {
+    const most = Math.min(min, capacity());
+    while (mayStart() && members.total < most) start();
+  }
+
+  /** Not while another try is due. */
+  function mayStart(): boolean {
+    return !over && retry === undefined;
+  }
+
   function start(): void {
-    const { port1, port2 } = new MessageChannel();
-    const member = createPoolThread(port1, options.nice, {
-      ready: (threadId) => pool.threads.find((thread) => thread.threadId === threadId),
-      log: events.log,
-      idle() {
-        makeWay();
-        scheduleRetirement();
-      },
-      changed(state) {
-        if (state === 'up' && counts.forJobs === 0) member.stepFarBack();
-        changed(state);
-        makeWay();
-      },
-    });
+    if (!mayStart()) return;
     // Until one thread has loaded all of them, so that a file that none can load is told at boot.
-    const load = isProven ? options.served() : options.data.tasks.map((_task, index) => index);
-    const session: ThreadSession = { port: port2, load };
-    hold([...members, member]);
+    const load = isProven ? options.served() : data.tasks.map((_task, index) => index);
     try {
-      starts
-        .startFor(member, () => pool.run(session, { transferList: [port2] }))
-        .then(
-          () => dismiss(member, new Error('a session ended before its thread')),
-          (error: unknown) => dismiss(member, error),
-        );
+      workers.start(makeThread, load);
     } catch (error) {
-      starts.withdrawOf(member);
-      port2.close();
-      hold(members.filter((one) => one !== member));
       refused(error);
     }
   }
 
-  function hold(these: readonly PoolThread[]): void {
-    members = these;
-    counts = tally(members);
-    if (counts.forJobs === 0) for (const member of members) if (member.state === 'up') member.stepFarBack();
+  function makeThread(port: MessagePort): PoolThread {
+    return createPoolThread(port, nice, {
+      ready: (threadId) => workers.all.find((worker) => worker.threadId === threadId),
+      log: events.log,
+      idle() {
+        roles.makeWay();
+        retirement.schedule();
+      },
+      changed(state) {
+        changed(state);
+        roles.makeWay();
+      },
+    });
   }
 
   function changed(state: ThreadState): void {
-    counts = tally(members);
+    members.recount();
     if (state === 'up') {
+      roles.stepBack();
       if (failures.isRefused) events.granted();
       failures.succeeded();
       isProven = true;
@@ -200,58 +186,51 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return;
     }
     if (over) return;
-    if (state === 'stuck') events.stuck({ stuck: counts.stuck });
+    if (state === 'stuck') events.stuck({ stuck: members.counts.stuck });
     if (state === 'leftover' || state === 'stuck') wear();
     keepMinimum();
     events.changed();
   }
 
-  /** Whether it is time for a new process. */
-  function wear(): void {
-    const isLost = counts.stuck > 0 && capacity() === 0;
-    if (isWorn || (lingering() < maxLingering && !isLost)) return;
-    isWorn = true;
-    events.worn({ leftover: counts.leftover, stuck: counts.stuck });
-  }
-
   function lookAtEnds(): void {
-    for (const member of members) member.look();
-    if (members.some(({ state }) => state !== 'up' && state !== 'starting')) return;
+    for (const one of members.all) one.look();
+    if (members.all.some(({ state }) => state !== 'up' && state !== 'starting')) return;
     clearInterval(watch);
     watch = undefined;
   }
 
+  function wear(): void {
+    const { leftover, stuck } = members.counts;
+    if (lingering.wears(capacity())) events.worn({ leftover, stuck });
+  }
+
   /** Its thread is gone, or never came. */
-  function dismiss(member: PoolThread, error: unknown): void {
-    const { state, line } = member;
+  function dismiss(thread: PoolThread, error: unknown): void {
+    const { state, line } = thread;
     const wasBusy = line.isBusy;
-    hold(members.filter((one) => one !== member));
-    member.dismiss(member.fault ?? error);
+    remove(thread);
+    thread.dismiss(thread.fault ?? error);
     if (over) return;
-    if (state === 'starting' && !member.isOutdated) {
-      diedInBoot(member.fault ?? error);
+    if (state === 'starting' && !thread.isOutdated) {
+      diedInBoot(thread.fault ?? error);
       return;
     }
-    if (state === 'starting') events.outdated(member.fault);
-    if (state === 'up' && (member.fault !== undefined || !wasBusy)) events.died(member.fault ?? error);
+    if (state === 'starting') events.outdated(thread.fault);
+    if (state === 'up' && (thread.fault !== undefined || !wasBusy)) events.died(thread.fault ?? error);
     keepMinimum();
     events.changed();
   }
 
-  /** A thread that dies while it boots leaves its session in the queue. */
-  function withdrawStarts(): void {
-    for (let stale = members.length - pool.threads.length; stale > 0; stale--) {
-      const member = starts.withdraw();
-      if (member === undefined) return;
-      dismiss(member, new Error('a thread ended before it was ready'));
-    }
+  function remove(thread: PoolThread): void {
+    members.remove(thread);
+    roles.stepBack();
   }
 
   function diedInBoot(cause: unknown): void {
     failures.died();
     if (failures.deaths === 1) events.unstartable(cause);
-    if (failures.deaths >= options.min) warmed.reject(cause);
-    if (failures.isHopeless && !members.some(({ state }) => state === 'up')) {
+    if (failures.deaths >= min) warmed.reject(cause);
+    if (failures.isHopeless && !members.all.some(({ state }) => state === 'up')) {
       over = true;
       events.unusable(new Error(`${failures.deaths} threads in a row could not be started`, { cause }));
       return;
@@ -273,111 +252,26 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     retry = setTimeout(() => {
       retry = undefined;
       // Whether there is room again shows only by trying.
-      if (failures.isRefused && total() < mostNow()) start();
+      if (failures.isRefused && members.total < lingering.mostWorking) start();
       keepMinimum();
       events.changed();
     }, failures.delayMs).unref();
   }
 
-  function keepMinimum(): void {
-    const most = Math.min(options.min, capacity());
-    while (!over && retry === undefined && total() < most) start();
-  }
-
-  /** Beside jobs calls go first: their threads are those that have not stepped back so far. */
-  function turnToJobs(thread: PoolThread): void {
-    thread.turnToJobs();
-    thread.stepFarBack();
-    counts = tally(members);
-    makeWay();
-    keepMinimum();
-  }
-
-  /**
-   * Beside jobs threads for calls that are as far back as these end, one after the other, and others take their places: each
-   * once another one is there that goes first.
-   */
-  function makeWay(): void {
-    if (over || counts.forJobs === 0 || failures.isRefused || counts.starting + counts.ending > 0) return;
-    const forCalls = members.filter(({ state, isForJobs }) => state === 'up' && !isForJobs);
-    const farBack = forCalls.filter((one) => one.isFarBack);
-    if (farBack.length === 0) return;
-    if (farBack.length === forCalls.length && total() < capacity()) {
-      if (retry === undefined) start();
-    } else farBack.find(({ isIdle }) => isIdle)?.leave();
-  }
-
-  function total(): number {
-    return counts.starting + counts.up + counts.ending;
-  }
-
-  /** A thread for jobs serves calls where there is no other, nor could one be started. */
-  function isForCalls({ isForJobs }: PoolThread): boolean {
-    return !isForJobs || total() === 0;
-  }
-
-  function lingering(): number {
-    return counts.leftover + counts.stuck;
-  }
-
-  /** Where no further thread can be started, those that there are. */
-  function capacity(): number {
-    return failures.isRefused
-      ? Math.min(mostNow(), Math.max(total(), Math.min(1, counts.forJobs)))
-      : mostNow();
-  }
-
-  /** Those that linger beyond their number take the places of others. */
-  function mostNow(): number {
-    return Math.max(0, options.max - Math.max(0, lingering() - maxLingering));
-  }
-
-  function scheduleRetirement(): void {
-    if (total() > options.min || counts.forJobs > 0)
-      retirement ??= setTimeout(retire, options.idleTimeoutMs).unref();
-  }
-
-  /** Ends threads above the minimum that had nothing to do for long: the last ones, since the first are given work first. */
-  function retire(): void {
-    retirement = undefined;
-    const nowMs = monotonicMs();
-    const staying = members.filter(({ state, hasPlace }) => hasPlace && state !== 'ending');
-    const jobThreads = staying.filter(({ isForJobs }) => isForJobs).length;
-    let spare = staying.length - jobThreads - options.min;
-    // One that serves calls because there is no other stays.
-    let spareForJobs = total() === 0 ? jobThreads - 1 : jobThreads;
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const member of members.toReversed()) {
-      if ((member.isForJobs ? spareForJobs : spare) <= 0 || !member.isIdle) continue;
-      const leftMs = member.idleSinceMs + options.idleTimeoutMs - nowMs;
-      if (leftMs > 0) {
-        nextMs = Math.min(nextMs, leftMs);
-        continue;
-      }
-      if (member.isForJobs) spareForJobs--;
-      else spare--;
-      member.leave();
-    }
-    if (nextMs < Number.POSITIVE_INFINITY) retirement = setTimeout(retire, nextMs).unref();
-  }
-
-  const member = (threadId: number): PoolThread | undefined =>
-    members.find((one) => one.threadId === threadId);
-
   async function close(): Promise<boolean> {
     over = true;
     clearTimeout(retry);
-    clearTimeout(retirement);
-    for (const one of members) one.leave();
-    await until(() => members.every(({ state }) => state === 'leftover'));
+    retirement.close();
+    for (const one of members.all) one.leave();
+    await until(() => members.all.every(({ state }) => state === 'leftover'));
     // Blocked, or not up yet. Who is left to a call, or has an open handle, ends with the process.
-    const kept = members.filter(({ state }) => state === 'leftover' || state === 'leaving');
+    const kept = members.all.filter(({ state }) => state === 'leftover' || state === 'leaving');
     const keptIds = kept.map(({ threadId }) => threadId);
-    for (const one of members) if (!kept.includes(one)) one.terminate();
-    for (const thread of pool.threads) if (!keptIds.includes(thread.threadId)) void thread.terminate();
-    await until(() => members.length === 0);
+    for (const one of members.all) if (!kept.includes(one)) one.terminate();
+    for (const worker of workers.all) if (!keptIds.includes(worker.threadId)) void worker.terminate();
+    await until(() => members.all.length === 0);
     clearInterval(watch);
-    return members.length === 0;
+    return members.all.length === 0;
   }
 
   async function until(condition: () => boolean): Promise<void> {
@@ -387,71 +281,54 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   return {
     get idle() {
-      let idle = 0;
-      for (const member of members) if (member.isIdle && isForCalls(member)) idle++;
-      return idle;
+      return members.idle;
     },
     get idleForJobs() {
-      let idle = 0;
-      let idleForJobs = 0;
-      for (const { isIdle, isForJobs } of members) {
-        if (isIdle && isForJobs) idleForJobs++;
-        else if (isIdle) idle++;
-      }
-      return idleForJobs + Math.min(idle, options.maxJobs - counts.forJobs);
-    },
-    get forJobs() {
-      const these = members.filter((one) => one.hasPlace && !isForCalls(one));
-      return { total: these.length, idle: these.filter(({ isIdle }) => isIdle).length };
+      return members.idleForJobs;
     },
     get changing() {
-      return counts.starting + counts.ending;
+      return members.counts.starting + members.counts.ending;
     },
     get total() {
-      return total();
+      return members.total;
+    },
+    get forJobs() {
+      return members.forJobs;
     },
     get capacity() {
       return capacity();
     },
     get leftover() {
-      return counts.leftover;
+      return members.counts.leftover;
     },
     get stuck() {
-      return counts.stuck;
+      return members.counts.stuck;
     },
     run(errand) {
-      const idle = members.find((one) => one.isIdle && isForCalls(one));
+      const idle = members.nextForCalls();
       if (idle === undefined) throw new RangeError('no thread is idle');
       idle.line.send(errand);
       return idle.threadId;
     },
     runJob(errand) {
-      const idle =
-        members.find(({ isIdle, isForJobs }) => isIdle && isForJobs) ??
-        members.findLast(({ isIdle }) => isIdle);
+      const idle = members.nextForJobs();
       if (idle === undefined) throw new RangeError('no thread is idle');
-      if (!idle.isForJobs) turnToJobs(idle);
+      if (!idle.isForJobs) {
+        roles.turnToJobs(idle);
+        keepMinimum();
+      }
       idle.line.send(errand);
       return idle.threadId;
     },
     look() {
-      for (const { line } of members) line.look();
+      for (const { line } of members.all) line.look();
     },
-    grow() {
-      if (!over && retry === undefined) start();
-    },
-    leave: (threadId) => member(threadId)?.leave(),
-    terminate: (threadId) => member(threadId)?.terminate(),
-    watchCore: (threadId) => member(threadId)?.watchCore(),
-    gone: (threadId) => member(threadId)?.ended,
+    grow: start,
+    leave: (threadId) => members.at(threadId)?.leave(),
+    terminate: (threadId) => members.at(threadId)?.terminate(),
+    watchCore: (threadId) => members.at(threadId)?.watchCore(),
+    gone: (threadId) => members.at(threadId)?.ended,
     warm: () => warmed.promise,
     close,
   };
-}
-
-/** By state; those that have a place and are for jobs apart. */
-function tally(members: readonly PoolThread[]): Record<ThreadState | 'forJobs', number> {
-  const counts = { starting: 0, up: 0, ending: 0, leftover: 0, leaving: 0, stuck: 0, forJobs: 0 };
-  for (const { state, isForJobs, hasPlace } of members) counts[isForJobs && hasPlace ? 'forJobs' : state]++;
-  return counts;
 }
