@@ -61,7 +61,7 @@ export interface ServerStatus extends ProcessLoad {
 export interface LoadReport {
   /** monotonicMs() of the process: the same clock in all of them. */
   readonly atMs: number;
-  /** For how long its threads have been busy: two of them for a second are two seconds. */
+  /** For how long its threads have been busy with calls, not with jobs: two of them for a second are two seconds. */
   readonly threadsBusyMs: number;
   /** Estimated work of the calls that wait. */
   readonly waitingMs: number;
@@ -76,7 +76,7 @@ export interface LoadReport {
 
 /** The load of the whole machine, all server processes together. */
 export interface MachineLoad {
-  /** What the threads did in the last second and what waits, by what they can do in one second. */
+  /** What the threads did in the last second and what waits, jobs left out, by what they can do in one second. */
   readonly load: number;
   /** What a call of average length would be estimated to wait now. */
   readonly waitSeconds: number;

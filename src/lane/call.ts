@@ -101,7 +101,7 @@ export interface LaneStatus {
 
 /** How much there is to do. */
 export interface LaneLoad {
-  /** For how long threads have been busy since the lane began: two of them for a second are two seconds. */
+  /** For how long threads have been busy with calls, not with jobs: two of them for a second are two seconds. */
   readonly threadsBusyMs: number;
   /** Estimated work of the calls that wait. */
   readonly waitingMs: number;

@@ -128,7 +128,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
       const calls = waiting.take(capacity.free, nowMs);
       if (calls.length === 0) break;
       inFlight.send(calls, nowMs, heard);
-      busyTime.change(inFlight.size, nowMs);
+      busyTime.change(capacity.inFlight, nowMs);
       for (const call of calls) ends.sent(call, nowMs);
     }
     if (waiting.size + waiting.jobs === 0) return;
@@ -152,7 +152,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     },
     freed() {
       const nowMs = monotonicMs();
-      busyTime.change(inFlight.size, nowMs);
+      busyTime.change(capacity.inFlight, nowMs);
       if (inFlight.size === 0) waiting.rested(nowMs);
       sendNext();
     },

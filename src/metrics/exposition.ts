@@ -50,7 +50,7 @@ export function loadGauges({ load, waitSeconds }: Pick<MachineLoad, 'load' | 'wa
     metric(
       'millrace_lane_load',
       'gauge',
-      'Work that runs or waits, by what the threads of this machine can do in one second; above 1: more than that.',
+      'Calls that run or wait, by what the threads of this machine can do in one second; above 1: more than that. Without jobs.',
       [{ labels: {}, value: load }],
     ),
     metric(

@@ -58,6 +58,21 @@ it('jobs do not count where it is said whether a call is let in', async () => {
     expect(await outcome(one)).toMatchObject({ gate: expect.any(Number) });
 });
 
+it('jobs are no part of the load, for calls go before them', async () => {
+  const test = await startLane({ poolMaxThreads: 2 });
+  const latch = createLatch();
+  const running = held(test, latch, 1, job('ann'));
+  await latch.begun(1);
+  const waiting = held(test, latch, 2, job('ann'));
+  expect(test.lane.load()).toEqual({ threadsBusyMs: 0, waitingMs: 0, expectedWaitMs: 0 });
+  const call = held(test, latch, 3);
+  await latch.begun(2);
+  await expect.poll(() => test.lane.load().threadsBusyMs).toBeGreaterThan(0);
+  for (let gate = 1; gate <= 3; gate++) latch.open(gate);
+  for (const one of [running, waiting, call])
+    expect(await outcome(one)).toMatchObject({ gate: expect.any(Number) });
+});
+
 it('a job that waits is cancelled, and with a single thread a call does not wait for a job’s end', async () => {
   const test = await startLane({ poolMaxThreads: 1 });
   const latch = createLatch();

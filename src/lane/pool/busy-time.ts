@@ -1,5 +1,6 @@
-// For how long the threads have been busy, as time of cores: two of them for a second are two seconds, but no more than
-// the cores could give. What a machine's load is made from; it decides nothing.
+// For how long threads have been busy with calls, as time of cores: two of them for a second are two seconds, but no more
+// than the cores could give. What a machine's load is made from, in which jobs do not count, since calls go before them; it
+// decides nothing.
 
 export interface BusyTime {
   /** From now on so many are busy. */
