@@ -48,6 +48,8 @@ export interface ServerStatus extends ProcessLoad {
     readonly idle: number;
     /** How many there may be that work. */
     readonly max: number;
+    /** Those of them that are for jobs: they are in the three numbers above, and beside POOL_MAX_THREADS. */
+    readonly forJobs: number;
     /** Left to a call that goes on after its answer. */
     readonly leftover: number;
     /** Ended, and still there: native code does not return. */

@@ -4,7 +4,7 @@ import { dictionary } from '../dictionary.js';
 import { AppError } from '../errors.js';
 import type { TaskCounts } from '../messages.js';
 import type { Task } from '../tasks/registry.js';
-import type { CallRecord } from './call.js';
+import type { CallOptions, CallRecord, OnCall } from './call.js';
 import type { LaneWrapper } from './lane-call.js';
 
 export interface CallCounts {
@@ -12,7 +12,7 @@ export interface CallCounts {
   counts(): Readonly<Record<string, TaskCounts>>;
 }
 
-export function createCallCounts(tasks: readonly Task[], onCall: (record: CallRecord) => void): CallCounts {
+export function createCallCounts(tasks: readonly Task[], onCall: OnCall): CallCounts {
   const counts = new Map<string, TaskCounts>(
     tasks.map(({ name, definition }) => [
       name,
@@ -29,32 +29,33 @@ export function createCallCounts(tasks: readonly Task[], onCall: (record: CallRe
     ]),
   );
 
-  function record(record: CallRecord): void {
+  function record(record: CallRecord, isJob: boolean): void {
     const count = counts.get(record.task);
     if (count === undefined) return;
     if (record.outcome === 'shared') count.shared = (count.shared ?? 0) + 1;
     else count[record.outcome]++;
     if (record.lane !== 'none') count[record.lane]++;
-    onCall(record);
+    onCall(record, isJob);
   }
 
-  function entering<T>(task: Task, enter: () => T): T {
+  function entering<T>(task: Task, options: Pick<CallOptions, 'job'>, enter: () => T): T {
     try {
       return enter();
     } catch (error) {
-      record({ task: task.name, outcome: refusalOutcome(error), lane: 'none', queueMs: 0, runMs: 0 });
+      const refusal = { task: task.name, outcome: refusalOutcome(error), queueMs: 0, runMs: 0 };
+      record({ ...refusal, lane: 'none' }, options.job !== undefined);
       throw error;
     }
   }
 
   return {
     wrapper: (lane) => ({
-      checkRoom: (task, client) => entering(task, () => lane.checkRoom(task, client)),
+      checkRoom: (task, client) => entering(task, {}, () => lane.checkRoom(task, client)),
       run: (call, listener) =>
-        entering(call.task, () =>
+        entering(call.task, call.options, () =>
           lane.run(call, {
             answered(answer) {
-              record(answer);
+              record(answer, call.options.job !== undefined);
               listener.answered(answer);
             },
             ran: (runMs) => listener.ran(runMs),

@@ -118,6 +118,9 @@ export interface CallRecord {
   readonly runMs: number;
 }
 
+/** Told of every call, once, when its outcome is known. */
+export type OnCall = (record: CallRecord, isJob: boolean) => void;
+
 /** Who decides what a client may use, and is told what it used. In ms; the clock is monotonicMs(). */
 export interface CallMeter {
   /** @throws AppError QUOTA_EXCEEDED where the client has nothing left */

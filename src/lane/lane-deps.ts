@@ -3,7 +3,7 @@ import { readConfig, type ServerConfig } from '../config.js';
 import { processBudget, readCores } from '../core-budget.js';
 import { createLogger, type Logger } from '../log.js';
 import type { Task } from '../tasks/registry.js';
-import type { CallMeter, CallRecord } from './call.js';
+import type { CallMeter, OnCall } from './call.js';
 
 export type LaneConfig = Pick<
   ServerConfig,
@@ -32,8 +32,7 @@ export interface LaneOptions {
   readonly traced?: boolean;
   /** None: everybody may use what there is. */
   readonly meter?: CallMeter | undefined;
-  /** Every call, once, when its outcome is known. */
-  readonly onCall?: (record: CallRecord) => void;
+  readonly onCall?: OnCall;
   /** Too many threads do not end: this process should be replaced, at leisure. */
   readonly onWorn?: (() => void) | undefined;
   /** No thread can be started any more: this process is of no use. Default: logged. */

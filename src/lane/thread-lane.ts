@@ -197,6 +197,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
       busy: inFlight.size,
       idle: inFlight.free + threads.forJobs.idle,
       max: capacity.max + threads.forJobs.total,
+      forJobs: threads.forJobs.total,
       leftover: threads.leftover,
       stuck: threads.stuck,
       waiting: waiting.size,

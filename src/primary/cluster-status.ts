@@ -62,7 +62,7 @@ export function serverEntry(server: ServerHandle, losses: number): ServerEntry {
     memoryBytes: 0,
     cpuCores: 0,
     eventLoopDelayMs: { p50: 0, p99: 0 },
-    threads: { busy: 0, idle: 0, max: config.poolMaxThreads, leftover: 0, stuck: 0 },
+    threads: { busy: 0, idle: 0, max: config.poolMaxThreads, forJobs: 0, leftover: 0, stuck: 0 },
     queue: { waiting: 0, limit: config.poolMaxQueue },
     tasks: {},
   };

@@ -2,7 +2,7 @@
 // in place; nothing is allocated. The cluster's sums are made in the primary.
 import { monotonicMs } from '../clock.js';
 import type { JobRunRecord } from '../jobs/runner.js';
-import type { CallRecord } from '../lane/call.js';
+import type { CallRecord, OnCall } from '../lane/call.js';
 import type { LoadReport } from '../messages.js';
 import {
   type CallLatency,
@@ -17,7 +17,7 @@ import type { OnAnswer } from './request/arrival.js';
 
 export interface ServerMetrics {
   readonly onAnswer: OnAnswer;
-  onCall(record: CallRecord): void;
+  readonly onCall: OnCall;
   onJobRun(record: JobRunRecord): void;
   report(): MetricsReport;
   /** Answers so far, and those of them that say that the server failed. */
@@ -113,13 +113,13 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
       if (status >= 500) errors++;
       if (isLight) addLatency(lightLatency, seconds);
     },
-    onCall(record) {
+    onCall(record, isJob) {
       const { task, outcome, lane, queueMs, runMs } = record;
       calls(task)(outcome)(lane)(1);
       // One that was shared waited for a run, not for its turn.
       if (outcome !== 'refused' && outcome !== 'shared') waits(task)(queueMs / 1_000);
       if (lane !== 'none') runs(task)(runMs / 1_000);
-      countLatency(record);
+      if (!isJob) countLatency(record);
     },
     onJobRun({ task, outcome, waitMs, runMs }) {
       jobRuns(task)(outcome)(1);

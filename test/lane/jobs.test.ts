@@ -31,7 +31,10 @@ it('a call finds a thread while as many jobs run as may, and jobs wait behind ev
   const calls = [4, 5, 6, 7].map((gate) => held(test, latch, gate));
   await latch.begun(5);
   expect(test.lane.jobRoom().now).toBe(0);
-  expect(test.lane.status()).toMatchObject({ threads: { busy: 5 }, queue: { waiting: 1 } });
+  expect(test.lane.status()).toMatchObject({
+    threads: { busy: 5, max: 5, forJobs: 2 },
+    queue: { waiting: 1 },
+  });
   // As many as the cores are busy yet, so no further job begins.
   latch.open(1);
   latch.open(4);

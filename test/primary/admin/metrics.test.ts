@@ -17,9 +17,9 @@ function busyProcess() {
   metrics.onAnswer('GET', '/', 200, 0.004);
   metrics.onAnswer('BREW', 'unmatched', 405, 0.0001);
   metrics.onAnswer('GET', '/compute/:operation', 499, 120);
-  metrics.onCall({ task: 'hash', outcome: 'completed', lane: 'thread', queueMs: 2, runMs: 30 });
-  metrics.onCall({ task: 'hash', outcome: 'refused', lane: 'none', queueMs: 0, runMs: 0 });
-  metrics.onCall({ task: 'hash', outcome: 'expired', lane: 'none', queueMs: 50, runMs: 0 });
+  metrics.onCall({ task: 'hash', outcome: 'completed', lane: 'thread', queueMs: 2, runMs: 30 }, false);
+  metrics.onCall({ task: 'hash', outcome: 'refused', lane: 'none', queueMs: 0, runMs: 0 }, false);
+  metrics.onCall({ task: 'hash', outcome: 'expired', lane: 'none', queueMs: 50, runMs: 0 }, false);
   return metrics;
 }
 
@@ -113,10 +113,11 @@ describe('the latencies of a server process', () => {
 
   it('of a call are its wait and its run', () => {
     const metrics = createServerMetrics(['/hash']);
-    metrics.onCall({ task: 'hash', outcome: 'completed', lane: 'thread', queueMs: 300, runMs: 100 });
-    metrics.onCall({ task: 'hash', outcome: 'cancelled', lane: 'thread', queueMs: 1, runMs: 1 });
+    metrics.onCall({ task: 'hash', outcome: 'completed', lane: 'thread', queueMs: 300, runMs: 100 }, false);
+    metrics.onCall({ task: 'hash', outcome: 'cancelled', lane: 'thread', queueMs: 1, runMs: 1 }, false);
+    metrics.onCall({ task: 'hash', outcome: 'completed', lane: 'thread', queueMs: 0, runMs: 60_000 }, true);
     const [call] = metrics.report().callLatency;
-    expect(total(call?.scale ?? []), 'nobody waited for the other').toBe(1);
+    expect(total(call?.scale ?? []), 'nobody waited for the other two: one left, one is a job').toBe(1);
     expect(latencyPercentile(call?.scale ?? [], 0.5)).toBeCloseTo(400, -2);
   });
 });
