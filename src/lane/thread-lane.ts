@@ -181,7 +181,7 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     clearTimeout(drought);
     const isQuiet = await threads.close();
     // A thread that is still there may write to it.
-    if (isQuiet) closeWake();
+    void threads.emptied.then(closeWake);
     return { cut, isQuiet };
   }
 

@@ -94,7 +94,12 @@ export async function createLane(options: LaneOptions): Promise<CpuLane> {
       onFatal,
     }),
   );
-  await lane.warm();
+  try {
+    await lane.warm();
+  } catch (error) {
+    await lane.drain(0);
+    throw error;
+  }
   const loads = watchMachineLoad([
     {
       state: 'ready',

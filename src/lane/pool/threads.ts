@@ -39,7 +39,7 @@ export interface ThreadsEvents {
   died(error: unknown): void;
   /** A thread's code changed while it was being loaded: another one is started. */
   outdated(error: unknown): void;
-  /** A thread could not be loaded. Told once, until one can: meanwhile it is tried again and again. */
+  /** A further thread could not be loaded. Told once, until one can: meanwhile it is tried again and again. */
   unstartable(error: unknown): void;
   /** The system has no room for another thread. Once, until it has. */
   refused(error: unknown): void;
@@ -89,10 +89,12 @@ export interface Threads {
   watchCore(threadId: number): CoreWatch | undefined;
   /** Resolves when a thread that was terminated is gone, or stuck; undefined where it is none. */
   gone(threadId: number): Promise<void> | undefined;
-  /** Resolves when one thread is ready. */
+  /** Resolves when one thread is ready; rejects where as many as the minimum could not be loaded. */
   warm(): Promise<void>;
   /** Ends all, but for those that are stuck or left to a call. @returns whether none is there any more */
   close(): Promise<boolean>;
+  /** Resolves once it is closed and none is there any more. */
+  readonly emptied: Promise<void>;
 }
 
 const lookEveryMs = 1_000;
@@ -124,8 +126,10 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   let isProven = false;
   /** Closed, or given up. */
   let over = false;
+  let isClosed = false;
   const warmed = withResolvers<void>();
   warmed.promise.catch(() => undefined);
+  const emptied = withResolvers<void>();
   keepMinimum();
 
   /** Where no further thread can be started, those that there are. */
@@ -210,6 +214,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     const wasBusy = line.isBusy;
     remove(thread);
     thread.dismiss(thread.fault ?? error);
+    if (isClosed && members.all.length === 0) emptied.resolve();
     if (over) return;
     if (state === 'starting' && !thread.isOutdated) {
       diedInBoot(thread.fault ?? error);
@@ -228,7 +233,8 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   function diedInBoot(cause: unknown): void {
     failures.died();
-    if (failures.deaths === 1) events.unstartable(cause);
+    // At boot it is for who waits in `warm` to say that it is over.
+    if (failures.deaths === 1 && isProven) events.unstartable(cause);
     if (failures.deaths >= min) warmed.reject(cause);
     if (failures.isHopeless && !members.all.some(({ state }) => state === 'up')) {
       over = true;
@@ -260,6 +266,8 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   async function close(): Promise<boolean> {
     over = true;
+    isClosed = true;
+    if (members.all.length === 0) emptied.resolve();
     clearTimeout(retry);
     retirement.close();
     for (const one of members.all) one.leave();
@@ -330,5 +338,6 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     gone: (threadId) => members.at(threadId)?.ended,
     warm: () => warmed.promise,
     close,
+    emptied: emptied.promise,
   };
 }

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openWake } from '#src/lane/pool/wake.js';
+import { createLogger } from '#src/log.js';
 import { createControl } from '#src/thread/shared-rows.js';
 import { wakeLane } from '#src/thread/wake-lane.js';
-import { startLane } from '../../support/lane.js';
+import { createLatch, outcome, startLane } from '../../support/lane.js';
 
 const isLinux = process.platform === 'linux';
 if (!isLinux) console.log('skipped: a wake needs abstract names of sockets, which only Linux has');
@@ -55,7 +58,48 @@ describe.runIf(isLinux)('a wake', () => {
       })
       .toBe('{"posts":0}');
   });
+
+  it('is closed with its lane, or when the last thread has ended that was left to a call', async () => {
+    const before = openSockets();
+    const { call, lane } = await startLane({ poolMaxThreads: 1 }, createLogger('silent', {}), {
+      folders: ['tasks/posts.js', 'native/linger.js'].map((file) => fileURLToPath(new URL(file, fixtures))),
+    });
+    const posts = async () => {
+      await call('posts', {}).result;
+      return (await call('posts', {}).result).body;
+    };
+    await expect.poll(posts).toBe('{"posts":0}');
+    const isOurs = (socket: string) => !before.includes(socket);
+    // The one that listened goes as soon as both ends are there.
+    await expect.poll(() => openSockets().filter(isOurs)).toHaveLength(2);
+    const ends = openSockets().filter(isOurs);
+    const left = () => openSockets().filter((socket) => ends.includes(socket));
+    const latch = createLatch();
+    const lingering = call('linger', { how: 'gate', memory: latch.memory });
+    await latch.begun(1);
+    lingering.cancel();
+    expect(await outcome(lingering)).toBe('CallCancelled');
+    await expect.poll(() => lane.status().threads.leftover).toBe(1);
+    expect(await lane.close()).toMatchObject({ isQuiet: false });
+    expect(left()).toEqual(ends);
+    latch.open(1);
+    await expect.poll(left).toEqual([]);
+  });
 });
+
+const fixtures = new URL('../../fixtures/', import.meta.url);
+
+/** Of this process, by their inodes. */
+function openSockets(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      return target.startsWith('socket:') ? [target] : [];
+    } catch {
+      return [];
+    }
+  });
+}
 
 describe('without a wake', () => {
   it('a thread is told so', () => {
