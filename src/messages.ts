@@ -6,7 +6,7 @@ import type { ProcessLoad } from './metrics/process-load.js';
 import type { Release } from './version.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
-export const protocolVersion = 10;
+export const protocolVersion = 11;
 
 /** Where JOBS is on: the stream by which a server process reaches the primary's store of jobs. It inherits it. */
 export const jobsFd = 4;

@@ -33,6 +33,8 @@ export interface LaneOptions {
   /** None: everybody may use what there is. */
   readonly meter?: CallMeter | undefined;
   readonly onCall?: OnCall;
+  /** A thread was ended that began none of its calls. */
+  readonly onStalled?: () => void;
   /** Too many threads do not end: this process should be replaced, at leisure. */
   readonly onWorn?: (() => void) | undefined;
   /** No thread can be started any more: this process is of no use. Default: logged. */
@@ -53,6 +55,7 @@ export function withDefaults(options: LaneOptions): LaneDeps {
     traced: false,
     meter: undefined,
     onCall: () => undefined,
+    onStalled: () => undefined,
     onWorn: onWorn ?? (() => undefined),
     onFatal: onFatal ?? ((error) => log.fatal({ err: error }, 'the lane is of no use any more')),
     ...given,

@@ -32,7 +32,15 @@ export interface ThreadLane extends RunningLane {
   close(): Promise<LaneEnd>;
 }
 
-export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }: LaneDeps): ThreadLane {
+export function createThreadLane({
+  config,
+  tasks,
+  log,
+  traced,
+  onFatal,
+  onStalled,
+  onWorn,
+}: LaneDeps): ThreadLane {
   const maxJobs = jobCapacity(config.poolMaxThreads);
   const rows = config.poolMaxThreads + maxJobs;
   const control = createControl(rows);
@@ -145,7 +153,10 @@ export function createThreadLane({ config, tasks, log, traced, onFatal, onWorn }
     },
     chunk: ends.chunk,
     leftover: (call) => threadLog.leftover(call, threads.leftover + 1),
-    stalled: threadLog.stalled,
+    stalled() {
+      threadLog.stalled();
+      onStalled();
+    },
     lost: ends.lost,
     returned(call) {
       if (ends.mayReturn(call)) ends.waits(call);

@@ -83,13 +83,14 @@ export async function createLane(options: LaneOptions): Promise<CpuLane> {
   const { tasks: sources, log = createLogger('silent', {}), onWorn, onFatal, ...given } = options;
   const config = laneConfig(readConfig({ INLINE_MAX_US: '0', ...variablesOf(given) }));
   const tasks = await loadTasks([sources].flat().map(pathOf));
-  const { onCall, onAnswer, report } = createServerMetrics(tasks.map(({ route }) => route));
+  const { onCall, onStalled, onAnswer, report } = createServerMetrics(tasks.map(({ route }) => route));
   const lane = drainingLane(
     createCpuLane({
       config,
       tasks,
       log,
       onCall,
+      onStalled,
       onWorn,
       onFatal,
     }),

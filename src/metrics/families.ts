@@ -54,6 +54,11 @@ export const families = {
     labels: ['task'],
     bounds: jobBounds,
   },
+  millrace_threads_stalled_total: {
+    type: 'counter',
+    help: 'Threads that were ended since they began none of their calls: what an earlier call left behind held them.',
+    labels: [],
+  },
   http_request_duration_seconds: {
     type: 'histogram',
     help: 'Time from the headers of a request to the end of its answer (status 499: the client left).',
@@ -63,7 +68,10 @@ export const families = {
 } as const satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof families;
-export type HistogramName = Exclude<FamilyName, 'millrace_calls_total' | 'millrace_job_runs_total'>;
+export type HistogramName = Exclude<
+  FamilyName,
+  'millrace_calls_total' | 'millrace_job_runs_total' | 'millrace_threads_stalled_total'
+>;
 
 /**
  * One series of a family. Labels in the family's order. Values add up, place by place: a counter's is its count, a

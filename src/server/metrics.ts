@@ -19,6 +19,8 @@ export interface ServerMetrics {
   readonly onAnswer: OnAnswer;
   readonly onCall: OnCall;
   onJobRun(record: JobRunRecord): void;
+  /** A thread was ended that began none of its calls. */
+  onStalled(): void;
   report(): MetricsReport;
   /** Answers so far, and those of them that say that the server failed. */
   answered(): Pick<LoadReport, 'answers' | 'errors'>;
@@ -57,6 +59,7 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
   const jobRuns = lookUp((task: string) =>
     lookUp((outcome: string) => counter('millrace_job_runs_total', [task, outcome])),
   );
+  const countStalled = counter('millrace_threads_stalled_total', []);
   const jobWaits = lookUp((task: string) => histogram('millrace_job_wait_seconds', [task]));
   const jobTimes = lookUp((task: string) => histogram('millrace_job_run_seconds', [task]));
 
@@ -126,6 +129,7 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
       jobWaits(task)(waitMs / 1_000);
       jobTimes(task)(runMs / 1_000);
     },
+    onStalled: () => countStalled(1),
     answered: () => ({ answers: sent, errors }),
     report: () => ({ atMs: monotonicMs(), series: all, lightLatency, callLatency }),
   };

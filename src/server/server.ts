@@ -123,7 +123,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   });
   const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
   if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
-  const { onAnswer, onCall, onJobRun, report, answered } = createServerMetrics(
+  const { onAnswer, onCall, onJobRun, onStalled, report, answered } = createServerMetrics(
     tasks.map(({ route }) => route),
     config.routePrefix,
   );
@@ -135,7 +135,18 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const quota = link?.quota;
   const { onWorn, onFatal, onLoop = false } = deps;
   const traced = isTraced();
-  const lane = createLane({ config, traced, tasks, log, meter: quota, onLoop, onCall, onWorn, onFatal });
+  const lane = createLane({
+    config,
+    traced,
+    tasks,
+    log,
+    meter: quota,
+    onLoop,
+    onCall,
+    onStalled,
+    onWorn,
+    onFatal,
+  });
   const refusalRate = createRefusalRate();
   const jobs = openServerJobs({ config, store: deps.jobStore, lane, tasks, log, onRun: onJobRun });
   const closing = (): CloseMode | undefined => drain.mode();

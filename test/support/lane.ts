@@ -28,6 +28,7 @@ export interface LaneSetup {
   readonly folders?: readonly string[];
   /** Default: an error, which fails the test. */
   readonly onFatal?: (error: unknown) => void;
+  readonly onStalled?: () => void;
 }
 
 export interface TestLane {
@@ -41,7 +42,7 @@ export interface TestLane {
 export async function startLane(
   config: Partial<LaneConfig> = {},
   log = createLogger('silent', {}),
-  { folders = [fixtureTasks], onFatal = fail }: LaneSetup = {},
+  { folders = [fixtureTasks], onFatal = fail, onStalled = () => undefined }: LaneSetup = {},
 ): Promise<TestLane> {
   const tasks = await loadTasks(folders);
   const records: CallRecord[] = [];
@@ -51,6 +52,7 @@ export async function startLane(
     log,
     onCall: (record) => records.push(record),
     onFatal,
+    onStalled,
   });
   onTestFinished(async () => {
     await lane.close();

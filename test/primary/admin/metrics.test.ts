@@ -20,6 +20,7 @@ function busyProcess() {
   metrics.onCall({ task: 'hash', outcome: 'completed', lane: 'thread', queueMs: 2, runMs: 30 }, false);
   metrics.onCall({ task: 'hash', outcome: 'refused', lane: 'none', queueMs: 0, runMs: 0 }, false);
   metrics.onCall({ task: 'hash', outcome: 'expired', lane: 'none', queueMs: 50, runMs: 0 }, false);
+  metrics.onStalled();
   return metrics;
 }
 
@@ -70,9 +71,15 @@ describe('the text', () => {
     expect(sum('millrace_call_wait_seconds_count', { task: 'hash' }), 'refused calls did not wait').toBe(4);
     expect(sum('millrace_call_run_seconds_count', { task: 'hash' }), 'two ran').toBe(2);
     expect(sum('millrace_server_restarts_total', { reason: 'heartbeat_timeout' })).toBe(2);
+    expect(sum('millrace_threads_stalled_total', {})).toBe(2);
     expect(types.get('millrace_threads')).toBe('gauge');
     expect(types.get('millrace_queue_waiting')).toBe('gauge');
     expect(types.get('millrace_server_processes')).toBe('gauge');
+  });
+
+  it('has threads that stalled from the first scrape on, so that the first one shows as a rise', async () => {
+    const text = await textOf(createServerMetrics([]));
+    expect(text).toContain('\nmillrace_threads_stalled_total 0\n');
   });
 
   it('names no method that a client invented, and counts what lasts longer than the last bound', async () => {
