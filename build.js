@@ -24,13 +24,13 @@ const dist = join(root, 'dist');
 const folders = ['src', 'workers'].filter((folder) => existsSync(join(root, folder)));
 /** Pieces that bundles share. */
 const chunkPrefix = 'bundle-';
-/** Says what dist was built from. */
+/** Says what dist was built from, and then, line by line, what was written of that which runs. */
 const stampFile = join(dist, '.built-from');
 
 // Nothing to build from: an image that has the build alone.
 if (!folders.includes('src')) process.exit(0);
 const stamp = fingerprint();
-const before = stampBefore();
+const [before, ...writtenBefore] = recordBefore();
 if (before === stamp && !isIncomplete()) process.exit(0);
 
 const tsc = compiler();
@@ -68,7 +68,7 @@ for (const page of pages.filter((folder) => existsSync(join(root, folder))))
   cpSync(join(root, page), join(dist, page), { recursive: true });
 copySwaggerUi();
 await bundle();
-writeFileSync(stampFile, stamp);
+writeFileSync(stampFile, [stamp, ...filesIn(dist).filter(runs)].join('\n'));
 
 /**
  * What a process or a thread loads of ours, as a few files instead of some 150, or thirty: each module costs its loader
@@ -152,7 +152,7 @@ function isIncomplete() {
   const outputs = sources()
     .filter((name) => /(?<!\.d)\.[cm]?[jt]s$/.test(name))
     .map((name) => name.replace(/ts$/, 'js'));
-  return outputs.some((output) => !existsSync(join(dist, output)));
+  return [...outputs, ...writtenBefore].some((output) => !existsSync(join(dist, output)));
 }
 
 /** Of all that a build is made from, by content: times say nothing after a clone or a copy. */
@@ -168,11 +168,11 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
-function stampBefore() {
+function recordBefore() {
   try {
-    return readFileSync(stampFile, 'utf8');
+    return readFileSync(stampFile, 'utf8').split('\n');
   } catch {
-    return undefined;
+    return [];
   }
 }
 
@@ -195,11 +195,21 @@ function locked() {
   }
 }
 
-/** Files by their paths from the root. */
 function sources() {
+  return filesIn(root);
+}
+
+/** Those of src and workers there, by their paths from it. @param {string} from */
+function filesIn(from) {
   return folders
-    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
+    .filter((folder) => existsSync(join(from, folder)))
+    .flatMap((folder) => readdirSync(join(from, folder), { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => relative(root, join(parentPath, name)))
+    .map(({ parentPath, name }) => relative(from, join(parentPath, name)))
     .sort();
+}
+
+/** Not a map or a declaration, which a server does without. @param {string} file */
+function runs(file) {
+  return !/\.map$|\.d\.[cm]?ts$/.test(file);
 }

@@ -10,7 +10,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -30,6 +30,11 @@ beforeAll(() => {
   }
 });
 afterAll(() => rmSync(project, { recursive: true }));
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(join(project, file)), { recursive: true });
+  writeFileSync(join(project, file), text);
+}
 
 function build(): void {
   execFileSync(process.execPath, ['build.js'], { cwd: project, stdio: 'inherit' });
@@ -51,6 +56,20 @@ describe('a build', () => {
       build();
       expect(built(...outputs)).toEqual(outputs);
     }
+  });
+
+  it('makes the bundles again of which a file is missing', () => {
+    for (const file of ['src/main.ts', 'src/index.ts', 'src/library/testing.ts', 'src/cli/check-files.ts'])
+      write(file, `export { common } from '${file.split('/').length > 2 ? '..' : '.'}/common.js';\n`);
+    write('src/common.ts', 'export const common = 1;\n');
+    build();
+    const main = readFileSync(join(project, 'dist/src/main.js'), 'utf8');
+    const bundle = /bundle-[\w-]+\.js/.exec(main)?.[0] ?? 'none';
+    expect(built(`src/${bundle}`)).toEqual([`src/${bundle}`]);
+    rmSync(join(project, 'dist/src', bundle));
+    build();
+    expect(built(`src/${bundle}`)).toEqual([`src/${bundle}`]);
+    expect(readFileSync(join(project, 'dist/src/main.js'), 'utf8')).toBe(main);
   });
 
   it('does nothing where it has built these very sources, whatever their times say', () => {
