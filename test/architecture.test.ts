@@ -51,7 +51,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   'src/main.ts': ['src/cli', 'src/primary', 'src/server'],
   'src/index.ts': ['src/library'],
   'src/library': ['src/library', 'src/server', 'src/http', 'src/jobs', 'src/lane', 'src/tasks'],
-  'src/cli': ['src/cli', 'src/primary', 'src/jobs', 'src/tasks'],
+  'src/cli': ['src/cli', 'src/primary', 'src/jobs', 'src/lane', 'src/tasks'],
   'src/primary': ['src/primary', 'src/http', 'src/jobs'],
   'src/server': ['src/server', 'src/http', 'src/jobs', 'src/lane', 'src/tasks'],
   'src/jobs': ['src/jobs', 'src/lane', 'src/tasks'],

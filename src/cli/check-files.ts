@@ -1,6 +1,8 @@
-// The process in which `millrace check` imports the task files and the app's file, as a server process would: whatever
-// they do to it, the command is there to tell. The app's setup is not run: it may open databases. What it tells is check.ts.
+// The process in which `millrace check` imports the task files and the app's file, as a server process would, and the task
+// files in a thread as well: whatever they do to it, the command is there to tell. The app's setup is not run: it may open
+// databases. What it tells is check.ts.
 import { ConfigError } from '../config.js';
+import { createLane } from '../lane/lane.js';
 import type { LoadStep } from '../load-fault.js';
 import { AppFileError, loadApp } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
@@ -17,6 +19,7 @@ export interface CheckedTask {
 export interface ToCheck {
   readonly folders: readonly string[];
   readonly app: string | undefined;
+  readonly poolMaxHeapMb: number;
 }
 
 export type FromCheck =
@@ -26,7 +29,7 @@ export type FromCheck =
 
 process.once('message', (files: ToCheck) => void checkFiles(files));
 
-async function checkFiles({ folders, app }: ToCheck): Promise<void> {
+async function checkFiles({ folders, app, poolMaxHeapMb }: ToCheck): Promise<void> {
   const watch = createLoadWatch((file, step) => send({ type: 'loading', file, step }));
   for (const event of ['uncaughtException', 'unhandledRejection'])
     process.on(event, (thrown: unknown) => {
@@ -41,6 +44,7 @@ async function checkFiles({ folders, app }: ToCheck): Promise<void> {
       }
       return loaded;
     });
+    await loadInThread(tasks, poolMaxHeapMb);
     send({
       type: 'loaded',
       tasks: tasks.map((task) => ({ name: task.name, module: task.module, routes: routesOf(task) })),
@@ -54,6 +58,12 @@ async function checkFiles({ folders, app }: ToCheck): Promise<void> {
     send({ type: 'refused', line: error.message, final: !isChanged });
     process.exit();
   }
+}
+
+/** As a start does: what is thrown in threads alone is thrown here. */
+async function loadInThread(tasks: readonly Task[], poolMaxHeapMb: number): Promise<void> {
+  const lane = createLane({ tasks, config: { poolMinThreads: 1, poolMaxThreads: 1, poolMaxHeapMb } });
+  await lane.warm();
 }
 
 /** `POST /hash (JSON or bytes)`, `GET /hash` */

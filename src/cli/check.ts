@@ -1,5 +1,5 @@
 // millrace check: reads settings, task files, the app's file and API keys as a start would, looks at the places that it
-// would take (check-places.ts), and tells what would run. It starts nothing, and runs no app's setup.
+// would take (check-places.ts), and tells what would run. It starts no server, and runs no app's setup.
 import { fork } from 'node:child_process';
 import { dirname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,8 @@ import { textTable } from './text-table.js';
 /** @throws ConfigError for a task file or an app that cannot be served, or a key file or a place that cannot be used */
 export async function check(config: Config): Promise<string> {
   const app = config.app === undefined ? undefined : resolve(config.app);
-  const tasks = await importFiles({ folders: taskFolders(config), app }, config.bootTimeoutMs);
+  const { poolMaxHeapMb, bootTimeoutMs } = config;
+  const tasks = await importFiles({ folders: taskFolders(config), app, poolMaxHeapMb }, bootTimeoutMs);
   if (config.apiKeysFile !== undefined) await readApiKeys(config.apiKeysFile).catch(unusable);
   if (config.jobs === 'on' && config.redisUrl !== undefined) checkRedisPackages();
   await checkPlaces(config);
@@ -48,7 +49,11 @@ function importFiles(files: ToCheck, timeoutMs: number): Promise<readonly Checke
     let loading: Loading | undefined;
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      if (loading !== undefined) reject(new ConfigError(neverLoaded(loading, timeoutMs).line));
+      const line =
+        loading === undefined
+          ? `the task files could not be loaded in a thread within ${timeoutMs} ms (BOOT_TIMEOUT_MS)`
+          : neverLoaded(loading, timeoutMs).line;
+      reject(new ConfigError(line));
     }, timeoutMs);
     child.on('message', (message: FromCheck) => {
       if (message.type === 'loading')

@@ -20,6 +20,11 @@ describe('a task file is named by check and by the start, with exit code 78, whe
     ['it aborts', 'process.abort();', ended('by SIGABRT')],
     ['a promise was rejected', 'Promise.reject(new Error("left behind"));', left],
     ['a promise was rejected without an error', 'Promise.reject("left behind");', 'left behind'],
+    [
+      'it throws in a thread alone',
+      'import { isMainThread } from "node:worker_threads"; if (!isMainThread) throw new Error("no such native file");',
+      'cannot be imported in a thread: no such native file',
+    ],
     ['a timer throws', 'setTimeout(() => { throw new Error("left behind"); }, 0);', left],
   ])('%s', async (_, source, reason) => {
     using tasks = taskFolder();
