@@ -211,7 +211,7 @@ export const settings = {
     'POOL_MAX_THREADS',
     either(integer(1, threads), oneOf('auto')),
     'auto',
-    'Most threads for calls in each server process; jobs have up to one fewer (at least one) beside them. `auto`: max(2, ceil(cores / processes) + 1), which is one to spare.',
+    'Most threads for calls in each server process; jobs have threads of their own beside them (docs/lane.md). `auto`: max(2, ceil(cores / processes) + 1), which is one to spare.',
     { flag: 'threads' },
   ),
   poolIdleTimeoutMs: setting(
