@@ -14,7 +14,7 @@ export interface LoadSample {
   readonly inlinePerSecond: number;
   readonly threads: { readonly busy: number; readonly max: number };
   readonly waiting: number;
-  /** Of the machine: work that runs or waits, by what the threads can do in one second. */
+  /** Of the machine: calls that run or wait, by what the threads can do in one second. */
   readonly load: number;
 }
 
