@@ -1,6 +1,7 @@
 // Watches over the import of files that others have written, and over an app's setup: what they leave behind in their
 // process meanwhile is their fault, and is told with the file's name. What ends the process, or keeps it busy, only its
 // parent can see: it is told which file it is, and what of it runs.
+import { realpathSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { type LoadStep, theSetup } from '../load-fault.js';
@@ -53,8 +54,8 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
   /** The one that its stack names, else the last one. */
   function blame(thrown: unknown): string {
     const stack = errorReport(thrown).stack ?? '';
-    const named = files.find(
-      (file) => stack.includes(pathToFileURL(file).href) || stack.includes(`${file}:`),
+    const named = files.find((file) =>
+      namesOf(file).some((name) => stack.includes(pathToFileURL(name).href) || stack.includes(`${name}:`)),
     );
     return named ?? files.at(-1) ?? '';
   }
@@ -105,6 +106,15 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
       return true;
     },
   };
+}
+
+/** As it was given, and as Node has it where a link leads there. */
+function namesOf(file: string): string[] {
+  try {
+    return [file, realpathSync(file)];
+  } catch {
+    return [file];
+  }
 }
 
 /** Express apps listen by themselves elsewhere. */

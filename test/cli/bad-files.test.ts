@@ -1,4 +1,5 @@
 // Task files that do something to the process that imports them: the check and the start say the same of each.
+import { symlinkSync, unlinkSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { launch } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
@@ -42,4 +43,19 @@ describe('a task file is named by check and by the start, with exit code 78, whe
     expect(/^millrace: .*\n$/m.exec(cluster.stderr())?.[0]).toBe(line);
     expect(cluster.lines.filter(({ msg }) => msg === 'server process forked')).toHaveLength(1);
   });
+});
+
+it('a task file that a link leads to is named as well, while another one is being imported', async () => {
+  using tasks = taskFolder();
+  tasks.write('bad', `setTimeout(() => { throw new Error("left behind"); }, 100);\n${answering('bad')}`);
+  tasks.write('good', `await new Promise((resolve) => setTimeout(resolve, 1_000));\n${answering('good')}`);
+  const link = `${tasks.path}-link`;
+  symlinkSync(tasks.path, link);
+  try {
+    const { code, stderr } = await millrace(['check'], { env: { TASKS_DIR: link } });
+    expect(stderr).toContain(`${link}/bad.js: ${left}`);
+    expect(code).toBe(78);
+  } finally {
+    unlinkSync(link);
+  }
 });
