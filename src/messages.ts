@@ -139,8 +139,10 @@ export type ToPrimary =
   | { readonly type: 'hello'; readonly protocol: number }
   /** It is about to import this file, or to run the app's setup; null: all that is done. Without a step: imports. */
   | { readonly type: 'loading'; readonly file: string | null; readonly step?: LoadStep }
-  /** All that it has to read and import can be served: its threads are left to start. */
+  /** All that it has to read and import can be served, and connections can be taken: its threads are left to start. */
   | { readonly type: 'loaded' }
+  /** Loaded, it will not be ready after all: it takes no connections any more, and leaves when those it has are answered. */
+  | { readonly type: 'unloaded' }
   /** It takes connections, and its first thread has run something. */
   | { readonly type: 'ready'; readonly release: Release }
   /** Whether it has the connection. */

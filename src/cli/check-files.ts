@@ -44,6 +44,7 @@ async function checkFiles({ folders, app, poolMaxHeapMb }: ToCheck): Promise<voi
       }
       return loaded;
     });
+    await watch.settled();
     await loadInThread(tasks, poolMaxHeapMb);
     send({
       type: 'loaded',

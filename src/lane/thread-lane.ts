@@ -23,6 +23,9 @@ import { logTaskLine } from './task-log.js';
 import { createWaitingRoom } from './waiting/waiting-room.js';
 import { withResolvers } from './with-resolvers.js';
 
+/** How long calls may wait for the first thread at least: on a busy machine it takes a second to start. */
+const firstThreadMs = 5_000;
+
 /** Calls throw AppError OVERLOADED where there is no room for them. */
 export interface ThreadLane extends RunningLane {
   warm(): Promise<void>;
@@ -85,6 +88,15 @@ export function createThreadLane({
   const ends = createCallEnds(config, waiting, inFlight, sendNext);
   let closing: Promise<LaneEnd> | undefined;
   let drought: NodeJS.Timeout | undefined;
+  let isWarm = false;
+  threads.warm().then(
+    () => {
+      isWarm = true;
+      endDrought();
+    },
+    () => undefined,
+  );
+  awaitFirstThread();
 
   function admit(task: Task, options: CallOptions, estimateUs: number, nowMs: number): Ticket {
     const { client, deadlineMs } = options;
@@ -177,12 +189,26 @@ export function createThreadLane({
 
   /** What waits while there is no thread at all is not kept for longer than a call may wait. */
   function threadsChanged(): void {
-    if (threads.capacity === 0) drought ??= setTimeout(ends.withoutThread, config.queueMaxWaitMs).unref();
-    else {
-      clearTimeout(drought);
-      drought = undefined;
-    }
+    if (isWarm && threads.capacity === 0)
+      drought ??= setTimeout(ends.withoutThread, config.queueMaxWaitMs).unref();
+    else if (isWarm) endDrought();
     sendNext();
+  }
+
+  /** Until it is there calls are let in, and those that would wait for it in vain are told. */
+  function awaitFirstThread(): void {
+    drought = setTimeout(
+      () => {
+        ends.withoutThread();
+        awaitFirstThread();
+      },
+      Math.max(firstThreadMs, config.queueMaxWaitMs),
+    ).unref();
+  }
+
+  function endDrought(): void {
+    clearTimeout(drought);
+    drought = undefined;
   }
 
   async function end(): Promise<LaneEnd> {

@@ -36,6 +36,7 @@ export interface Handover {
   /** Called when `isBlocked` has changed. */
   onBlocked: () => void;
   offer(connection: SocketHandle): void;
+  /** From now on it is given connections. Idempotent. */
   join(taker: Taker): void;
   /** It is given nothing from now on; what was given to it before, it has before any later message. */
   leave(taker: Taker): void;
@@ -149,6 +150,7 @@ export function createHandover({ log, restMs, calmMs, ...limits }: HandoverOptio
       pump();
     },
     join(taker) {
+      if (takers.has(taker)) return;
       takers.add(taker);
       judge();
       beFree(taker);

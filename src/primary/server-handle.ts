@@ -40,8 +40,8 @@ export interface ServerHandleOptions {
   readonly sharedSocket: SocketHandle | undefined;
   /** Whether it may load task files and app now; else `boot` says when. */
   mayBoot(): boolean;
-  /** What it has loaded can be served: so it can by others. */
-  onLoaded(): void;
+  /** What it has loaded can be served: so it can by others. @returns whether it is given connections from now on */
+  onLoaded(): boolean;
   /** It takes connections, and its first thread has run something. */
   onReady(): void;
   /** It takes no connections any more: it was asked to leave, or is dead. */
@@ -89,6 +89,8 @@ export class ServerHandle {
   #line: string | undefined;
   /** Whether it was ever ready. */
   wasReady = false;
+  /** Whether it was given connections, be it before it was ready. */
+  #isServing = false;
   /** Whether it was the primary that ended it. */
   #wasKilled = false;
   #cut: number | undefined;
@@ -132,7 +134,7 @@ export class ServerHandle {
 
   /** Whether it answered all it had accepted, so far as it could say so. */
   get answeredAll(): boolean {
-    return !this.wasReady || this.#cut === 0;
+    return !this.#isServing || this.#cut === 0;
   }
 
   /** To be called once it may: see `mayBoot`. Only one that waits for it has not begun yet. */
@@ -154,17 +156,18 @@ export class ServerHandle {
 
   /**
    * Asks it to drain and leave, and sees to it that it does. A later call with `stop` hastens an earlier `reload`.
-   * A process that is not ready yet serves nobody and is ended at once.
+   * A process that takes no connections yet serves nobody and is ended at once.
    */
   close(mode: CloseMode, timeoutMs: number, reason: ExitReason): Promise<Exit> {
     if (this.state === 'dead') return this.exited;
     this.#reason ??= reason;
-    if (this.state === 'starting') {
+    if (!this.#isServing) {
       this.state = 'draining';
       this.#end();
       return this.exited;
     }
     this.state = 'draining';
+    clearTimeout(this.#bootTimer);
     this.#options.onLeaving();
     this.#send({ type: 'close', mode, timeoutMs });
     clearTimeout(this.#killTimer);
@@ -204,7 +207,7 @@ export class ServerHandle {
   kill(): void {
     if (this.state === 'dead') return;
     // It serves nobody yet: that is no loss.
-    if (this.state === 'starting') this.#reason ??= 'stop';
+    if (!this.#isServing) this.#reason ??= 'stop';
     this.#end();
   }
 
@@ -215,7 +218,10 @@ export class ServerHandle {
         this.#greeted(message.protocol);
         break;
       case 'loaded':
-        this.#options.onLoaded();
+        if (this.state === 'starting') this.#isServing = this.#options.onLoaded();
+        break;
+      case 'unloaded':
+        this.#options.onLeaving();
         break;
       case 'ready':
         this.#ready(message.release);
@@ -298,6 +304,7 @@ export class ServerHandle {
     clearTimeout(this.#bootTimer);
     this.state = 'ready';
     this.wasReady = true;
+    this.#isServing = true;
     this.#heartbeat.start();
     this.#log.info({ afterMs: Math.round(monotonicMs() - this.forkedMs) }, 'server process ready');
     this.#settleBoot(undefined);

@@ -219,7 +219,13 @@ export class SlotTable {
       readiness,
       sharedSocket: publicPort.shared,
       mayBoot: () => this.#mayBoot(server),
-      onLoaded: () => this.#loaded(),
+      onLoaded: () => {
+        // Beside one that is ready its calls would only wait longer. At a shared socket it decides by itself.
+        const serves = !this.anyServing || publicPort.shared !== undefined;
+        if (serves) publicPort.handover.join(server);
+        this.#loaded();
+        return serves;
+      },
       onReady: () => {
         publicPort.handover.join(server);
         onEvent({ type: 'ready', slot, pid: server.pid });

@@ -25,7 +25,7 @@ import { TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 import { thrownByCode } from '../tasks/thrown-by-code.js';
 import { thisRelease } from '../version.js';
 import { tellOfListening } from './own/own-listener.js';
-import { type RunningServer, startServer } from './server.js';
+import { type LoadedServer, startServer } from './server.js';
 
 /**
  * Without a primary nobody accepts connections: what runs may end, within the two seconds that are left. A loop that is
@@ -40,7 +40,11 @@ const orphanLimitMs = 1_500;
 const lastLinesMs = 100;
 
 export function runServerProcess(): void {
-  let server: RunningServer | undefined;
+  let server: LoadedServer | undefined;
+  /** What it was given before it was ready, it must not be given any more. */
+  let isUnloaded = false;
+  let isReady = false;
+  let hasFailed = false;
   let readiness: ClusterReadiness = 'unavailable';
   let machineLoad: MachineLoad | undefined;
   let log: Logger | undefined;
@@ -118,7 +122,7 @@ export function runServerProcess(): void {
     // A file whose import waits for what never comes is known by an event loop that has nothing left to do.
     const jobsSocket = isLinked ? new Socket({ fd: jobsFd }).unref() : undefined;
     try {
-      server = await startServer({
+      await startServer({
         config,
         slot,
         log,
@@ -126,7 +130,15 @@ export function runServerProcess(): void {
         readiness: () => readiness,
         machineLoad: () => machineLoad,
         loading,
-        onLoaded: () => send({ type: 'loaded' }),
+        onLoaded(loaded) {
+          server = loaded;
+          jobsSocket?.ref();
+          send({ type: 'loaded' });
+        },
+        onUnloaded() {
+          isUnloaded = true;
+          send({ type: 'unloaded' });
+        },
         onQuota: (reports) => send({ type: 'quota', reports }),
         onProxied: () => send({ type: 'proxied' }),
         onWorn: () => send({ type: 'failing', reason: 'lost threads' }),
@@ -135,6 +147,8 @@ export function runServerProcess(): void {
         jobStore: config.jobs === 'on' ? await openJobStore(config, log, jobsSocket) : undefined,
       });
     } catch (error) {
+      // On its way out already: see `close`.
+      if (leaving) return;
       const line = unbootable(error, config);
       if (line === undefined) log.fatal({ err: error }, 'the server process could not start');
       else {
@@ -145,17 +159,22 @@ export function runServerProcess(): void {
       }
       process.exit(1);
     }
-    jobsSocket?.ref();
+    isReady = true;
     send({ type: 'ready', release: thisRelease() });
+    if (hasFailed) send({ type: 'failing', reason: 'uncaught exception' });
     const beatEveryMs = Math.min(500, Math.max(20, config.heartbeatTimeoutMs / 20));
-    const { load } = server;
-    timers.push(setInterval(() => send({ type: 'beat', load: load() }), beatEveryMs));
+    timers.push(setInterval(() => server && send({ type: 'beat', load: server.load() }), beatEveryMs));
   }
 
   /** The word first: nothing of the connection was read then, so another process may have it if this one dies. */
   function receive(seq: number, connection: unknown): void {
     if (!isSocketHandle(connection)) return;
     received = seq;
+    if (isUnloaded) {
+      connection.close();
+      send({ type: 'received', seq, ok: false });
+      return;
+    }
     send({ type: 'received', seq, ok: true });
     if (server === undefined) connection.close();
     else server.take(connection);
@@ -199,7 +218,9 @@ export function runServerProcess(): void {
     if (log === undefined) console.error(error);
     if (server === undefined) process.exit(1);
     exitCode = 1;
-    send({ type: 'failing', reason: 'uncaught exception' });
+    hasFailed = true;
+    // Until it is ready it has no place that another one could take: that is told then.
+    if (isReady) send({ type: 'failing', reason: 'uncaught exception' });
   }
 }
 

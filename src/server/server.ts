@@ -59,8 +59,13 @@ export interface ServerDeps {
   readonly readiness: () => ClusterReadiness;
   /** The machine's load as it was told last, for who asks; undefined: not known yet. */
   readonly machineLoad?: () => MachineLoad | undefined;
-  /** All that was read and imported can be served; what is left is to start threads, and to listen. */
-  readonly onLoaded?: () => void;
+  /**
+   * All that was read and imported can be served, and it may be given connections from now on; what is left is to start
+   * threads. Calls wait for the first of them.
+   */
+  readonly onLoaded?: (server: LoadedServer) => void;
+  /** It will not be ready after all: it takes no connections any more, and answers those that it has. */
+  readonly onUnloaded?: () => void;
   /** Watches over what is imported. */
   readonly loading?: LoadWatch;
   /** To be told to the primary; its answer goes to `grant`. */
@@ -85,9 +90,8 @@ export interface ServerDeps {
   readonly connectionsFrom: 'primary' | 'address' | SocketHandle;
 }
 
-export interface RunningServer {
-  readonly address: string;
-  readonly port: number;
+/** One whose threads may still have to start. */
+export interface LoadedServer {
   /** Serves a connection that was accepted elsewhere. */
   take(connection: SocketHandle): void;
   /** The primary's answer to `onQuota`. */
@@ -108,13 +112,18 @@ export interface RunningServer {
   close(mode: CloseMode, timeoutMs: number): Promise<LaneEnd>;
 }
 
+export interface RunningServer extends LoadedServer {
+  readonly address: string;
+  readonly port: number;
+}
+
 /**
  * Resolves when it takes connections and its first thread has run something.
  * @throws TaskFileError or KeyFileError for a file that cannot be used; Node's error for such an address
  */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   const { config, log, requestLog = log } = deps;
-  const { run, importing, settingUp } = deps.loading ?? unwatched;
+  const { run, importing, settingUp, settled } = deps.loading ?? unwatched;
   const [tasks, setup] = await run(async () => {
     const tasks = deps.tasks ?? (await loadTasks(taskFolders(config), importing));
     if (deps.setup !== undefined || config.app === undefined) return [tasks, deps.setup] as const;
@@ -193,7 +202,33 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       : watchAnswers({ connections: http.connections, limitMs: answerLimitMs(config), tell: tellProblem });
   const loopDelay = createLoopDelay();
   const processLoad = createProcessLoad();
+  const server: LoadedServer = {
+    take: http.take,
+    grant: (answer) => link?.receive(answer),
+    status: () => ({ ...processLoad(), eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
+    load() {
+      const { user, system } = process.cpuUsage();
+      return { atMs: monotonicMs(), ...lane.load(), cpuMs: (user + system) / 1_000, ...answered() };
+    },
+    metrics: report,
+    runtime,
+    takesError: (thrown, promise) => lane.takesError(thrown, promise),
+    refuseExit: () => lane.refuseExit(),
+    async close(mode, timeoutMs) {
+      refusalRate.close();
+      const closed = await drain.close(mode, timeoutMs);
+      stopWatch();
+      await jobs?.close();
+      if (traced) await flushSpans(flushSpansMs);
+      link?.close();
+      loopDelay.stop();
+      return closed;
+    },
+  };
+  let isLoaded = false;
   try {
+    // The threads start meanwhile.
+    await settled();
     if (setup !== undefined) {
       const identify = (req: Request): void => noteKey(keys, req);
       const file = resolve(String(config.app));
@@ -204,36 +239,22 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
       });
     }
     finish(own?.guard);
-    deps.onLoaded?.();
+    await settled();
+    // Given connections, it need not take them yet. A socket that it listens at would bring them at once: early only where
+    // nobody else serves.
+    const isEarly = deps.connectionsFrom === 'primary' || deps.readiness() !== 'ok';
+    const early = isEarly ? await open(http.server, deps) : undefined;
+    isLoaded = true;
+    deps.onLoaded?.(server);
     await lane.warm();
-    jobs?.start();
-    const { address, port } = await open(http.server, deps);
-    return {
-      address,
-      port,
-      take: http.take,
-      grant: (answer) => link?.receive(answer),
-      status: () => ({ ...processLoad(), eventLoopDelayMs: loopDelay.read(), ...lane.status() }),
-      load() {
-        const { user, system } = process.cpuUsage();
-        return { atMs: monotonicMs(), ...lane.load(), cpuMs: (user + system) / 1_000, ...answered() };
-      },
-      metrics: report,
-      runtime,
-      takesError: (thrown, promise) => lane.takesError(thrown, promise),
-      refuseExit: () => lane.refuseExit(),
-      async close(mode, timeoutMs) {
-        refusalRate.close();
-        const closed = await drain.close(mode, timeoutMs);
-        stopWatch();
-        await jobs?.close();
-        if (traced) await flushSpans(flushSpansMs);
-        link?.close();
-        loopDelay.stop();
-        return closed;
-      },
-    };
+    if (closing() === undefined) jobs?.start();
+    return { ...server, ...(early ?? (await open(http.server, deps))) };
   } catch (error) {
+    if (isLoaded) {
+      deps.onUnloaded?.();
+      // Calls that wait for a thread are told that there will be none.
+      await drain.close('stop', 0);
+    }
     await own?.close();
     stopWatch();
     await jobs?.leave();

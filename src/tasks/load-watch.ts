@@ -16,10 +16,16 @@ export interface LoadWatch {
   /** To be called before the setup of an app's file is run. Resolves like `importing`. */
   settingUp(file: string): Promise<void>;
   /**
-   * Runs what imports files.
+   * Runs what imports files. Resolves as soon as that does; the watch goes on until it is `settled`, which is to be waited
+   * for before anything else is run here, and before anybody is served.
    * @throws TaskFileError for what one of them has left behind, or that it waits for what cannot come
    */
   run<T>(load: () => Promise<T>): Promise<T>;
+  /**
+   * Resolves when what the last one has left behind would have shown.
+   * @throws TaskFileError as `run`
+   */
+  settled(): Promise<void>;
   /** An error that nobody caught: true where it is the files', and will be told by `run`. */
   takesError(thrown: unknown): boolean;
 }
@@ -29,6 +35,7 @@ export const unwatched: LoadWatch = {
   importing: async () => {},
   settingUp: async () => {},
   run: (load) => load(),
+  settled: async () => {},
   takesError: () => false,
 };
 
@@ -50,6 +57,7 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
   let files: readonly string[] = [];
   let step: LoadStep = 'import';
   let fail: ((error: TaskFileError) => void) | undefined;
+  let settling: Promise<void> | undefined;
 
   /** The one that its stack names, else the last one. */
   function blame(thrown: unknown): string {
@@ -65,6 +73,12 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
     files = [...files, file];
     step = next;
     tell(file, step);
+  }
+
+  function end(): void {
+    fail = undefined;
+    files = [];
+    tell(null, step);
   }
 
   return {
@@ -84,16 +98,19 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
       channel?.unref();
       try {
         const loaded = await Promise.race([load(), faults]);
-        await Promise.race([delay(settleMs), faults]);
+        settling = Promise.race([delay(settleMs), faults]).finally(end);
+        // Who waits for it may come to it later.
+        settling.catch(() => undefined);
         return loaded;
+      } catch (error) {
+        end();
+        throw error;
       } finally {
         process.off('beforeExit', onEmpty);
         channel?.ref();
-        fail = undefined;
-        files = [];
-        tell(null, step);
       }
     },
+    settled: async () => settling,
     takesError(thrown) {
       if (fail === undefined || files.length === 0) return false;
       fail(

@@ -238,6 +238,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     if (failures.deaths >= min) warmed.reject(cause);
     if (failures.isHopeless && !members.all.some(({ state }) => state === 'up')) {
       over = true;
+      warmed.reject(cause);
       events.unusable(new Error(`${failures.deaths} threads in a row could not be started`, { cause }));
       return;
     }

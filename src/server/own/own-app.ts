@@ -83,7 +83,14 @@ export async function setUpOwnApp({
     return { client: clientOf(req), exchange: req.exchange };
   }
 
-  async function close(): Promise<void> {
+  let closed: Promise<void> | undefined;
+
+  function close(): Promise<void> {
+    closed ??= runClosers();
+    return closed;
+  }
+
+  async function runClosers(): Promise<void> {
     for (const closer of closers.splice(0).reverse()) {
       try {
         await closer();
