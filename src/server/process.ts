@@ -26,6 +26,7 @@ import { thrownByCode } from '../tasks/thrown-by-code.js';
 import { thisRelease } from '../version.js';
 import { tellOfListening } from './own/own-listener.js';
 import { type LoadedServer, startServer } from './server.js';
+import { keepTickObject } from './tick-objects.js';
 
 /**
  * Without a primary nobody accepts connections: what runs may end, within the two seconds that are left. A loop that is
@@ -40,6 +41,7 @@ const orphanLimitMs = 1_500;
 const lastLinesMs = 100;
 
 export function runServerProcess(): void {
+  keepTickObject();
   let server: LoadedServer | undefined;
   /** What it was given before it was ready, it must not be given any more. */
   let isUnloaded = false;
