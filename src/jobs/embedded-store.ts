@@ -4,7 +4,7 @@
 import { monotonicMs } from '../clock.js';
 import { type AtOnce, isFull } from './at-once.js';
 import { piecesOf } from './frames.js';
-import { hasEnded, type Job } from './job.js';
+import { hasEnded, type Job, sharedHead } from './job.js';
 import {
   createJobTable,
   type HeldRoom,
@@ -88,7 +88,12 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     shelf.putRecord(record);
     const { job } = record;
     for (const tell of watchers.get(job.id) ?? []) tell(job);
-    if (hasEnded(job)) scheduleExpiry();
+    if (!hasEnded(job)) return;
+    scheduleExpiry();
+    for (const other of table.settle(job.id)) {
+      if (other.job.state === 'completed') shelf.dropInput(other.job.id);
+      changed(other);
+    }
   }
 
   /** What the shelf says of what was put on it. @throws Error */
@@ -164,7 +169,7 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       void arrival.catch(() => undefined).finally(() => arriving.delete(id));
     }
     await arriving.get(id);
-    return { job: table.get(id)?.job ?? record.job, isNew };
+    return { job: table.get(id)?.job ?? record.job, isNew, isShared: isNew && table.isShared(id) };
   }
 
   async function write(record: JobRecord, { input }: Parameters<JobStore['add']>[0]): Promise<void> {
@@ -183,7 +188,14 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
       shelf.drop(id);
       throw error;
     }
-    table.admit(id);
+    const shared = table.admit(id);
+    if (shared !== undefined) {
+      shelf.dropInput(id);
+      // The result is there for longer, before anybody counts on it.
+      shelf.putRecord(shared.owner);
+      changed(shared.given);
+      await kept();
+    }
     dispatch();
   }
 
@@ -194,6 +206,8 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
     shelf.dropInput(id);
     changed(record);
     stopRun(id, 'cancelled');
+    // Another one may have its place.
+    dispatch();
     await kept();
     return record.job;
   }
@@ -208,10 +222,12 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): EmbeddedStor
   }
 
   function result(id: string): JobResult | undefined {
-    const job = table.get(id)?.job;
-    const found = job?.state === 'completed' && !job.isExpired ? shelf.result(id) : undefined;
+    const { job, resultOf } = table.get(id) ?? {};
+    if (job?.state !== 'completed' || job.isExpired) return undefined;
+    const found = shelf.result(resultOf ?? id);
     if (found === undefined) return undefined;
-    return { head: found.head, bytes: found.bytes, body: found.body };
+    const head = resultOf === undefined ? found.head : sharedHead(found.head, job);
+    return { head, bytes: found.bytes, body: found.body };
   }
 
   function consume(tasks: readonly string[], begin: (run: JobRun) => void, atOnce: AtOnce): Consumer {

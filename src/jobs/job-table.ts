@@ -1,7 +1,7 @@
 // The table of jobs of a store that is embedded in the server: which there are, whose turn it is, and what becomes of
 // each. Pure: the clocks are handed in, and bodies (inputs and results) are kept elsewhere, only their sizes count here.
 import type { Progress } from '../task.js';
-import { hasEnded, type Job, type JobProblem, type JobState, jobStates } from './job.js';
+import { hasEnded, type Job, type JobProblem, type JobState, jobStates, mostFollowers } from './job.js';
 import { createJobHistory, type HistoryEntry } from './job-history.js';
 import { createJobOrder } from './job-order.js';
 import {
@@ -32,6 +32,10 @@ export interface TableClock {
 /** A job with what the table alone needs to know of it. */
 export interface JobRecord extends HistoryEntry {
   readonly idempotency: NewJob['idempotency'];
+  /** Undefined: it was written down before there was such a thing. */
+  readonly share?: NewJob['share'] | undefined;
+  /** Whose result it has, where nothing of it ran. */
+  readonly resultOf?: string | undefined;
   /** Its place in its client's turns. */
   readonly turn: number;
   /** Of what is kept for it. */
@@ -49,6 +53,12 @@ export interface JobRecord extends HistoryEntry {
 /** A record as another process wrote it down; the monotonic clock of that one means nothing here. */
 export type WrittenRecord = Omit<JobRecord, 'createdMs' | 'expiresMs'>;
 
+/** A job that has ended at once, with the result of an identical one, which is kept for as long now. */
+export interface KeptResult {
+  readonly given: JobRecord;
+  readonly owner: JobRecord;
+}
+
 /** Room for a body that comes in pieces, until it is counted with its job, or dropped. */
 export interface HeldRoom {
   /** @throws AppError OVERLOADED where there is no room for so much more */
@@ -62,7 +72,14 @@ export interface JobTable {
    * @throws AppError IDEMPOTENCY_MISMATCH, OVERLOADED
    */
   add(job: NewJob): { readonly record: JobRecord; readonly isNew: boolean };
-  admit(id: string): void;
+  admit(id: string): KeptResult | undefined;
+  /** It follows an identical job, or has the result of one. */
+  isShared(id: string): boolean;
+  /**
+   * It has ended: so do those that follow it, or the first of them takes its place.
+   * @returns those that have ended
+   */
+  settle(id: string): readonly JobRecord[];
   hold(): HeldRoom;
   /** As if it had never been added. */
   withdraw(id: string): void;
@@ -106,6 +123,11 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
   const expired = new Map<string, JobRecord>();
   /** Those that wait, the oldest first. */
   const waiting = new Map<string, JobRecord>();
+  /** By the key of a share: the last job that has, or had, a run of its own. */
+  const leaders = new Map<string, string>();
+  /** Those that wait for a job to end as it does, in order of arrival. */
+  const followers = new Map<string, Set<string>>();
+  const following = new Map<string, string>();
   const byState: Record<JobState, number> = { waiting: 0, running: 0, completed: 0, failed: 0, cancelled: 0 };
   let bytes = 0;
   /** Of bodies that are on their way. */
@@ -141,13 +163,61 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
     bytes -= sizeOf(record);
     waiting.delete(id);
     order.remove(id);
+    stopFollowing(id);
+    stopLeading(record);
     const key = keyOf(record.job, record.idempotency);
     if (key !== undefined && byKey.get(key) === id) byKey.delete(key);
   }
 
+  /** For its turn, or for an identical job that waits or runs. */
   function wait(record: JobRecord): void {
-    waiting.set(record.job.id, record);
-    order.add({ id: record.job.id, task: record.job.task, turn: record.turn, seq: record.seq });
+    const { id, task } = record.job;
+    waiting.set(id, record);
+    const leader = leaderOf(record);
+    if (leader !== undefined && !hasEnded(leader.job) && follow(id, leader.job.id)) return;
+    if (record.share) leaders.set(record.share.key, id);
+    order.add({ id, task, turn: record.turn, seq: record.seq });
+  }
+
+  function leaderOf({ job, share }: JobRecord): JobRecord | undefined {
+    const id = share ? leaders.get(share.key) : undefined;
+    return id === undefined || id === job.id ? undefined : history.get(id);
+  }
+
+  /** @returns whether there is room beside those that do */
+  function follow(id: string, leader: string): boolean {
+    const all = followers.get(leader) ?? new Set();
+    if (all.size >= mostFollowers) return false;
+    followers.set(leader, all.add(id));
+    following.set(id, leader);
+    return true;
+  }
+
+  function stopFollowing(id: string): void {
+    const leader = following.get(id);
+    if (leader === undefined) return;
+    following.delete(id);
+    const all = followers.get(leader);
+    all?.delete(id);
+    if (all?.size === 0) followers.delete(leader);
+  }
+
+  function stopLeading({ job, share }: JobRecord): void {
+    if (share && leaders.get(share.key) === job.id) leaders.delete(share.key);
+  }
+
+  function giveKept(record: JobRecord): KeptResult | undefined {
+    const leader = leaderOf(record);
+    if (leader?.job.state !== 'completed' || leader.job.isExpired) return undefined;
+    const ageMs = clock.epochMs() - (leader.job.endedAtMs ?? 0);
+    if (ageMs < 0 || ageMs >= (record.share?.ttlMs ?? 0)) return undefined;
+    const given = end(record, { state: 'completed' }, { inputBytes: 0, resultOf: leader.job.id });
+    const { expiresMs, job } = given;
+    const owner = put({ ...leader, job: { ...leader.job, expiresAtMs: job.expiresAtMs }, expiresMs });
+    // They stand there in the order in which they expire.
+    ended.delete(owner.job.id);
+    ended.set(owner.job.id, owner);
+    return { given, owner };
   }
 
   /** The record of a run that is still its job's. */
@@ -193,7 +263,7 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
 
   return {
     add(given) {
-      const { input, idempotency, ...asked } = given;
+      const { input, idempotency, share, ...asked } = given;
       const key = keyOf(given, idempotency);
       const known = key === undefined ? undefined : history.get(byKey.get(key) ?? '');
       if (known !== undefined) {
@@ -219,6 +289,7 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
       const record = put({
         job,
         idempotency,
+        share,
         seq: nextSeq++,
         turn: order.turnOf(job.client),
         inputBytes,
@@ -232,7 +303,31 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
     },
     admit(id) {
       const record = history.get(id);
-      if (record?.job.state === 'waiting') wait(record);
+      if (record?.job.state !== 'waiting') return undefined;
+      const kept = giveKept(record);
+      if (kept === undefined) wait(record);
+      return kept;
+    },
+    isShared: (id) => following.has(id) || history.get(id)?.resultOf !== undefined,
+    settle(id) {
+      const record = history.get(id);
+      if (!record?.share) return [];
+      const { job, share } = record;
+      stopFollowing(id);
+      const others = [...(followers.get(id) ?? [])].flatMap((other) => history.get(other) ?? []);
+      for (const other of others) stopFollowing(other.job.id);
+      if (job.state !== 'completed' || share.ttlMs === 0) stopLeading(record);
+      if (job.state === 'cancelled') {
+        // The first of them has nobody to follow any more.
+        for (const other of others) wait(other);
+        return [];
+      }
+      const { state, error } = job;
+      return others.map((other) =>
+        state === 'completed'
+          ? end(other, { state }, { inputBytes: 0, resultOf: record.resultOf ?? id })
+          : end(other, { state, error }),
+      );
     },
     hold() {
       let taken = 0;
@@ -273,6 +368,8 @@ export function createJobTable(limits: TableLimits, clock: TableClock): JobTable
         });
         const key = keyOf(job, one.idempotency);
         if (key !== undefined && !job.isExpired) byKey.set(key, job.id);
+        if (one.share && job.state === 'completed' && one.resultOf === undefined)
+          leaders.set(one.share.key, job.id);
         if (job.state === 'waiting') wait(record);
         // Whoever ran it is gone, with all that ran: that was no fault of this one's.
         if (job.state === 'running') {

@@ -65,5 +65,16 @@ export interface JobInput {
 /** A job's answer but for its body: as the task's route would give it. */
 export type AnswerHead = Omit<CallResult, 'body' | 'stream'>;
 
+/** Of a job that has the result of another one: it waited, and nothing of it ran. */
+export const sharedHead = (head: AnswerHead, { createdAtMs, endedAtMs }: Job): AnswerHead => ({
+  ...head,
+  lane: 'shared',
+  queueMs: Math.max(0, (endedAtMs ?? createdAtMs) - createdAtMs),
+  runMs: 0,
+});
+
+/** How many jobs may follow one: they end with it, all at once. Further ones have another run. */
+export const mostFollowers = 1_000;
+
 /** 128 random bits. Not all digits, and no `:`, neither of which BullMQ takes; no `-` in front, for command lines. */
 export const newJobId = (): string => `j${randomBytes(16).toString('hex')}`;

@@ -26,13 +26,26 @@ export interface NewJob {
   readonly timeoutMs: number | null;
   /** The same key of the same client for the same task is the same job, while that is kept. */
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null;
+  /** By what identical jobs are known, which have one run; null: it has its own. */
+  readonly share: JobShare | null;
   readonly input: JobInput;
+}
+
+/**
+ * A job follows an identical one that waits or runs, and ends as that does; or it has the result of one that has completed
+ * in the last `ttlMs`. Where the one that it follows is cancelled, the first of its followers takes its place.
+ */
+export interface JobShare {
+  readonly key: string;
+  readonly ttlMs: number;
 }
 
 export interface AddedJob {
   readonly job: Job;
   /** False: the idempotency key was known, and this is its job. */
   readonly isNew: boolean;
+  /** It follows an identical job, or has the result of one. */
+  readonly isShared: boolean;
 }
 
 export interface JobQuery {

@@ -21,6 +21,8 @@ import { runsInline } from './placement.js';
 import { createSharing } from './sharing.js';
 import { createThreadLane } from './thread-lane.js';
 
+export { callKey } from './call-key.js';
+
 export function createLane(options: LaneOptions): Lane {
   const deps = withDefaults(options);
   const { config, tasks, log, meter, onLoop, onCall, traced } = deps;

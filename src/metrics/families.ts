@@ -39,7 +39,7 @@ export const families = {
   },
   millrace_job_runs_total: {
     type: 'counter',
-    help: 'Runs of jobs by task and outcome (lost: tried again or given up; given back: at a stop or reload).',
+    help: 'Runs of jobs by task and outcome (lost: tried again or given up; given back: at a stop or reload; shared: none of its own, the job was added beside an identical one).',
     labels: ['task', 'outcome'],
   },
   millrace_job_wait_seconds: {

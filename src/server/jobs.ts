@@ -18,6 +18,8 @@ export interface ServerJobsDeps {
   readonly tasks: readonly Task[];
   readonly log: Logger;
   readonly onRun?: ((record: JobRunRecord) => void) | undefined;
+  /** A job was added that follows an identical one, or has its result. */
+  readonly onShared?: ((task: string) => void) | undefined;
 }
 
 export interface ServerJobs {
@@ -37,7 +39,7 @@ export interface ServerJobs {
 
 /** Undefined where JOBS is off. */
 export function openServerJobs(deps: ServerJobsDeps): ServerJobs | undefined {
-  const { config, lane, tasks, log, onRun } = deps;
+  const { config, lane, tasks, log, onRun, onShared } = deps;
   if (config.jobs === 'off') return undefined;
   const own = deps.store === undefined ? createEmbeddedStore({ limits: tableLimits(config) }) : undefined;
   const store = deps.store ?? own?.join();
@@ -46,7 +48,14 @@ export function openServerJobs(deps: ServerJobsDeps): ServerJobs | undefined {
   let runner: JobRunner | undefined;
 
   return {
-    store,
+    store: {
+      ...store,
+      async add(job) {
+        const added = await store.add(job);
+        if (added.isShared) onShared?.(job.task);
+        return added;
+      },
+    },
     closers,
     start() {
       runner = startJobRunner({ store, lane, tasks, log, onRun });

@@ -21,6 +21,8 @@ export interface ServerMetrics {
   onJobRun(record: JobRunRecord): void;
   /** A thread was ended that began none of its calls. */
   onStalled(): void;
+  /** A job of this task has no run of its own. */
+  onJobShared(task: string): void;
   report(): MetricsReport;
   /** Answers so far, and those of them that say that the server failed. */
   answered(): Pick<LoadReport, 'answers' | 'errors'>;
@@ -130,6 +132,9 @@ export function createServerMetrics(taskRoutes: readonly string[], prefix = ''):
       jobTimes(task)(runMs / 1_000);
     },
     onStalled: () => countStalled(1),
+    onJobShared(task) {
+      jobRuns(task)('shared')(1);
+    },
     answered: () => ({ answers: sent, errors }),
     report: () => ({ atMs: monotonicMs(), series: all, lightLatency, callLatency }),
   };

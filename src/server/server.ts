@@ -132,7 +132,7 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
   });
   const keys = config.apiKeysFile === undefined ? undefined : await readApiKeys(config.apiKeysFile);
   if (keys?.size === 0) log.warn('API_KEYS_FILE has no key in it: nobody is let in');
-  const { onAnswer, onCall, onJobRun, onStalled, report, answered } = createServerMetrics(
+  const { onAnswer, onCall, onJobRun, onJobShared, onStalled, report, answered } = createServerMetrics(
     tasks.map(({ route }) => route),
     config.routePrefix,
   );
@@ -157,7 +157,15 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     onFatal,
   });
   const refusalRate = createRefusalRate();
-  const jobs = openServerJobs({ config, store: deps.jobStore, lane, tasks, log, onRun: onJobRun });
+  const jobs = openServerJobs({
+    config,
+    store: deps.jobStore,
+    lane,
+    tasks,
+    log,
+    onRun: onJobRun,
+    onShared: onJobShared,
+  });
   const closing = (): CloseMode | undefined => drain.mode();
   const { app, handler, tellProblem, finish } = openApp({
     config,

@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ConfigError } from '../config.js';
 import type { TaskDefinition } from '../task.js';
+import { codeDigest } from './code-digest.js';
 import { definitionFault } from './definition.js';
 import { reasonOf } from './error-report.js';
 import { nameFault, taskName, taskRoute } from './files.js';
@@ -24,6 +25,8 @@ export interface Task {
   readonly definition: TaskDefinition;
   /** Its file and what it imports, as they were: shared by the tasks that were loaded together. */
   readonly code: CodeFiles;
+  /** Of that, where it says `share`: machines that have the same version share. */
+  readonly digest: string;
 }
 
 /** Whether it may be called over HTTP: else it is for `call` alone. */
@@ -157,7 +160,9 @@ export function taskOf(exported: unknown, file: string, module: string, code: Co
     throw new TaskFileError(file, `its definition cannot be read: ${reasonOf(cause)}`, cause);
   }
   if (unfit !== undefined) throw new TaskFileError(file, `${unfit}${helperHint(exported)}`);
-  return { name, route: taskRoute(name), module, definition: exported as TaskDefinition, code };
+  const definition = exported as TaskDefinition;
+  const digest = definition.share ? codeDigest(code, module) : '';
+  return { name, route: taskRoute(name), module, definition, code, digest };
 }
 
 /** Whoever has put it there may not know that each file is a task. */

@@ -35,6 +35,7 @@ export function newJob(more: Partial<NewJob> = {}): NewJob {
     traceId: null,
     timeoutMs: null,
     idempotency: null,
+    share: null,
     input: jsonInput({ n: 1 }),
     ...more,
   };
@@ -342,6 +343,132 @@ export function jobStoreContract(name: string, start: StartHarness): void {
       await (await runJobs(store, ['quick'], 1).next()).complete(head, text('a'));
       expect(await store.cancel(job.id)).toMatchObject({ state: 'completed' });
       expect(await resultText(store, job.id)).toBe('a');
+    });
+  });
+
+  describe(`${name}: identical jobs`, () => {
+    const alike = (more: Partial<NewJob> = {}): NewJob => newJob({ share: { key: 's', ttlMs: 0 }, ...more });
+
+    it('that wait or run have one run, each of them its own end and result', async () => {
+      const { open } = await harness();
+      const [one, two] = [await open(), await open()];
+      const first = await one.add(alike());
+      const runner = runJobs(one, ['quick'], 5);
+      const run = await runner.next();
+      const keyed = alike({ client: 'bob', idempotency: { key: 'k', fingerprint: 'f' } });
+      const second = await two.add(keyed);
+      expect(first).toMatchObject({ isNew: true, isShared: false });
+      expect(second).toMatchObject({ isNew: true, isShared: true, job: { state: 'waiting', client: 'bob' } });
+      expect(second.job.id).not.toBe(first.job.id);
+      expect(await two.add(keyed)).toMatchObject({ isNew: false, job: { id: second.job.id } });
+      const left = await two.add(alike());
+      expect(await two.cancel(left.job.id)).toMatchObject({ state: 'cancelled' });
+      expect(run.signal.aborted).toBe(false);
+      const other = await two.add(alike({ share: { key: 'another', ttlMs: 0 } }));
+      const ofOther = await runner.next();
+      expect(ofOther.job.id).toBe(other.job.id);
+
+      await run.complete(head, text('a'));
+      const ended = await jobWhen(two, second.job.id, ({ state }) => state !== 'waiting');
+      expect(ended).toMatchObject({ state: 'completed', attempts: 0 });
+      for (const { job } of [first, second]) expect(await resultText(two, job.id)).toBe('a');
+      expect((await two.result(first.job.id))?.head).toMatchObject({ lane: 'thread', runMs: 2 });
+      expect((await two.result(second.job.id))?.head).toMatchObject({ lane: 'shared', runMs: 0 });
+      expect(await one.get(left.job.id)).toMatchObject({ state: 'cancelled' });
+
+      // Its result is not kept for others.
+      expect(await two.add(alike())).toMatchObject({ isShared: false });
+      await (await runner.next()).complete(head, text('b'));
+      await ofOther.complete(head, text('c'));
+      expect(runner.begun).toHaveLength(3);
+      const { states } = await one.counts();
+      expect(states).toMatchObject({ waiting: 0, running: 0, completed: 4, cancelled: 1 });
+    });
+
+    it('go on with the next one where the first is cancelled, whether it waits or runs', async () => {
+      const { open } = await harness();
+      const [runs, asks] = [await open(), await open()];
+      const ids: string[] = [];
+      for (let i = 0; i < 4; i++) ids.push((await asks.add(alike())).job.id);
+      const [waits = '', runsFirst = '', runsNext = '', follows = ''] = ids;
+      await asks.cancel(waits);
+      const runner = runJobs(runs, ['quick'], 1);
+      const first = await runner.next();
+      expect(first.job.id).toBe(runsFirst);
+      await asks.cancel(runsFirst);
+      expect(await aborted(first.signal)).toBe('cancelled');
+      await first.giveBack();
+      const next = await runner.next();
+      expect(next.job).toMatchObject({ id: runsNext, attempts: 1 });
+      // Whoever comes now follows that one.
+      const late = await asks.add(alike());
+      expect(late.isShared).toBe(true);
+      await next.complete(head, text('a'));
+      for (const id of [runsNext, follows, late.job.id]) expect(await resultText(asks, id)).toBe('a');
+      expect((await asks.counts()).states).toMatchObject({ waiting: 0, completed: 3, cancelled: 2 });
+      expect(runner.begun).toHaveLength(2);
+    });
+
+    it('fail alike, and each may be tried again by itself', async () => {
+      const { open } = await harness();
+      const store = await open();
+      const ids = [(await store.add(alike())).job.id, (await store.add(alike())).job.id];
+      const runner = runJobs(store, ['quick'], 1);
+      await (await runner.next()).fail(problem, false);
+      for (const id of ids) expect(await store.get(id)).toMatchObject({ state: 'failed', error: problem });
+      const [, second = ''] = ids;
+      await store.retry(second);
+      const again = await runner.next();
+      expect(again.job).toMatchObject({ id: second, attempts: 1 });
+      await again.complete(head, text('a'));
+      expect(await resultText(store, second)).toBe('a');
+      expect((await store.result(second))?.head).toMatchObject({ lane: 'thread' });
+      expect(runner.begun).toHaveLength(2);
+    });
+
+    it('have the result of the next run where that of the first was lost with its process', async () => {
+      const { open, kill } = await harness();
+      const [dies, lives] = [await open(), await open()];
+      const ids = [(await dies.add(alike())).job.id];
+      await runJobs(dies, ['quick'], 1).next();
+      ids.push((await lives.add(alike())).job.id);
+      await kill(dies);
+      const again = await runJobs(lives, ['quick'], 1).next();
+      expect(again.job).toMatchObject({ id: ids[0], attempts: 2 });
+      ids.push((await lives.add(alike())).job.id);
+      await again.complete(head, text('a'));
+      for (const id of ids) expect(await resultText(lives, id)).toBe('a');
+    });
+
+    it('count as waiting, each of them', async () => {
+      const { open } = await harness({ mostWaiting: 2 });
+      const store = await open();
+      await store.add(alike());
+      await store.add(alike());
+      await expect(store.add(alike())).rejects.toMatchObject({ code: 'OVERLOADED' });
+    });
+
+    it('that come later have a result at once that their task keeps, and after that time another run', async () => {
+      const { open } = await harness();
+      const [one, two] = [await open(), await open()];
+      const kept = (ttlMs: number) => alike({ share: { key: `kept for ${ttlMs}`, ttlMs } });
+      const runner = runJobs(one, ['quick'], 1);
+      const first = await one.add(kept(600_000));
+      await (await runner.next()).complete(head, text('a'));
+      const second = await two.add(kept(600_000));
+      expect(second).toMatchObject({ isNew: true, isShared: true, job: { state: 'completed', attempts: 0 } });
+      expect(await resultText(two, second.job.id)).toBe('a');
+      expect(await two.get(second.job.id)).toMatchObject({ state: 'completed' });
+      expect((await two.add(kept(600_000))).isShared).toBe(true);
+      expect(await resultText(two, first.job.id)).toBe('a');
+
+      await one.add(kept(1));
+      await (await runner.next()).complete(head, text('b'));
+      await expect.poll(async () => (await two.add(kept(1))).isShared).toBe(false);
+      const next = await runner.next();
+      await next.complete(head, text('c'));
+      expect(await resultText(one, next.job.id)).toBe('c');
+      expect(runner.begun).toHaveLength(3);
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mostFollowers } from '#src/jobs/job.js';
 import { createJobTable, type JobTable, type TableLimits } from '#src/jobs/job-table.js';
 import { jsonInput, newJob } from './contract.js';
 
@@ -44,6 +45,67 @@ describe('a process that dies', () => {
     for (let attempt = 2; attempt <= 3; attempt++) table.lost(begin(table, 2));
     expect(table.get(poison)?.job).toMatchObject({ state: 'failed', attempts: 3 });
     expect(table.get(innocent)?.job).toMatchObject({ state: 'waiting', attempts: 0 });
+  });
+});
+
+describe('identical jobs', () => {
+  const share = { key: 's', ttlMs: 50_000 };
+  const add = (table: JobTable): string => {
+    const { id } = table.add(newJob({ share })).record.job;
+    table.admit(id);
+    return id;
+  };
+
+  it('that are given a result keep it for their whole time, though another one ran', () => {
+    const { table, clock } = tableAt();
+    const id = add(table);
+    const [run] = begin(table, 1);
+    table.complete(id, run?.runs ?? 0, 10);
+    const advance = (ms: number): void => {
+      clock.now += ms;
+      clock.epoch += ms;
+    };
+    advance(49_000);
+    const second = add(table);
+    expect(table.get(second)).toMatchObject({ resultOf: id, job: { state: 'completed' } });
+    advance(59_000);
+    expect(table.expire().expired).toEqual([]);
+    // The first has ended too long ago by now.
+    const third = add(table);
+    expect(table.isShared(third)).toBe(false);
+    advance(1_000);
+    expect(
+      table
+        .expire()
+        .expired.map(({ job }) => job.id)
+        .toSorted(),
+    ).toEqual([id, second].toSorted());
+  });
+
+  it('are as many as may end at once; then there is another run', () => {
+    const { table } = tableAt({ mostWaiting: 2_000, mostBytes: 1e9 });
+    const first = add(table);
+    const others = Array.from({ length: mostFollowers }, () => add(table));
+    const next = add(table);
+    const late = add(table);
+    expect([first, next].map(table.isShared)).toEqual([false, false]);
+    expect([...others, late].every(table.isShared)).toBe(true);
+    const [run] = begin(table, 5);
+    table.complete(first, run?.runs ?? 0, 10);
+    expect(table.settle(first).map(({ job }) => job.id)).toEqual(others);
+    expect(table.get(late)?.job.state).toBe('waiting');
+  });
+
+  it('have one run again after a restart, with the first of them', () => {
+    const { table } = tableAt();
+    const ids = [add(table), add(table)];
+    begin(table, 1);
+    const written = ids.flatMap((id) => table.get(id) ?? []);
+    const next = tableAt().table;
+    next.restore(written);
+    expect(begin(next, 2).map(({ id }) => id)).toEqual([ids[0]]);
+    next.complete(ids[0] ?? '', 2, 10);
+    expect(next.settle(ids[0] ?? '')).toMatchObject([{ resultOf: ids[0], job: { id: ids[1] } }]);
   });
 });
 

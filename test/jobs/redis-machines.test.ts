@@ -142,6 +142,34 @@ describe.skipIf(!hasRedis)('machines on one Redis', () => {
     expect(await everybodys.json()).toMatchObject({ jobs: [{ id, client: '127.0.0.1' }] });
   });
 
+  it('run identical jobs of a task that shares once, and go on with the next one where the first is cancelled', async () => {
+    const hold = createHold();
+    const input = { folder: hold.folder, name: 'alike' };
+    const first = await jobId(at(0).url, 'held-alike', input);
+    await ranBy(hold, 'alike');
+    const ids = await Promise.all([1, 2, 3].map((i) => jobId(at(i).url, 'held-alike', input)));
+    const others = [await jobId(at(1).url, 'held-alike', { ...input, name: 'other' })];
+    expect((await ask(`${at(1).url}/jobs/${first}`, { method: 'DELETE' })).status).toBe(204);
+    await expect.poll(() => hold.wasStopped('alike')).toBe(true);
+    await expect.poll(() => hold.begun('other')).toHaveLength(1);
+    hold.release();
+    for (const id of [...ids, ...others])
+      expect(await jobEnded(at(0).url, id)).toMatchObject({ state: 'completed' });
+    expect(hold.begun('alike')).toHaveLength(2);
+    const answers = await Promise.all(
+      ids.map(async (id, i) => (await ask(`${at(i).url}/jobs/${id}/result`)).json()),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    const counted = async (): Promise<number> => {
+      const texts = await Promise.all(
+        machines.map(async ({ adminUrl }) => (await fetch(`${adminUrl}/metrics`)).text()),
+      );
+      const line = /^millrace_job_runs_total\{task="held-alike",outcome="shared"\} (\d+)$/m;
+      return texts.reduce((sum, text) => sum + Number(line.exec(text)?.[1] ?? 0), 0);
+    };
+    await expect.poll(counted).toBe(3);
+  });
+
   it('bring a result of 100 MiB from one to the other, whole', async () => {
     const bytes = 104_857_600;
     const id = await jobId(at(0).url, 'blob', { bytes });

@@ -244,6 +244,54 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     },
   );
 
+  it('keeps a result for as long as the last job that has it, and lets nobody wait for a job that was evicted', async () => {
+    const prefix = randomBytes(6).toString('hex');
+    const store = await openAt(redis?.url ?? '', usual, prefix);
+    onTestFinished(() => store.close());
+    const client = new Redis(redis?.url ?? '');
+    onTestFinished(() => client.disconnect());
+    const alike = () => newJob({ share: { key: 's', ttlMs: 600_000 } });
+    const first = (await store.add(alike())).job.id;
+    const runner = runJobs(store, ['quick'], 1);
+    await (await runner.next()).complete(head, new TextEncoder().encode('a'));
+    const result = `{${prefix}}.result:${first}:1`;
+    await client.pexpire(result, 600_000);
+    const second = (await store.add(alike())).job.id;
+    expect(await client.pttl(result)).toBeGreaterThan(usual.keepMs - 300_000);
+    expect(await resultText(store, second)).toBe('a');
+    expect(await client.pttl(`{${prefix}}.share:s`)).toBeGreaterThan(0);
+
+    const others = () => newJob({ share: { key: 'others', ttlMs: 0 } });
+    const evicted = (await store.add(others())).job.id;
+    const held = await runner.next();
+    expect(held.job.id).toBe(evicted);
+    const follows = await store.add(others());
+    expect(follows.isShared).toBe(true);
+    await client.del(`{${prefix}}.job:${evicted}`);
+    await held.complete(head, new Uint8Array(1));
+    const next = await runner.next();
+    expect(next.job).toMatchObject({ id: follows.job.id, attempts: 1 });
+    await next.complete(head, new TextEncoder().encode('b'));
+    expect(await resultText(store, follows.job.id)).toBe('b');
+    expect(await client.keys(`{${prefix}}.followers:*`)).toEqual([]);
+  });
+
+  it('gives a ticket to who follows a job that was cancelled by somebody who died over it', async () => {
+    const prefix = randomBytes(6).toString('hex');
+    const store = await openAt(redis?.url ?? '', usual, prefix);
+    onTestFinished(() => store.close());
+    const client = new Redis(redis?.url ?? '');
+    onTestFinished(() => client.disconnect());
+    const alike = () => newJob({ share: { key: 's', ttlMs: 0 } });
+    const [first, second] = [(await store.add(alike())).job.id, (await store.add(alike())).job.id];
+    await store.cancel(first);
+    // As if whoever cancelled it had died between the two, a while ago.
+    await client.del(`{${prefix}}:quick:${second}`);
+    await client.zrem(`{${prefix}}:quick:prioritized`, second);
+    await client.hset(`{${prefix}}.job:${second}`, 'due', 1, 'since', 0);
+    expect((await runJobs(store, ['quick'], 1).next()).job).toMatchObject({ id: second, attempts: 1 });
+  });
+
   it('works on a cluster of three', async () => {
     const cluster = await startRedisCluster();
     onTestFinished(() => cluster.close());
@@ -252,15 +300,28 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     onTestFinished(() => one.close());
     onTestFinished(() => two.close());
     const { job } = await one.add(newJob());
-    const run = await runJobs(two, ['quick'], 1).next();
+    const onTwo = runJobs(two, ['quick'], 1);
+    const run = await onTwo.next();
     await jobWhen(one, job.id, ({ state }) => state === 'running');
     await run.complete(head, new TextEncoder().encode('a'));
     expect(await resultText(one, job.id)).toBe('a');
+    await onTwo.consumer.close();
     const held = await two.add(newJob());
-    const stopped = await runJobs(one, ['quick'], 1).next();
+    const runner = runJobs(one, ['quick'], 1);
+    const stopped = await runner.next();
     const cancelled = new Promise((resolve) => stopped.signal.addEventListener('abort', resolve));
     await two.cancel(held.job.id);
     await cancelled;
     expect(stopped.signal.reason).toBe('cancelled');
+    const alike = () => newJob({ share: { key: 's', ttlMs: 0 } });
+    const shared = [(await one.add(alike())).job.id, (await two.add(alike())).job.id];
+    const third = (await two.add(alike())).job.id;
+    await two.cancel(shared.shift() ?? '');
+    await stopped.giveBack();
+    await (await runner.next()).complete(head, new TextEncoder().encode('b'));
+    for (const id of [...shared, third]) {
+      await jobWhen(one, id, ({ state }) => state === 'completed');
+      expect(await resultText(one, id)).toBe('b');
+    }
   });
 });

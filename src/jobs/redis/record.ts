@@ -11,6 +11,8 @@ export interface JobRecord {
   readonly input: InputHead;
   readonly head: AnswerHead | undefined;
   readonly resultBytes: number;
+  /** `ID:RUN` of whose result it has, where nothing of it ran. */
+  readonly resultOf: string | undefined;
 }
 
 type InputHead = Omit<JobInput, 'body'> & { readonly bytes: number };
@@ -59,6 +61,7 @@ export function recordOf(reply: unknown): JobRecord | undefined {
     input,
     head: head ?? undefined,
     resultBytes: Number(text('bytes')),
+    resultOf: text('result') || undefined,
   };
 }
 

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { RedisAddress } from '../../redis-address.js';
 import { piecesOf } from '../frames.js';
-import { hasEnded, type Job } from '../job.js';
+import { hasEnded, type Job, sharedHead } from '../job.js';
 import {
   type AddedJob,
   idempotencyMismatch,
@@ -163,11 +163,14 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
       stalledCheckMs,
       problem,
     );
-    for (const one of Array.isArray(due) ? due : []) {
-      const [priority, told]: readonly unknown[] = Array.isArray(one) ? one : [];
-      const job = recordOf(told)?.job;
-      if (job !== undefined) await giveNewTicket(job, Number(priority));
-    }
+    for (const one of Array.isArray(due) ? due : []) await giveTicketTo(one);
+  }
+
+  /** @param told by a script, with its priority */
+  async function giveTicketTo(told: unknown): Promise<void> {
+    const [priority, record]: readonly unknown[] = Array.isArray(told) ? told : [];
+    const job = recordOf(record)?.job;
+    if (job !== undefined) await giveNewTicket(job, Number(priority));
   }
 
   /** Where the ended run still holds the old one, neither is heard: then the job is given one as it is tidied up. */
@@ -186,7 +189,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
   }
 
   async function add(given: NewJob): Promise<AddedJob> {
-    const { id, task, client, input, idempotency } = given;
+    const { id, task, client, input, idempotency, share } = given;
     const isSmall = input.body.length <= smallBytes;
     const key = idempotency === null ? '' : sha256(JSON.stringify([client, task, idempotency.key]));
     if (!isSmall) {
@@ -208,10 +211,13 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
         idempotency?.fingerprint ?? '',
         limits.mostWaiting,
         `${hashTag}:${task}:`,
+        share?.key ?? '',
+        share?.ttlMs ?? 0,
+        limits.keepMs,
         ...(isSmall ? [input.body] : []),
       ),
     );
-    const [what, number, knownId, told]: readonly unknown[] = Array.isArray(reply) ? reply : [];
+    const [what, number, knownId, told, isShared]: readonly unknown[] = Array.isArray(reply) ? reply : [];
     const record = recordOf(told);
     if (what !== 'new' && !isSmall) link.client.unlink(inputKey(id)).catch(() => undefined);
     if (what === 'mismatch') throw idempotencyMismatch();
@@ -224,13 +230,17 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
       await asked(() => queues.of(task).add(String(knownId), priority, { client, requestId }));
       wakeAll(task);
     }
-    return { job: record.job, isNew: what === 'new' };
+    return { job: record.job, isNew: what === 'new', isShared: isShared === 1 };
   }
 
   async function cancel(id: string): Promise<Job | undefined> {
     const before = await read(id);
     if (before === undefined || hasEnded(before.job)) return before?.job;
-    const job = recordOf(await asked(() => link.run(scripts.cancel, id, limits.keepMs)))?.job;
+    const reply = await asked(() => link.run(scripts.cancel, id, limits.keepMs));
+    const [told, heir]: readonly unknown[] = Array.isArray(reply) ? reply : [];
+    const job = recordOf(told)?.job;
+    // Where that fails, it is given one as jobs are tidied up.
+    await giveTicketTo(heir).catch(() => undefined);
     // Whoever gets its ticket nevertheless sees that it is cancelled.
     if (before.job.state === 'waiting')
       await asked(() => queues.of(before.job.task).remove(id)).catch(() => undefined);
@@ -284,11 +294,11 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<JobSto
       const record = await read(id);
       if (record?.head === undefined || record.job.state !== 'completed' || record.job.isExpired)
         return undefined;
-      const { head, resultBytes, run } = record;
+      const { job, head, resultBytes, resultOf, run } = record;
       return {
-        head,
+        head: resultOf === undefined ? head : sharedHead(head, job),
         bytes: resultBytes,
-        body: readPieces(link, `${hashTag}.result:${id}:${run}`, resultBytes),
+        body: readPieces(link, `${hashTag}.result:${resultOf ?? `${id}:${run}`}`, resultBytes),
       };
     },
     watch: (id, onChange) => watches.watch(id, onChange),

@@ -6,9 +6,11 @@
 //   .all, .client:CLIENT, .state:STATE          ids by their number of arrival
 //   .expiry       `ID CLIENT` by when it expires   .key:HASH      the job of an idempotency key
 //   .turn:TASK, .now:TASK                       the clients' last turns, and the turn that is on
+//   .share:KEY     the last job with such a key that has, or had, a run of its own: the others follow it
+//   .followers:ID  those that end as this one does, by their number of arrival; they have no tickets
 // Time is Redis's own: machines differ.
 import { createHash } from 'node:crypto';
-import { jobStates } from '../job.js';
+import { jobStates, mostFollowers } from '../job.js';
 
 /** What of a record makes a Job, in the order in which scripts tell it; Redis's time behind them. */
 export const recordFields = [
@@ -27,6 +29,7 @@ export const recordFields = [
   'head',
   'bytes',
   'input',
+  'result',
 ] as const;
 
 export interface Script {
@@ -66,7 +69,7 @@ local function enter(id, state, ...)
   redis.call('HSET', key('job', id), 'state', state, 'seqState', nextSeq(id), ...)
   redis.call('PUBLISH', key('watch', id), '')
 end
-local function finish(id, state, keepMs, err, ...)
+local function endOne(id, state, keepMs, err, ...)
   local at = now()
   enter(id, state, 'endedAt', at, 'expiresAt', at + keepMs, 'error', err, ...)
   redis.call('ZADD', key('expiry'), at + keepMs, id .. ' ' .. field(id, 'client'))
@@ -79,6 +82,48 @@ local function finish(id, state, keepMs, err, ...)
   local ms = tonumber(pace[2] or 1000)
   if pace[1] then ms = ms + (at - pace[1] - ms) / 16 end
   redis.call('HSET', key('pace'), 'at', at, 'ms', ms)
+end
+local function priority(turn) return math.min(tonumber(turn) + 1, 2097151) end
+local function isOn(id)
+  local state = id and id ~= '' and field(id, 'state')
+  return state == 'waiting' or state == 'running'
+end
+-- It is to have a ticket. \`due\` stays until it has: whoever is to give it that may die before.
+local function lead(id)
+  redis.call('HSET', key('job', id), 'leader', '', 'since', now(), 'due', 1)
+  return {priority(field(id, 'turn')), tell(id)}
+end
+-- With it end those that follow it. Where it is cancelled, the first of them takes its place: told, to get a ticket.
+local function finish(id, state, keepMs, err, ...)
+  endOne(id, state, keepMs, err, ...)
+  local share = field(id, 'share')
+  if not share or share == '' then return false end
+  local leader, ttl, run = unpack(redis.call('HMGET', key('job', id), 'leader', 'ttl', 'run'))
+  if leader ~= '' then
+    redis.call('ZREM', key('followers', leader), id)
+    return false
+  end
+  local followers = key('followers', id)
+  local leads = redis.call('GET', key('share', share)) == id
+  local ids = redis.call('ZRANGE', followers, 0, -1)
+  if state == 'cancelled' and #ids > 0 then
+    local heir = ids[1]
+    redis.call('ZREM', followers, heir)
+    if #ids > 1 then redis.call('RENAME', followers, key('followers', heir)) end
+    for i = 2, #ids do redis.call('HSET', key('job', ids[i]), 'leader', heir) end
+    if leads then redis.call('SET', key('share', share), heir) end
+    return lead(heir)
+  end
+  for _, one in ipairs(ids) do
+    if state == 'completed' then endOne(one, state, keepMs, err, 'result', id .. ':' .. run, ...)
+    else endOne(one, state, keepMs, err) end
+  end
+  redis.call('DEL', followers)
+  if leads then
+    if state == 'completed' and tonumber(ttl) > 0 then redis.call('PEXPIRE', key('share', share), math.ceil(ttl))
+    else redis.call('DEL', key('share', share)) end
+  end
+  return false
 end
 local function runs(id, run)
   local record = redis.call('HMGET', key('job', id), 'state', 'run')
@@ -99,7 +144,6 @@ local function turnOf(task, client, queue)
   end
   return turn
 end
-local function priority(turn) return math.min(tonumber(turn) + 1, 2097151) end
 local function sweep()
   local due = redis.call('ZRANGEBYSCORE', key('expiry'), '-inf', now(), 'LIMIT', 0, 200)
   for _, member in ipairs(due) do
@@ -119,16 +163,20 @@ function script(body: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }
 
-/** id, task, client, info, input's head, hash of the key or '', fingerprint, most waiting, queue, small input or '' */
+/**
+ * id, task, client, info, input's head, hash of the key or '', fingerprint, most waiting, queue, key of its share or '', its
+ * ttlMs, keepMs, small input. Told with priority 0, it gets no ticket.
+ */
 const add = script(`
-local id, task, client, info, input, idempotency, fingerprint, most, queue, body = unpack(ARGV)
+local id, task, client, info, input, idempotency, fingerprint, most, queue, share, ttl, keepMs, body = unpack(ARGV)
 if idempotency ~= '' then
   local known = redis.call('GET', key('key', idempotency))
   if known and redis.call('EXISTS', key('job', known)) == 1 and not isExpired(known) then
     if field(known, 'fingerprint') ~= fingerprint then return {'mismatch'} end
     -- Whoever added it may have died before it had a ticket.
     local lacks = field(known, 'state') == 'waiting' and redis.call('EXISTS', queue .. known) == 0
-    return {'known', lacks and priority(field(known, 'turn')) or 0, known, tell(known)}
+      and (field(known, 'leader') or '') == ''
+    return {'known', lacks and priority(field(known, 'turn')) or 0, known, tell(known), 0}
   end
 end
 local waiting = redis.call('ZCARD', key('state', 'waiting'))
@@ -136,18 +184,36 @@ if waiting >= tonumber(most) then
   return {'full', math.ceil(waiting / 16 * (redis.call('HGET', key('pace'), 'ms') or 1000))}
 end
 local at = now()
+local leader, ref = '', nil
+if share ~= '' then
+  local first = redis.call('GET', key('share', share))
+  if isOn(first) then
+    if redis.call('ZCARD', key('followers', first)) < ${mostFollowers} then leader = first end
+  elseif first and field(first, 'state') == 'completed' and at - field(first, 'endedAt') < tonumber(ttl) then
+    ref = first .. ':' .. field(first, 'run')
+    local left = redis.call('PTTL', key('result', ref))
+    if left < 0 then ref = nil else redis.call('PEXPIRE', key('result', ref), math.max(left, keepMs)) end
+  end
+  if ref then leader = first elseif leader == '' then redis.call('SET', key('share', share), id) end
+end
 local turn = turnOf(task, client, queue)
 local order = redis.call('INCR', key('order'))
 redis.call('HSET', key('job', id), 'info', info, 'input', input, 'task', task, 'client', client, 'key', idempotency,
   'fingerprint', fingerprint, 'order', order, 'turn', turn, 'since', at, 'createdAt', at, 'state', 'waiting', 'progress', '',
   'attempts', 0, 'startedAt', '', 'endedAt', '', 'expiresAt', '', 'error', '', 'seqState', 1, 'seqProgress', 0, 'run', 0,
-  'token', '', 'head', '', 'bytes', 0)
+  'token', '', 'head', '', 'bytes', 0, 'share', share, 'ttl', ttl, 'leader', leader)
 if body then redis.call('HSET', key('input', id), 0, body) else redis.call('PERSIST', key('input', id)) end
 redis.call('ZADD', key('all'), order, id)
 redis.call('ZADD', key('client', client), order, id)
 redis.call('ZADD', key('state', 'waiting'), order, id)
 if idempotency ~= '' then redis.call('SET', key('key', idempotency), id) end
-return {'new', priority(turn), id, tell(id)}
+if ref then
+  local head, bytes = unpack(redis.call('HMGET', key('job', leader), 'head', 'bytes'))
+  endOne(id, 'completed', keepMs, '', 'result', ref, 'head', head, 'bytes', bytes)
+elseif leader ~= '' then
+  redis.call('ZADD', key('followers', leader), order, id)
+end
+return {'new', leader == '' and priority(turn) or 0, id, tell(id), leader == '' and 0 or 1}
 `);
 
 const read = script(`
@@ -234,16 +300,17 @@ enter(id, 'waiting', 'startedAt', '', 'progress', '', 'token', '')
 return 1
 `);
 
-/** id, keepMs */
+/** id, keepMs. Told with whoever has its place from now on, and needs a ticket. */
 const cancel = script(`
 local id, keepMs = unpack(ARGV)
 local state = field(id, 'state')
 if not state then return false end
+local heir
 if state == 'waiting' or state == 'running' then
-  finish(id, 'cancelled', tonumber(keepMs), '')
+  heir = finish(id, 'cancelled', tonumber(keepMs), '')
   redis.call('PUBLISH', key('control'), 'cancel ' .. id)
 end
-return tell(id)
+return {tell(id), heir}
 `);
 
 /** id, prefix of queues. `due` stays until the job has its new ticket: whoever is to give it that may die before. */
@@ -259,7 +326,7 @@ redis.call('PERSIST', key('input', id))
 if idempotency ~= '' then redis.call('PERSIST', key('key', idempotency)) end
 local turn = turnOf(task, client, queues .. task .. ':')
 enter(id, 'waiting', 'attempts', 0, 'progress', '', 'startedAt', '', 'endedAt', '', 'expiresAt', '', 'error', '',
-  'turn', turn, 'since', now(), 'due', 1)
+  'turn', turn, 'since', now(), 'due', 1, 'leader', '')
 return {'again', priority(turn), tell(id)}
 `);
 
@@ -320,9 +387,23 @@ const tidy = script(`
 local keepMs, queues, ticketless, attempts, unlocked, lost = unpack(ARGV)
 local due = {}
 sweep()
-for _, id in ipairs(redis.call('ZRANGE', key('state', 'waiting'), 0, 49)) do
-  local task, since = field(id, 'task'), field(id, 'since')
-  if not task then
+local looked = 0
+for _, id in ipairs(redis.call('ZRANGE', key('state', 'waiting'), 0, 1999)) do
+  local task, since, leader = unpack(redis.call('HMGET', key('job', id), 'task', 'since', 'leader'))
+  if leader and leader ~= '' then
+    -- Its record may have been evicted.
+    if not isOn(leader) then
+      redis.call('ZREM', key('followers', leader), id)
+      due[#due + 1] = lead(id)
+    end
+  elseif looked == 50 then
+    break
+  else
+    looked = looked + 1
+  end
+  if leader and leader ~= '' then
+    -- It needs no ticket.
+  elseif not task then
     redis.call('ZREM', key('state', 'waiting'), id)
     redis.call('ZREM', key('all'), id)
   elseif now() - since > tonumber(ticketless) then
@@ -331,12 +412,16 @@ for _, id in ipairs(redis.call('ZRANGE', key('state', 'waiting'), 0, 49)) do
     if (hasOne and redis.call('HEXISTS', ticket, 'finishedOn') == 1) or (not hasOne and field(id, 'due')) then
       due[#due + 1] = {priority(field(id, 'turn')), tell(id)}
     elseif not hasOne then
-      finish(id, 'cancelled', tonumber(keepMs), '')
+      due[#due + 1] = finish(id, 'cancelled', tonumber(keepMs), '') or nil
     end
   end
 end
 for _, id in ipairs(redis.call('ZRANGE', key('state', 'running'), 0, 199)) do
-  if tonumber(field(id, 'attempts')) >= tonumber(attempts) then
+  local had = field(id, 'attempts')
+  if not had then
+    redis.call('ZREM', key('state', 'running'), id)
+    redis.call('ZREM', key('all'), id)
+  elseif tonumber(had) >= tonumber(attempts) then
     local since = field(id, 'unlocked')
     if redis.call('EXISTS', queues .. field(id, 'task') .. ':' .. id .. ':lock') == 1 then
       if since then redis.call('HDEL', key('job', id), 'unlocked') end

@@ -8,6 +8,7 @@ import { jobError } from '../../jobs/job-view.js';
 import type { JobStore } from '../../jobs/store.js';
 import type { Task } from '../../tasks/registry.js';
 import { fingerprintOf } from '../request/idempotency-key.js';
+import { shareOf } from '../request/share-key.js';
 import { traceIdOf } from '../request/traceparent.js';
 import { type CallTaskDeps, createTaskFinder, resultValue, unnamedClient } from './call-task.js';
 
@@ -29,14 +30,16 @@ export function withLater(call: CallTask, { lane, tasks, senderOf, store }: Call
     const sender = req === undefined ? undefined : await senderOf(req);
     const client = options.client ?? sender?.client ?? unnamedClient;
     lane.checkQuota(task, client, checked);
+    const timeoutMs = options.timeoutMs ?? null;
     const { job } = await store.add({
       id: newJobId(),
       task: task.name,
       client,
       requestId: options.requestId ?? sender?.exchange.requestId ?? null,
       traceId: traceIdOf(req?.headers.traceparent) ?? null,
-      timeoutMs: options.timeoutMs ?? null,
+      timeoutMs,
       idempotency: key === undefined ? null : { key, fingerprint: await fingerprintOf(input) },
+      share: shareOf(task, checked, timeoutMs),
       input,
     });
     return { id: job.id, result: () => resultOf(store, task, job.id).catch(asCallError) };

@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import { hasEnded, type Job, type JobInput, newJobId } from '../../jobs/job.js';
 import { callInputOf } from '../../jobs/job-input.js';
 import { jobView } from '../../jobs/job-view.js';
-import type { JobStore } from '../../jobs/store.js';
+import type { JobShare, JobStore } from '../../jobs/store.js';
 import type { Lane } from '../../lane/call.js';
 import type { Task } from '../../tasks/registry.js';
 import { answerJson } from '../answer/answer.js';
@@ -16,6 +16,7 @@ import { clientOf } from '../request/client.js';
 import { requestTimeoutMs } from '../request/deadline.js';
 import { fingerprintOf, idempotencyKey } from '../request/idempotency-key.js';
 import type { AsyncWish } from '../request/prefer.js';
+import { shareOf } from '../request/share-key.js';
 import { traceIdOf } from '../request/traceparent.js';
 
 export interface JobsDeps {
@@ -39,16 +40,17 @@ export async function acceptJob(
 ): Promise<void> {
   const key = idempotencyKey(req.headers);
   const client = clientOf(req);
-  const timeoutMs = requestTimeoutMs(req);
-  await checkInput(lane, task, input, req);
+  const timeoutMs = requestTimeoutMs(req) ?? null;
+  const share = await checkInput(lane, task, input, timeoutMs, req);
   const { job } = await store.add({
     id: newJobId(),
     task: task.name,
     client,
     requestId: req.exchange.requestId,
     traceId: traceIdOf(req.headers.traceparent) ?? null,
-    timeoutMs: timeoutMs ?? null,
+    timeoutMs,
     idempotency: key === undefined ? null : { key, fingerprint: await fingerprintOf(input) },
+    share,
     input,
   });
   res.setHeader('Location', `${prefix}/jobs/${job.id}`);
@@ -66,9 +68,16 @@ export async function acceptJob(
 
 /**
  * Whether the input is valid, and the client may use what it would cost.
+ * @returns with which jobs it shares
  * @throws AppError INVALID_INPUT, MALFORMED_BODY, QUOTA_EXCEEDED; OVERLOADED for a large body that no thread can look at
  */
-async function checkInput(lane: Lane, task: Task, input: JobInput, req: Request): Promise<void> {
+async function checkInput(
+  lane: Lane,
+  task: Task,
+  input: JobInput,
+  timeoutMs: number | null,
+  req: Request,
+): Promise<JobShare | null> {
   // `fromBytes` may do with the bytes what it likes, and these are still to be kept.
   const given = input.kind === 'bytes' ? { ...input, body: input.body.slice() } : input;
   const callInput = callInputOf(task, given);
@@ -82,6 +91,7 @@ async function checkInput(lane: Lane, task: Task, input: JobInput, req: Request)
     if (check.ready === undefined) await sendLater(socket, check, () => undefined);
   }
   lane.checkQuota(task, client, callInput);
+  return shareOf(task, callInput, timeoutMs);
 }
 
 /** The job once it has ended, if it does in time and the client is there still. */

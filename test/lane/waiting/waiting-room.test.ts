@@ -11,6 +11,7 @@ const task = {
   route: '/any',
   module: '',
   code: new Map(),
+  digest: '',
   definition: defineTask({ input: z.unknown(), run: () => null }),
 };
 
