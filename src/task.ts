@@ -167,7 +167,8 @@ export interface TaskDefinition<
    * Identical calls have one run: while it waits or runs, the others of this server process wait for its result; one
    * that leaves does not end it. You vouch that the result depends on the input alone: `context.client` and `requestId`
    * are those of the first. With `{ ttlMs, maxBytes }` results are kept for calls that come later. Answers carry an ETag,
-   * and `Cache-Control: private, no-cache`. Not for tasks that stream or may run inline. Jobs share with jobs.
+   * and `Cache-Control: private, no-cache`. Not for tasks that stream or may run inline. Jobs share with jobs, on all
+   * machines that keep theirs in one place.
    */
   readonly share?: boolean | KeptResults;
   /**
