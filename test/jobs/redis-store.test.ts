@@ -63,6 +63,40 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     };
   });
 
+  it('takes the next job of a row with the end of the last one', async () => {
+    const prefix = randomBytes(6).toString('hex');
+    // No lock runs out here, however busy the machine.
+    const store = await openAt(redis?.url ?? '', usual, prefix, { ...timings, lockMs: 60_000 });
+    onTestFinished(() => store.close());
+    const client = new Redis(redis?.url ?? '');
+    onTestFinished(() => client.disconnect());
+    for (let i = 0; i < 3; i++) await store.add(newJob());
+    const runner = runJobs(store, ['quick'], 1);
+    const locks: (string | null)[] = [];
+    for (let i = 0; i < 3; i++) {
+      const run = await runner.next();
+      locks.push(await client.get(`{${prefix}}:quick:${run.job.id}:lock`));
+      await run.complete(head, new Uint8Array(1));
+    }
+    // A ticket that comes with the end of another one has the same token; one that was asked for has one of its own.
+    expect(locks[0]).not.toBeNull();
+    expect(locks).toEqual([locks[0], locks[0], locks[0]]);
+  });
+
+  it('gives jobs of another task their turn in between', async () => {
+    const store = await openAt(redis?.url ?? '', usual);
+    onTestFinished(() => store.close());
+    for (const task of ['quick', 'quick', 'other', 'other']) await store.add(newJob({ task }));
+    const runner = runJobs(store, ['quick', 'other'], 1);
+    const tasks: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      const run = await runner.next();
+      tasks.push(run.job.task);
+      await run.complete(head, new Uint8Array(1));
+    }
+    expect(tasks).toEqual(['quick', 'other', 'quick', 'other']);
+  });
+
   it('is seen by BullMQ’s own tools, which may have a failed job tried again, or remove one that waits', async () => {
     const prefix = randomBytes(6).toString('hex');
     const store = await openAt(redis?.url ?? '', usual, prefix);

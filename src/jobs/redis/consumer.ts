@@ -112,24 +112,44 @@ export function createConsumer(
       hints.delete(task);
       if (isFull(atOnce, task, here())) continue;
       const ticket = await sourceOf(task).next(`${name}:${tokens++}`);
-      if (ticket === undefined) continue;
-      hints.add(task);
       // Not waited for: the next one is fetched meanwhile.
-      const started = start(task, ticket)
-        .catch((error) => {
-          if (link.isUp) fault(error);
-        })
-        .finally(() => {
-          starts.delete(started);
-          if (starts.size === 0) cancelledEarly.clear();
-          left(task);
-        });
-      starts.set(started, task);
+      if (ticket !== undefined) become(task, start(task, ticket));
     }
+  }
+
+  /** A ticket is here, or comes, and becomes a run. */
+  function become(task: string, run: Promise<void>): void {
+    const started = run
+      .catch((error) => {
+        if (link.isUp) fault(error);
+      })
+      .finally(() => {
+        starts.delete(started);
+        if (starts.size === 0) cancelledEarly.clear();
+        left(task);
+      });
+    starts.set(started, task);
+  }
+
+  /** Its place goes to the next job of its task, which comes with the end of its ticket: jobs of other tasks have no turn now. */
+  function hasSuccessor(task: string): boolean {
+    if (!isOpen || atOnce[task] !== undefined || most < runs.size + starts.size) return false;
+    return hints.size === (hints.has(task) ? 1 : 0);
+  }
+
+  async function handOn(task: string, ticket: Ticket): Promise<void> {
+    hints.delete(task);
+    const ended = ticket.doneForNext().catch(() => undefined);
+    become(
+      task,
+      ended.then((next) => next && start(task, next)),
+    );
+    await ended;
   }
 
   async function start(task: string, ticket: Ticket): Promise<void> {
     const { id, token } = ticket;
+    hints.add(task);
     const begun = await insist(
       link,
       () =>
@@ -286,7 +306,8 @@ export function createConsumer(
       () => isAbandoned,
     );
     // Where it is not heard, or its lock is gone, the next process that gets the ticket sees that the job has ended.
-    await ticket.done(heard === 1 ? problem?.detail : undefined).catch(() => undefined);
+    if (state === 'completed' && hasSuccessor(job.task)) await handOn(job.task, ticket);
+    else await ticket.done(heard === 1 ? problem?.detail : undefined).catch(() => undefined);
     return heard === 1;
   }
 

@@ -29,6 +29,8 @@ export interface Ticket {
   readonly token: string;
   /** It is done with. @param reason for who looks on with BullMQ's tools: why it has failed */
   done(reason: string | undefined): Promise<void>;
+  /** It is done with, and the next one of its queue comes with the answer, where there is one. */
+  doneForNext(): Promise<Ticket | undefined>;
   giveBack(): Promise<void>;
 }
 
@@ -59,6 +61,23 @@ export function createQueues(
   const backend = (name: string): IQueueBackend => root.forQueue(name, prefix);
   const queues = new Map<string, TaskQueue>();
 
+  class TicketWorker extends bullmq.Worker<unknown, unknown, string, IQueueBackend> {
+    async next(token: string): Promise<Ticket | undefined> {
+      return this.#ticketOf(await this.getNextJob(token, { block: false }), token);
+    }
+
+    #ticketOf(job: Job<unknown, unknown> | undefined, token: string): Ticket | undefined {
+      return (
+        job &&
+        ticketOf(job, token, async () => {
+          const [next, id] = (await job.moveToCompleted(undefined, token, true)) ?? [];
+          // Its lock has the same token, which is the first that this job has it by: a ticket that was put back ends the row.
+          return next ? this.#ticketOf(await this.nextJobFromJobData(next, id, token), token) : undefined;
+        })
+      );
+    }
+  }
+
   function create(task: string): TaskQueue {
     const queue = new bullmq.Queue(task, { ...shared, streams: { events: { maxLen: 1_000 } } }, backend);
     queue.on('error', () => undefined);
@@ -76,15 +95,12 @@ export function createQueues(
         await queue.remove(id);
       },
       work(lost) {
-        const worker = new bullmq.Worker(task, null, { ...shared, ...working }, backend);
+        const worker = new TicketWorker(task, null, { ...shared, ...working }, backend);
         worker.on('error', () => undefined);
         worker.on('stalled', lost);
         void worker.startStalledCheckTimer();
         return {
-          async next(token) {
-            const job = await worker.getNextJob(token, { block: false });
-            return job === undefined ? undefined : ticketOf(job, token);
-          },
+          next: (token) => worker.next(token),
           close: () => worker.close(true),
         };
       },
@@ -107,10 +123,15 @@ export function createQueues(
   };
 }
 
-function ticketOf(job: Job<unknown, unknown>, token: string): Ticket {
+function ticketOf(
+  job: Job<unknown, unknown>,
+  token: string,
+  doneForNext: () => Promise<Ticket | undefined>,
+): Ticket {
   return {
     id: job.id ?? '',
     token,
+    doneForNext,
     async done(reason) {
       if (reason === undefined) {
         await job.moveToCompleted(undefined, token, false);
