@@ -1,10 +1,10 @@
-// The cluster around a peer, as tutorials show it: PROCESSES server processes share one port.
+// The cluster around a peer, as tutorials show it: PROCESSES server processes share one port (PORT, or a free one).
 import cluster from 'node:cluster';
 
-/** @param {() => unknown} listen makes the server of one process, listening on port 0 */
+/** @param {(port: number) => unknown} listen makes the server of one process, listening there */
 export function serveCluster(listen) {
   if (!cluster.isPrimary) {
-    listen();
+    listen(Number(process.env.PORT ?? 0));
     return;
   }
   const processes = Number(process.env.PROCESSES ?? 1);

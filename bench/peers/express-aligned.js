@@ -6,14 +6,14 @@ import { addRoutes } from '../apps/greeting.js';
 import { serveCluster } from './cluster.js';
 import { addExpressFeatures } from './features.js';
 
-serveCluster(() => {
+serveCluster((port) => {
   const app = express();
   addExpressFeatures(app);
   addRoutes(app);
   const classes = alignPrototypes(app);
   // Made by the app's own classes.
   return createServer(classes, (req, res) => Reflect.apply(app, undefined, [req, res])).listen(
-    0,
+    port,
     '127.0.0.1',
   );
 });

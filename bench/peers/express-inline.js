@@ -5,11 +5,11 @@ import { serveCluster } from './cluster.js';
 import { addExpressFeatures } from './features.js';
 import { hash, hello, primes } from './work.js';
 
-serveCluster(() => {
+serveCluster((port) => {
   const app = express();
   addExpressFeatures(app);
   app.get('/', (_req, res) => res.type('text/plain').send(hello));
   app.get('/compute/primes', (req, res) => res.json(primes(Number(req.query.limit))));
   app.post('/hash', express.json(), (req, res) => res.json(hash(req.body)));
-  return app.listen(0, '127.0.0.1');
+  return app.listen(port, '127.0.0.1');
 });

@@ -5,12 +5,12 @@ import { addExpressFeatures } from './features.js';
 import { createPool } from './pool.js';
 import { hash, hello } from './work.js';
 
-serveCluster(() => {
+serveCluster((port) => {
   const pool = createPool();
   const app = express();
   addExpressFeatures(app);
   app.get('/', (_req, res) => res.type('text/plain').send(hello));
   app.get('/compute/primes', async (req, res) => res.json(await pool.run(Number(req.query.limit))));
   app.post('/hash', express.json(), (req, res) => res.json(hash(req.body)));
-  return app.listen(0, '127.0.0.1');
+  return app.listen(port, '127.0.0.1');
 });

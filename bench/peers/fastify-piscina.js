@@ -12,7 +12,7 @@ function limitOf(query) {
   return Number(typeof query === 'object' && query !== null && 'limit' in query ? query.limit : Number.NaN);
 }
 
-serveCluster(() => {
+serveCluster((port) => {
   const pool = createPool();
   const app = Fastify({ genReqId: (req) => requestIdOf(req.headers['x-request-id']) });
   if (withFeatures) {
@@ -28,5 +28,5 @@ serveCluster(() => {
   app.get('/', (_req, reply) => reply.type('text/plain; charset=utf-8').send(hello));
   app.get('/compute/primes', (req) => pool.run(limitOf(req.query)));
   app.post('/hash', (req) => hash(req.body));
-  void app.listen({ port: 0, host: '127.0.0.1' });
+  void app.listen({ port, host: '127.0.0.1' });
 });

@@ -6,7 +6,7 @@ import { hash, hello } from './work.js';
 
 const routeOf = () => '/';
 
-serveCluster(() =>
+serveCluster((port) =>
   createServer((req, res) => {
     if (withFeatures) addFeatures(req, res, routeOf);
     if (req.url === '/' && req.method === 'GET') {
@@ -24,5 +24,5 @@ serveCluster(() =>
     } else {
       res.writeHead(404, { 'Content-Length': 0 }).end();
     }
-  }).listen(0, '127.0.0.1'),
+  }).listen(port, '127.0.0.1'),
 );

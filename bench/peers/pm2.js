@@ -1,8 +1,8 @@
 // PM2's cluster mode around peers/pm2-app.cjs: starts it in a PM2 of its own (PM2_HOME), reloads it on SIGHUP.
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '../free-port.js';
 
 const app = fileURLToPath(new URL('./pm2-app.cjs', import.meta.url));
 const port = await freePort();
@@ -20,14 +20,3 @@ process.on('SIGHUP', async () => {
 setInterval(() => undefined, 60_000);
 // Last: whoever reads it may send a signal at once.
 console.log(JSON.stringify({ url: `http://127.0.0.1:${port}/` }));
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      if (typeof address !== 'object' || address === null) throw new Error('it has no port');
-      server.close(() => resolve(address.port));
-    });
-  });
-}

@@ -1,9 +1,8 @@
 // Start-up: time to the first answer, and memory when all is up and nothing was asked yet.
-import { light } from '../calls.js';
-import { Connection, fits, requestBytes } from '../load/connection.js';
+import { startAnswering } from '../first-answer.js';
 import { residentMb } from '../process-tree.js';
 import { interleave } from '../rounds.js';
-import { millrace, peer, serverProcesses, startServer } from '../servers.js';
+import { millrace, peer, serverProcesses } from '../servers.js';
 import { peers } from './depends-on.js';
 
 const variants = [
@@ -28,16 +27,13 @@ export const memory = {
     const settings = { serverProcesses };
     const measured = await interleave({ quick, rounds, variants, say }, async ({ spec }) => {
       const startMs = performance.now();
-      const server = await startServer(spec);
+      const { server, firstAnswerMs } = await startAnswering(spec);
+      const allListenMs = performance.now() - startMs;
       try {
-        const connection = new Connection({ host: server.host, port: server.port });
-        const { status, body } = await connection.request(requestBytes(light.request));
-        const firstAnswerMs = performance.now() - startMs;
-        if (status !== 200 || !fits(body, light.expected)) throw new Error('a wrong answer');
-        connection.close();
         const [primary = Number.NaN, ...others] = server.processes().map(residentMb);
         return {
           firstAnswerMs,
+          allListenMs,
           primaryMb: primary,
           processMb: others.reduce((sum, one) => sum + one, 0) / others.length,
         };
@@ -52,16 +48,18 @@ export const memory = {
     return { settings, variants: measured };
   },
   table: ({ variants: results }) => ({
-    columns: ['server', 'until the first answer', 'a server process', 'the primary'],
+    columns: ['server', 'until the first answer', 'until all listen', 'a server process', 'the primary'],
     rows: [
       ...Object.values(results).map(({ label, values }) => [
         label,
         { metric: values.firstAnswerMs, unit: 'ms' },
+        { metric: values.allListenMs, unit: 'ms' },
         { metric: values.processMb, unit: 'MiB' },
         { metric: values.primaryMb, unit: 'MiB' },
       ]),
       [
         'each further thread of millrace',
+        '–',
         '–',
         { metric: results['millrace-4']?.values.threadMb, unit: 'MiB' },
         '–',
