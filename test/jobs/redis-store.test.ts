@@ -317,8 +317,12 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
     const client = new Redis(redis?.url ?? '');
     onTestFinished(() => client.disconnect());
     const alike = () => newJob({ share: { key: 's', ttlMs: 0 } });
-    const [first, second] = [(await store.add(alike())).job.id, (await store.add(alike())).job.id];
+    const first = (await store.add(alike())).job.id;
+    const follows = await store.add(alike());
+    expect(follows.isShared).toBe(true);
+    const second = follows.job.id;
     await store.cancel(first);
+    await expect.poll(() => client.hexists(`{${prefix}}.job:${second}`, 'due')).toBe(0);
     // As if whoever cancelled it had died between the two, a while ago.
     await client.del(`{${prefix}}:quick:${second}`);
     await client.zrem(`{${prefix}}:quick:prioritized`, second);
