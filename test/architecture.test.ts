@@ -112,6 +112,12 @@ describe('imports', () => {
 });
 
 describe('the source', () => {
+  it('has no await at the top of what a thread loads: V8 ends the process where such a thread is ended meanwhile', () => {
+    const awaiting = files.filter(({ code }) => /^(?!.*\basync\b)\S.*\bawait\b|^await\b/m.test(code));
+    // What threads have to say is written by their process.
+    expect(awaiting.map(({ path }) => path)).toEqual(['src/log.ts']);
+  });
+
   it('reads the environment in main.ts only, and hands it on to the primary that a program starts', () => {
     const readers = files.filter(({ code }) => /process\.env\b/.test(code)).map(({ path }) => path);
     expect(readers.sort()).toEqual(['src/library/serve.ts', 'src/main.ts']);

@@ -42,7 +42,7 @@ let session: MessagePort | undefined;
 let messages = 0;
 stepBack(data.nice);
 /** Loaded only where it is of use. */
-const tracing = data.traced ? await import('../tracing.js') : undefined;
+let tracing: typeof import('../tracing.js') | undefined;
 const setups = createSetups();
 /** Of those calls that have logged something, or have left an error behind. */
 const logs = new WeakMap<ThreadCall, CallLog>();
@@ -63,6 +63,9 @@ export async function prepareThread(
   guard: PinnedCodeGuard,
 ): Promise<() => void> {
   session = port;
+  // Not at the top: V8 ends the whole process where a thread is terminated just as a module that awaits there is done (seen
+  // in Node 24.21: AsyncModuleExecutionFulfilled).
+  if (data.traced) tracing = await import('../tracing.js');
   const tasks = createThreadTasks(data.tasks, guard);
   for (const task of load) await tasks.load(task);
   return () => open(port, tasks);
@@ -233,9 +236,10 @@ function runCall(
   }
   const run = (): CallReply | Promise<CallReply> => runTask(task, input, context, openSink, startedMs);
   const { trace } = call;
+  const spans = tracing;
   const reply = leftovers.run(
     call,
-    tracing === undefined || trace === undefined ? run : () => tracing.within(trace, run),
+    spans === undefined || trace === undefined ? run : () => spans.within(trace, run),
     (thrown) => failed(thrown, startedMs, false),
   );
   if (!(reply instanceof Promise)) {
