@@ -22,6 +22,33 @@ export function commitOf(root) {
 }
 
 /**
+ * What stands in these files of a commit; undefined where it is not known.
+ * @param {string} root @param {readonly string[]} names git's names for their contents
+ * @returns {readonly string[] | undefined}
+ */
+export function contentsOf(root, names) {
+  try {
+    const input = names.map((name) => `${name}\n`).join('');
+    const batch = execFileSync('git', ['-C', root, 'cat-file', '--batch'], {
+      input,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      maxBuffer: 256 * 2 ** 20,
+    });
+    let at = 0;
+    return names.map(() => {
+      const endOfHead = batch.indexOf('\n', at);
+      const length = Number(batch.toString('latin1', at, endOfHead).split(' ')[2]);
+      if (!Number.isSafeInteger(length)) throw new Error('an unknown name');
+      const start = endOfHead + 1;
+      at = start + length + 1;
+      return batch.toString('utf8', start, start + length);
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * The files of a commit with the names that git has for their contents.
  * @param {string} root @param {string} commit
  * @returns {ReadonlyMap<string, string> | undefined} by path

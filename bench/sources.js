@@ -1,9 +1,9 @@
 // The sources that a figure depends on, as one short digest: of the working tree, or of a commit. So it is seen without
-// any history whether they have changed since something was measured.
+// any history whether they have changed since something was measured. Lines that are comments do not count.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { filesOf } from './git.js';
+import { contentsOf, filesOf } from './git.js';
 
 /** The checkout that this file belongs to. */
 export const root = resolve(import.meta.dirname, '..');
@@ -37,7 +37,7 @@ export function digestNow(globs) {
       .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1)),
   );
   return digest(
-    paths.filter((path) => isAmong(globs, path)).map((path) => [path, blobName(join(root, path))]),
+    paths.filter((path) => isAmong(globs, path)).map((path) => [path, readFileSync(join(root, path), 'utf8')]),
   );
 }
 
@@ -54,18 +54,23 @@ export function isStale(result) {
  * @param {string} commit @param {readonly string[]} globs
  */
 export function digestAt(commit, globs) {
-  const files = filesOf(root, commit);
-  return files && digest([...files].filter(([path]) => isAmong(globs, path)));
+  const files = [...(filesOf(root, commit) ?? [])].filter(([path]) => isAmong(globs, path));
+  const contents = contentsOf(
+    root,
+    files.map(([, name]) => name),
+  );
+  if (files.length === 0 || contents === undefined) return undefined;
+  return digest(files.map(([path], index) => [path, contents[index] ?? '']));
 }
 
-/** @param {readonly (readonly [path: string, name: string])[]} files */
+/** @param {readonly (readonly [path: string, content: string])[]} files */
 function digest(files) {
-  const lines = files.map(([path, name]) => `${name} ${path}\n`).sort();
-  return createHash('sha256').update(lines.join('')).digest('hex').slice(0, 16);
+  const lines = files.map(([path, content]) => `${sha256(codeOf(content))} ${path}\n`).sort();
+  return sha256(lines.join('')).slice(0, 16);
 }
 
-/** What git calls this content. @param {string} path */
-function blobName(path) {
-  const content = readFileSync(path);
-  return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
-}
+/** Without the lines that are comments. @param {string} content */
+export const codeOf = (content) => content.replaceAll(/^\s*(?:\/\/|\/?\*).*\n/gm, '');
+
+/** @param {string} text */
+const sha256 = (text) => createHash('sha256').update(text).digest('hex');

@@ -23,7 +23,7 @@ export { defineTask, InputError, type TaskContext, type TaskDefinition, type Tas
 export { type ReplyOptions, reply, type TaskReply } from './task-reply.js';
 
 /**
- * The CPU lane alone, in any Node program. Resolves when the tasks are loaded and a first thread has run something.
+ * The CPU lane alone, in any Node program. Resolves when the tasks are loaded, here and by a first thread.
  * @throws TaskFileError for a file that cannot be served; ConfigError for a setting that does not fit; TypeError for a
  * name that is no setting
  */

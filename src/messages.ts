@@ -1,4 +1,4 @@
-// What the primary and the server processes say to each other: tagged unions, nothing else.
+// What the primary and the server processes say to each other, and what such messages carry. No code.
 import type { ServerConfig } from './config.js';
 import type { LoadStep } from './load-fault.js';
 import type { MetricsReport, RuntimeMetrics } from './metrics/families.js';
@@ -143,7 +143,7 @@ export type ToPrimary =
   | { readonly type: 'loaded' }
   /** Loaded, it will not be ready after all: it takes no connections any more, and leaves when those it has are answered. */
   | { readonly type: 'unloaded' }
-  /** It takes connections, and its first thread has run something. */
+  /** Its first thread has loaded the tasks: it takes connections beside others, and calls need not wait. */
   | { readonly type: 'ready'; readonly release: Release }
   /** Whether it has the connection. */
   | { readonly type: 'received'; readonly seq: number; readonly ok: boolean }

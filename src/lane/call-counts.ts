@@ -1,5 +1,5 @@
 // What became of the calls, per task: the counts of /status, and one record a call for whoever measures. Wrapped round
-// the lane, outside of all others: so what these refuse is counted, too.
+// the lane, outside of all that may refuse a call: so that is counted, too.
 import { dictionary } from '../dictionary.js';
 import { AppError } from '../errors.js';
 import type { TaskCounts } from '../messages.js';

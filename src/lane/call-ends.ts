@@ -1,7 +1,8 @@
 // What becomes of a call on the thread lane, and nothing else says so: replied, skipped, lost, expired, cancelled, without
 // a thread, or cut. A call ends twice, in either order, each time once: its caller is answered (by its first chunk, where
 // it streams, but that counts at its end); and it leaves, where its ticket goes back and what its run cost is learned. Its
-// listener hears of both. When that is so is thread-lane.ts.
+// listener hears of both. Who finds that it is so: thread-lane.ts for replies and losses, deadline.ts for its caller's
+// deadline; a run that takes too long is found here.
 import { monotonicMs } from '../clock.js';
 import { AppError, deadlineExceeded, shuttingDown } from '../errors.js';
 import { stopFlag } from '../tasks/call-context.js';

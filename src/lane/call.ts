@@ -146,7 +146,7 @@ export interface LaneEnd {
 }
 
 export interface Lane {
-  /** Resolves when a first thread has run something. */
+  /** Resolves when a first thread has loaded the tasks. */
   warm(): Promise<void>;
   /**
    * Before a body is read: refuses at once where the client's quota is spent or the queue is full by count.

@@ -1,6 +1,6 @@
-// A call inside the lane: what the two lanes that run calls take, and what is wrapped round them (call-counts.ts,
-// deadline.ts, metering.ts, sharing.ts). A wrapper takes a lane and returns one: it sees each call before it goes in, and hears what
-// becomes of it. What the lane's users see is call.ts.
+// A call inside the lane: what the two lanes that run calls take, and what is wrapped round them (call-spans.ts,
+// call-counts.ts, deadline.ts, metering.ts, sharing.ts). A wrapper takes a lane and returns one: it sees each call before
+// it goes in, and hears what becomes of it. What the lane's users see is call.ts.
 import type { Task } from '../tasks/registry.js';
 import type { Call, CallInput, CallOptions, CallRecord } from './call.js';
 import type { CallProfile } from './cost/profile.js';

@@ -1,6 +1,6 @@
 // The CPU lane, whole: places each call, inline or on a thread. What becomes of it is counted, its deadline and its
-// client's quota are kept, and identical calls have one run, by wrappers round that. How the thread lane works is thread-lane.ts; where a call belongs is
-// placement.ts.
+// client's quota are kept, and identical calls have one run, by wrappers round that. How the thread lane works is
+// thread-lane.ts; where a call belongs is placement.ts.
 import { monotonicMs } from '../clock.js';
 import { shuttingDown } from '../errors.js';
 import { jsonType } from '../media-types.js';

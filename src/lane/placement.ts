@@ -1,4 +1,5 @@
-// Where a call runs: inline, alone on a thread, or in one message with others. Pure decisions.
+// Where a call runs: inline, alone on a thread, or in one message with others; and how many threads long calls and jobs
+// may hold. Pure decisions.
 import type { KindEstimate } from './cost/estimate.js';
 import type { CallProfile } from './cost/profile.js';
 
@@ -21,8 +22,8 @@ const batchableUs = 500;
 const longUs = 100_000;
 
 /**
- * Inline: a call whose author vouches for it, of a kind that was seen on threads, is synchronous and behaves, and whose estimate for this very input is
- * small. The thread hop would cost the event loop more than the work. The estimate is the median: threads step back
+ * Inline: a call whose author vouches for it, of a kind that was seen on threads, is synchronous and behaves, and whose
+ * estimate for this very input is small. The thread hop would cost the event loop more than the work. The estimate is the median: threads step back
  * behind the event loops, so under load many honest runs are interrupted, and a thread that was woken for one call
  * runs it with cold caches (the same digest: 3 µs in a row, 40 µs alone). To hold nine runs of ten to INLINE_MAX_US
  * itself would keep short calls off the loop just when the hop hurts most.

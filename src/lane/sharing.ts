@@ -1,7 +1,8 @@
 // Wrapped round the lane: identical calls of a task that says `share` have one run. The first one is let in, with its
 // client and its place in the queue; those that come while it waits or runs wait for its result, and cost nothing. A
 // caller that leaves, or whose deadline passes, goes alone: the run is stopped once nobody is left. Jobs share among
-// themselves: a live call must not wait for one that goes behind all others.
+// themselves, for a live call must not wait for one that goes behind all others; most do so before they come here, in
+// their store (jobs/store.ts), and here those do that it let run side by side.
 import { monotonicMs } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { Progress } from '../task.js';

@@ -75,7 +75,7 @@ export interface CpuLane {
 }
 
 /**
- * Resolves when the tasks are loaded and a first thread has run something.
+ * Resolves when the tasks are loaded, here and by a first thread.
  * @throws TaskFileError for a file that cannot be served; ConfigError for a setting that does not fit; TypeError for a
  * name that is no setting
  */

@@ -97,8 +97,8 @@ export interface MetricsReport {
 }
 
 /**
- * Calls of one task in one lane by latency: the wait and the run; jobs are no calls here. Those count that were let in and whose callers stayed
- * until the end, also where that was a deadline or a fault.
+ * Calls of one task in one lane by latency: the wait and the run; jobs are no calls here. Those count that were let in and
+ * whose callers stayed until the end, also where that was a deadline or a fault.
  */
 export interface CallLatency {
   readonly task: string;

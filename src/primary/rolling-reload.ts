@@ -1,6 +1,5 @@
 // Replaces every server process by a new one that reads code and task files anew, one at a time. Nobody notices: the
-// new one is ready and warm before the old one drains, so there is no moment without a listener, in which the cluster
-// module would close connections that it had accepted.
+// new one is ready before the old one drains, so there is no moment in which connections would have to wait.
 import type { SlotTable } from './slot-table.js';
 
 export interface RollingReloadOptions {

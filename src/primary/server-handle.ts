@@ -1,5 +1,5 @@
 // A server process as the primary sees it: named states, what it last said, and the ways to end it. It decides
-// nothing about the cluster: whether and when a process is replaced is primary.ts.
+// nothing about the cluster: whether and when a process is replaced is slot-table.ts and rolling-reload.ts.
 import type { Worker } from 'node:cluster';
 import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
@@ -42,7 +42,7 @@ export interface ServerHandleOptions {
   mayBoot(): boolean;
   /** What it has loaded can be served: so it can by others. @returns whether it is given connections from now on */
   onLoaded(): boolean;
-  /** It takes connections, and its first thread has run something. */
+  /** Its first thread has loaded the tasks. */
   onReady(): void;
   /** It takes no connections any more: it was asked to leave, or is dead. */
   onLeaving(): void;
@@ -137,7 +137,7 @@ export class ServerHandle {
     return !this.#isServing || this.#cut === 0;
   }
 
-  /** To be called once it may: see `mayBoot`. Only one that waits for it has not begun yet. */
+  /** To be called once it may: see `mayBoot`. Does nothing where it has begun to load, or has not said hello yet. */
   boot(): void {
     if (!this.#isHeld || this.state !== 'starting') return;
     this.#isHeld = false;

@@ -43,7 +43,7 @@ const lastLinesMs = 100;
 export function runServerProcess(): void {
   keepTickObject();
   let server: LoadedServer | undefined;
-  /** What it was given before it was ready, it must not be given any more. */
+  /** It will not be ready: connections that still come are sent back. */
   let isUnloaded = false;
   let isReady = false;
   let hasFailed = false;

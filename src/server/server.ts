@@ -1,5 +1,5 @@
-// Starts the server of one server process: tasks → CPU lane → app → listen. When and why it closes is decided by the
-// primary; how, in drain.ts.
+// Starts the server of one server process: tasks → CPU lane → app → connections → first thread → jobs. When and why it
+// closes is decided by the primary; how, in drain.ts.
 import type { Server } from 'node:http';
 import { resolve } from 'node:path';
 import type { Request, Response } from 'express';
@@ -118,7 +118,7 @@ export interface RunningServer extends LoadedServer {
 }
 
 /**
- * Resolves when it takes connections and its first thread has run something.
+ * Resolves when it takes connections and its first thread has loaded the tasks.
  * @throws TaskFileError or KeyFileError for a file that cannot be used; Node's error for such an address
  */
 export async function startServer(deps: ServerDeps): Promise<RunningServer> {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { filesOf } from '../../bench/git.js';
 import { readResult } from '../../bench/results.js';
 import { scenarios } from '../../bench/scenarios/scenarios.js';
-import { digestAt, digestNow, isAmong, isStale, root } from '../../bench/sources.js';
+import { codeOf, digestAt, digestNow, isAmong, isStale, root } from '../../bench/sources.js';
 
 const names = readdirSync(`${root}/bench/results`)
   .filter((file) => file.endsWith('.json'))
@@ -52,6 +52,12 @@ test.for(names)('the commit of %s has the sources that it was measured with', (n
     return;
   }
   expect(digestAt(commit, sources)).toBe(sourcesDigest);
+});
+
+test('a comment is no other source', () => {
+  expect(codeOf('// one\nconst a = 1;\n')).toBe(codeOf('/** Two. */\n/*\n * three\n */\nconst a = 1;\n'));
+  expect(codeOf('const a = 1;\n')).not.toBe(codeOf('const a = 2;\n'));
+  expect(codeOf("const a = '//';\n")).not.toBe(codeOf("const a = '';\n"));
 });
 
 test('what is committed has the same digest as the files of the working tree', (context) => {

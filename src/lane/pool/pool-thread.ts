@@ -1,6 +1,7 @@
 // One thread of the pool, from its start to its end, by named states. A thread whose event loop turns is never ended
 // from outside, for an addon may be working for it (see thread/departure.ts): it is told to leave, and ends by itself.
-// One that is blocked in JavaScript is terminated. How many there are, and who gets what, is threads.ts.
+// One that is blocked in JavaScript is terminated. How many there are is threads.ts; who gets what,
+// thread-members.ts.
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { monotonicMs } from '../../clock.js';
 import { niceBesideJobs, stepBackThread } from '../../priority.js';

@@ -1,5 +1,6 @@
 // The channel to one thread: a message at a time goes out on its port, and its answer comes back by shared memory, of
-// which a wake of the event loop tells (wake.ts), or the port. Which thread gets what is threads.ts; how a thread lives and ends, pool-thread.ts.
+// which a wake of the event loop tells (wake.ts), or the port. Which thread gets what is thread-members.ts; how a thread
+// lives and ends, pool-thread.ts.
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Progress } from '../../task.js';
 import { soundProgress } from '../../tasks/progress.js';

@@ -1,5 +1,5 @@
 // Threads for calls, and threads for jobs: how one turns to jobs, and how far each kind steps back, so that calls go first.
-// Which of the two gets a message is the caller's affair; which threads there are, threads.ts.
+// Which of the two a message is for, in-flight.ts knows; which threads there are, threads.ts.
 import type { PoolThread } from './pool-thread.js';
 import type { ThreadMembers } from './thread-members.js';
 

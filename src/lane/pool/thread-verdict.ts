@@ -1,5 +1,6 @@
 // What is made of a thread that does not do what it should: whether it is blocked once its call was asked to stop, and how
-// long it may be at none of the calls that it has. What is then done is in-flight.ts.
+// long it may be at none of the calls that it has. What is then done is in-flight.ts. One that was told to leave, and does
+// not, is pool-thread.ts.
 import { monotonicMs } from '../../clock.js';
 import { longestSetupMs } from '../../tasks/setups.js';
 import type { ControlRow } from '../../thread/shared-rows.js';

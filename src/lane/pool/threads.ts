@@ -1,7 +1,7 @@
-// The threads: how many there are, when one is started or ended, and what follows from one that dies or cannot be started.
-// Which there are and who is next: thread-members.ts. Their roles, for calls or for jobs: thread-roles.ts. Who has been idle
-// for long: retirement.ts. What they are made of: thread-workers.ts. How one lives and ends: pool-thread.ts; what happens
-// inside, thread-entry.ts. Which call runs when is thread-lane.ts.
+// The threads: how many there are, the starts, and what follows from one that dies or cannot be started. Which there are
+// and who is next: thread-members.ts. Their roles, for calls or for jobs, and who makes way: thread-roles.ts. Who ends
+// because it was idle for long: retirement.ts. How many may linger: lingering.ts. What they are made of: thread-workers.ts.
+// How one lives and ends: pool-thread.ts; what happens inside, thread-entry.ts. Which call runs when is thread-lane.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { monotonicMs } from '../../clock.js';
@@ -79,7 +79,7 @@ export interface Threads {
   runJob(errand: SentMessage): number | undefined;
   /** The event loop was woken: takes the answers that are there. */
   look(): void;
-  /** Starts one more; to be called only while none is idle and there are fewer than the capacity. */
+  /** Starts one more; to be called only while there are fewer than the capacity. */
   grow(): void;
   /** Tells a thread whose event loop turns to end by itself. */
   leave(threadId: number): void;

@@ -1,4 +1,4 @@
-// The calls that wait, in the order of their keys. Bounded by admission.ts; who is taken is placement.ts.
+// The calls that wait, in the order of their keys. Bounded by admission.ts; which are taken is waiting-room.ts.
 import { entries, insert, isBefore, type Tree, type Waiting, without } from './treap.js';
 
 /** Adds, removes and takes in O(log n), and knows the work ahead of any key as fast. */

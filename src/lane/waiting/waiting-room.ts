@@ -1,5 +1,6 @@
-// Where calls wait: lets them in or refuses them, keeps them in order, and says which go next. Its decisions are in
-// admission.ts, fair-order.ts and placement.ts; this holds what they decide upon.
+// Where calls wait: lets them in or refuses them, keeps them in order, and says which go next. The rules are in
+// admission.ts, expected-wait.ts, reserved-places.ts, fair-order.ts, task-gates.ts and placement.ts; this holds what they
+// decide upon, and which of short calls, long ones and jobs is next.
 
 import { maxBatch } from '../../thread/shared-rows.js';
 import type { PendingCall, Ticket } from '../pending-call.js';
@@ -30,7 +31,7 @@ export interface ThreadLoad {
   jobRoom(): number;
   /** Threads that could take a job now. */
   readonly freeForJobs: number;
-  /** Messages that are with a thread now, jobs not among them: nor in what follows. */
+  /** Messages of calls that are with a thread now. Jobs do not count, here and in what follows. */
   readonly inFlight: number;
   /** Those of them that are a long call. */
   readonly longInFlight: number;
@@ -68,7 +69,7 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   averageWaitUs(nowMs: number): number;
   /** Calls that wait for nothing but a thread. */
   readonly startable: number;
-  /** The call whose turn it is, if a thread is free for it. A job's where no other waits. */
+  /** The call whose turn it is, a long one only where one more may have a thread. A job's where no other waits. */
   readonly first: T | undefined;
   /** Jobs' calls that wait. They are in no other number here. */
   readonly jobs: number;
@@ -101,7 +102,7 @@ export interface WaitingRoom<T extends WaitingCall = PendingCall> {
   add(call: T): void;
   /** It waits no longer. False where it is not waiting. */
   remove(call: T): boolean;
-  /** The next message's calls for one of `freeThreads` threads, or a job's for one of its own: none where nothing may go now. */
+  /** The calls of the next message; none where nothing may go now. @param freeThreads those for calls; jobs have their own */
   take(freeThreads: number, nowMs: number): T[];
   /** No thread has anything to do. */
   rested(nowMs: number): void;
