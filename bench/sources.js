@@ -37,7 +37,9 @@ export function digestNow(globs) {
       .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1)),
   );
   return digest(
-    paths.filter((path) => isAmong(globs, path)).map((path) => [path, readFileSync(join(root, path), 'utf8')]),
+    paths
+      .filter((path) => isAmong(globs, path))
+      .map((path) => [path, readFileSync(join(root, path), 'utf8')]),
   );
 }
 
