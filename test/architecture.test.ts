@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { codeOf } from '../bench/sources.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const source = join(root, 'src');
@@ -29,8 +30,7 @@ function sourceFiles(folder: string): SourceFile[] {
           ? relative(root, resolve(dirname(file), target)).replace(/\.js$/, '.ts')
           : target,
       );
-      const code = text.replaceAll(/^\s*(\/\/|\/?\*).*$/gm, '');
-      return { path: relative(root, file), text, code, imports };
+      return { path: relative(root, file), text, code: codeOf(text), imports };
     });
 }
 

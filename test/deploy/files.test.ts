@@ -18,9 +18,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { readConfig, settings } from '#src/config.js';
+import { freePort } from '../../bench/free-port.js';
 import { deployFolder, has } from '../support/balancers.js';
 import { startCluster, watch } from '../support/cluster.js';
-import { freePort } from '../support/free-port.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (file: string): string => readFileSync(join(deployFolder, file), 'utf8');

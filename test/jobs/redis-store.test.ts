@@ -40,6 +40,20 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
   });
   afterAll(() => redis?.close());
 
+  /** A store, and a client that looks at its keys. */
+  async function openBesideClient(given = timings): Promise<{
+    readonly prefix: string;
+    readonly store: JobStore;
+    readonly client: Redis;
+  }> {
+    const prefix = randomBytes(6).toString('hex');
+    const store = await openAt(redis?.url ?? '', usual, prefix, given);
+    onTestFinished(() => store.close());
+    const client = new Redis(redis?.url ?? '');
+    onTestFinished(() => client.disconnect());
+    return { prefix, store, client };
+  }
+
   jobStoreContract('on Redis', async (limits) => {
     const prefix = randomBytes(6).toString('hex');
     const cables = new Map<JobStore, Cable>();
@@ -64,12 +78,8 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
   });
 
   it('takes the next job of a row with the end of the last one', async () => {
-    const prefix = randomBytes(6).toString('hex');
     // No lock runs out here, however busy the machine.
-    const store = await openAt(redis?.url ?? '', usual, prefix, { ...timings, lockMs: 60_000 });
-    onTestFinished(() => store.close());
-    const client = new Redis(redis?.url ?? '');
-    onTestFinished(() => client.disconnect());
+    const { prefix, store, client } = await openBesideClient({ ...timings, lockMs: 60_000 });
     for (let i = 0; i < 3; i++) await store.add(newJob());
     const runner = runJobs(store, ['quick'], 1);
     const locks: (string | null)[] = [];
@@ -153,11 +163,7 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
   });
 
   it('gives a job a ticket that was tried again, but got none', async () => {
-    const prefix = randomBytes(6).toString('hex');
-    const store = await openAt(redis?.url ?? '', usual, prefix);
-    onTestFinished(() => store.close());
-    const client = new Redis(redis?.url ?? '');
-    onTestFinished(() => client.disconnect());
+    const { prefix, store, client } = await openBesideClient();
     const runner = runJobs(store, ['quick'], 1);
     const ids: string[] = [];
     for (let i = 0; i < 2; i++) {
@@ -201,11 +207,7 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
   });
 
   it('tells when a job was created by Redis’s clock, as it does when it began', async () => {
-    const prefix = randomBytes(6).toString('hex');
-    const store = await openAt(redis?.url ?? '', usual, prefix);
-    onTestFinished(() => store.close());
-    const client = new Redis(redis?.url ?? '');
-    onTestFinished(() => client.disconnect());
+    const { prefix, store, client } = await openBesideClient();
     const { job } = await store.add(newJob());
     expect(await client.hget(`{${prefix}}.job:${job.id}`, 'createdAt')).toBe(String(job.createdAtMs));
     await client.hset(`{${prefix}}.job:${job.id}`, 'createdAt', 5);
@@ -213,11 +215,7 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
   });
 
   it('keeps inputs and results in keys of its own, which expire', async () => {
-    const prefix = randomBytes(6).toString('hex');
-    const store = await openAt(redis?.url ?? '', usual, prefix);
-    onTestFinished(() => store.close());
-    const client = new Redis(redis?.url ?? '');
-    onTestFinished(() => client.disconnect());
+    const { prefix, store, client } = await openBesideClient();
     const { job } = await store.add(newJob({ input: jsonInput('x'.repeat(600_000)) }));
     expect(await client.hlen(`{${prefix}}.input:${job.id}`)).toBe(3);
     expect(await client.pttl(`{${prefix}}.input:${job.id}`)).toBe(-1);
@@ -279,11 +277,7 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
   );
 
   it('keeps a result for as long as the last job that has it, and lets nobody wait for a job that was evicted', async () => {
-    const prefix = randomBytes(6).toString('hex');
-    const store = await openAt(redis?.url ?? '', usual, prefix);
-    onTestFinished(() => store.close());
-    const client = new Redis(redis?.url ?? '');
-    onTestFinished(() => client.disconnect());
+    const { prefix, store, client } = await openBesideClient();
     const alike = () => newJob({ share: { key: 's', ttlMs: 600_000 } });
     const first = (await store.add(alike())).job.id;
     const runner = runJobs(store, ['quick'], 1);
@@ -311,11 +305,7 @@ describe.skipIf(!hasRedis)('the store on Redis', () => {
   });
 
   it('gives a ticket to who follows a job that was cancelled by somebody who died over it', async () => {
-    const prefix = randomBytes(6).toString('hex');
-    const store = await openAt(redis?.url ?? '', usual, prefix);
-    onTestFinished(() => store.close());
-    const client = new Redis(redis?.url ?? '');
-    onTestFinished(() => client.disconnect());
+    const { prefix, store, client } = await openBesideClient();
     const alike = () => newJob({ share: { key: 's', ttlMs: 0 } });
     const first = (await store.add(alike())).job.id;
     const follows = await store.add(alike());

@@ -5,8 +5,8 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { freePort } from '../../bench/free-port.js';
 import { type Env, launch } from '../support/cluster.js';
-import { freePort } from '../support/free-port.js';
 import { taskFolder } from '../support/task-folder.js';
 
 const packageUrl = new URL('../../dist/src/index.js', import.meta.url).href;

@@ -9,8 +9,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { serviceManagerOf } from '#src/service-manager.js';
+import { freePort } from '../../bench/free-port.js';
 import { launch, startCluster, watch } from '../support/cluster.js';
-import { freePort } from '../support/free-port.js';
 
 const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 

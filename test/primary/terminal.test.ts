@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../../bench/free-port.js';
 import { underway } from '../support/underway.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './free-port.js';
+import { freePort } from '../../bench/free-port.js';
 import { startNginx as startAnyNginx } from './nginx.js';
 
 /** A machine behind it, by the names `one` and `two` in turn. */

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../bench/free-port.js';
 import { nginxIn } from '../../bench/machines/nginx.js';
-import { freePort } from './free-port.js';
 
 export const hasNginx = spawnSync('nginx', ['-v']).status === 0;
 if (!hasNginx) console.warn('Skipped: tests behind nginx need it (Debian: apt-get install nginx-light).');

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freeNeighbours, freePort } from './free-port.js';
+import { freePort } from '../../bench/free-port.js';
+import { freeNeighbours } from './free-port.js';
 
 export const hasRedis = isInstalled('redis-server', '--version', 'jobs on Redis');
 /** What makes the certificate of a Redis with TLS. */
