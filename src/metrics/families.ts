@@ -68,10 +68,9 @@ export const families = {
 } as const satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof families;
-export type HistogramName = Exclude<
-  FamilyName,
-  'millrace_calls_total' | 'millrace_job_runs_total' | 'millrace_threads_stalled_total'
->;
+export type HistogramName = {
+  [Name in FamilyName]: (typeof families)[Name]['type'] extends 'histogram' ? Name : never;
+}[FamilyName];
 
 /**
  * One series of a family. Labels in the family's order. Values add up, place by place: a counter's is its count, a
