@@ -92,11 +92,11 @@ export function createThreadLane({
   threads.warm().then(
     () => {
       isWarm = true;
-      endDrought();
+      watchDrought();
     },
     () => undefined,
   );
-  awaitFirstThread();
+  watchDrought();
 
   function admit(task: Task, options: CallOptions, estimateUs: number, nowMs: number): Ticket {
     const { client, deadlineMs } = options;
@@ -187,28 +187,28 @@ export function createThreadLane({
     return next !== undefined && !waiting.has(client) && inFlight.has(next);
   }
 
-  /** What waits while there is no thread at all is not kept for longer than a call may wait. */
   function threadsChanged(): void {
-    if (isWarm && threads.capacity === 0)
-      drought ??= setTimeout(ends.withoutThread, config.queueMaxWaitMs).unref();
-    else if (isWarm) endDrought();
+    watchDrought();
     sendNext();
   }
 
-  /** Until it is there calls are let in, and those that would wait for it in vain are told. */
-  function awaitFirstThread(): void {
-    drought = setTimeout(
-      () => {
-        ends.withoutThread();
-        awaitFirstThread();
-      },
-      Math.max(firstThreadMs, config.queueMaxWaitMs),
-    ).unref();
-  }
-
-  function endDrought(): void {
-    clearTimeout(drought);
-    drought = undefined;
+  /**
+   * What waits while there is no thread, or none yet, is not kept for longer than a call may wait. Calls are let in while the
+   * first one is awaited: those that come later are told in their turn.
+   */
+  function watchDrought(): void {
+    if (isWarm && threads.capacity > 0) {
+      clearTimeout(drought);
+      drought = undefined;
+      return;
+    }
+    const { queueMaxWaitMs } = config;
+    const waitMs = isWarm ? queueMaxWaitMs : Math.max(firstThreadMs, queueMaxWaitMs);
+    drought ??= setTimeout(() => {
+      drought = undefined;
+      ends.withoutThread();
+      watchDrought();
+    }, waitMs).unref();
   }
 
   async function end(): Promise<LaneEnd> {
