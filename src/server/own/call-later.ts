@@ -2,14 +2,12 @@
 import { buffer } from 'node:stream/consumers';
 import type { AppCall, CallTask, JobOptions, LaterCall } from '../../app.js';
 import { AppError, CallError } from '../../errors.js';
-import { hasEnded, type Job, newJobId } from '../../jobs/job.js';
+import { hasEnded, type Job } from '../../jobs/job.js';
 import { callInputOf, inputOfValue } from '../../jobs/job-input.js';
 import { jobError } from '../../jobs/job-view.js';
 import type { JobStore } from '../../jobs/store.js';
 import type { Task } from '../../tasks/registry.js';
-import { fingerprintOf } from '../request/idempotency-key.js';
-import { shareOf } from '../request/share-key.js';
-import { traceIdOf } from '../request/traceparent.js';
+import { newJobOf } from '../request/new-job.js';
 import { type CallTaskDeps, createTaskFinder, resultValue, unnamedClient } from './call-task.js';
 
 export interface CallLaterDeps extends CallTaskDeps {
@@ -30,18 +28,16 @@ export function withLater(call: CallTask, { lane, tasks, senderOf, store }: Call
     const sender = req === undefined ? undefined : await senderOf(req);
     const client = options.client ?? sender?.client ?? unnamedClient;
     lane.checkQuota(task, client, checked);
-    const timeoutMs = options.timeoutMs ?? null;
-    const { job } = await store.add({
-      id: newJobId(),
-      task: task.name,
+    const asked = await newJobOf(task, {
       client,
       requestId: options.requestId ?? sender?.exchange.requestId ?? null,
-      traceId: traceIdOf(req?.headers.traceparent) ?? null,
-      timeoutMs,
-      idempotency: key === undefined ? null : { key, fingerprint: await fingerprintOf(input) },
-      share: shareOf(task, checked, timeoutMs),
+      timeoutMs: options.timeoutMs,
+      traceparent: req?.headers.traceparent,
+      idempotencyKey: key,
       input,
+      callInput: checked,
     });
+    const { job } = await store.add(asked);
     return { id: job.id, result: () => resultOf(store, task, job.id).catch(asCallError) };
   }
 

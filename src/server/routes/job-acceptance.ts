@@ -1,11 +1,11 @@
 // A call becomes a job: its input is read and validated as ever, the job is kept, and the client is told where it is. Where
 // it would rather wait a while and the job ends meanwhile, it gets the result.
 import type { Request, Response } from 'express';
-import { hasEnded, type Job, type JobInput, newJobId } from '../../jobs/job.js';
+import { hasEnded, type Job, type JobInput } from '../../jobs/job.js';
 import { callInputOf } from '../../jobs/job-input.js';
 import { jobView } from '../../jobs/job-view.js';
-import type { JobShare, JobStore } from '../../jobs/store.js';
-import type { Lane } from '../../lane/call.js';
+import type { JobStore } from '../../jobs/store.js';
+import type { CallInput, Lane } from '../../lane/call.js';
 import type { Task } from '../../tasks/registry.js';
 import { answerJson } from '../answer/answer.js';
 import { sendLater } from '../answer/call-answer.js';
@@ -14,10 +14,9 @@ import type { Closers } from '../closers.js';
 import { ClientLeft } from '../request/body.js';
 import { clientOf } from '../request/client.js';
 import { requestTimeoutMs } from '../request/deadline.js';
-import { fingerprintOf, idempotencyKey } from '../request/idempotency-key.js';
+import { idempotencyKey } from '../request/idempotency-key.js';
+import { newJobOf } from '../request/new-job.js';
 import type { AsyncWish } from '../request/prefer.js';
-import { shareOf } from '../request/share-key.js';
-import { traceIdOf } from '../request/traceparent.js';
 
 export interface JobsDeps {
   readonly store: JobStore;
@@ -40,19 +39,18 @@ export async function acceptJob(
 ): Promise<void> {
   const key = idempotencyKey(req.headers);
   const client = clientOf(req);
-  const timeoutMs = requestTimeoutMs(req) ?? null;
-  const share = await checkInput(lane, task, input, timeoutMs, req);
-  const { job } = await store.add({
-    id: newJobId(),
-    task: task.name,
+  const timeoutMs = requestTimeoutMs(req);
+  const callInput = await checkInput(lane, task, input, req);
+  const asked = await newJobOf(task, {
     client,
     requestId: req.exchange.requestId,
-    traceId: traceIdOf(req.headers.traceparent) ?? null,
     timeoutMs,
-    idempotency: key === undefined ? null : { key, fingerprint: await fingerprintOf(input) },
-    share,
+    traceparent: req.headers.traceparent,
+    idempotencyKey: key,
     input,
+    callInput,
   });
+  const { job } = await store.add(asked);
   res.setHeader('Location', `${prefix}/jobs/${job.id}`);
   const ended = waitMs === undefined ? undefined : await endedWithin(store, job, waitMs, res, closers);
   if (ended !== undefined) {
@@ -68,16 +66,10 @@ export async function acceptJob(
 
 /**
  * Whether the input is valid, and the client may use what it would cost.
- * @returns with which jobs it shares
+ * @returns it as the lane takes it
  * @throws AppError INVALID_INPUT, MALFORMED_BODY, QUOTA_EXCEEDED; OVERLOADED for a large body that no thread can look at
  */
-async function checkInput(
-  lane: Lane,
-  task: Task,
-  input: JobInput,
-  timeoutMs: number | null,
-  req: Request,
-): Promise<JobShare | null> {
+async function checkInput(lane: Lane, task: Task, input: JobInput, req: Request): Promise<CallInput> {
   // `fromBytes` may do with the bytes what it likes, and these are still to be kept.
   const given = input.kind === 'bytes' ? { ...input, body: input.body.slice() } : input;
   const callInput = callInputOf(task, given);
@@ -91,7 +83,7 @@ async function checkInput(
     if (check.ready === undefined) await sendLater(socket, check, () => undefined);
   }
   lane.checkQuota(task, client, callInput);
-  return shareOf(task, callInput, timeoutMs);
+  return callInput;
 }
 
 /** The job once it has ended, if it does in time and the client is there still. */
