@@ -258,19 +258,10 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     if (closing() === undefined) jobs?.start();
     return { ...server, ...(early ?? (await open(http.server, deps))) };
   } catch (error) {
-    if (isLoaded) {
-      deps.onUnloaded?.();
-      // Calls that wait for a thread are told that there will be none.
-      await drain.close('stop', 0);
-    }
+    if (isLoaded) deps.onUnloaded?.();
+    // Calls that wait for a thread are told that there will be none.
+    await server.close('stop', 0);
     await own?.close();
-    stopWatch();
-    await jobs?.leave();
-    await jobs?.close();
-    loopDelay.stop();
-    link?.close();
-    http.dispose();
-    await lane.close();
     throw error;
   }
 }
