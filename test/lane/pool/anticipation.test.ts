@@ -85,19 +85,21 @@ describe('a thread', () => {
     latch.open(2);
     await outcome(first);
     const second = hold('polite', 33);
-    // It was not known: as a rule a call of the flood has its thread, until that ends.
-    latch.open(3);
-    // On a busy machine milliseconds pass between its answer and its next call, and the flood is next once more.
+    // On a busy machine milliseconds pass between its answer and its next call, and the flood is next once more: then its
+    // calls are let go one after the other until the polite client's turn has come.
     let polite = second;
     let isHeld = false;
-    for (let flooded = 4; flooded < 30 && !isHeld; flooded++) {
+    let flooded = 3;
+    for (let gate = 33; gate < 60 && !isHeld; gate++) {
+      const answered = outcome(polite).then(() => true);
+      latch.open(flooded++);
       await delay(20);
-      latch.open(flooded + 29);
-      await outcome(polite);
+      latch.open(gate);
+      while (!(await Promise.race([answered, delay(20, false)]))) latch.open(flooded++);
       const { waiting } = lane.status().queue;
-      polite = hold('polite', flooded + 30);
-      isHeld = lane.status().queue.waiting === waiting;
-      latch.open(isHeld ? flooded + 30 : flooded);
+      polite = hold('polite', gate + 1);
+      isHeld = waiting > 0 && lane.status().queue.waiting === waiting;
+      if (isHeld) latch.open(gate + 1);
     }
     expect(isHeld).toBe(true);
     expect(await outcome(polite)).toMatchObject({ gate: expect.any(Number) });
