@@ -145,7 +145,7 @@ function taskTable({ totals, latencyMs }: ClusterAnswer): string {
       ];
     }),
   ]);
-  return `${table}\n\nP50 and P99: wait and run of the calls of the last minute. Counts: since the primary started.`;
+  return `${table}\n\nP50 and P99: wait and run of the calls of the last minute, without jobs. Counts: since the primary started, runs of jobs among them.`;
 }
 
 function rounded(ms: number): number {

@@ -194,7 +194,7 @@ export class ServerHandle {
 
   /** Asks for its figures. Resolves when they are there, after `timeoutMs`, or when the process is gone. */
   report(runtime: boolean, timeoutMs: number): Promise<void> {
-    if (this.state === 'starting' || this.state === 'dead') return Promise.resolve();
+    if (!this.#isServing || this.state === 'dead') return Promise.resolve();
     return this.#reports.ask((id) => this.#send({ type: 'report', id, runtime }), timeoutMs);
   }
 

@@ -26,6 +26,11 @@ function activeHandles(): readonly unknown[] {
 
 /** A thread without its code, or one of its tasks, is of no use: it would take that task's calls, and fail them. */
 export function leaveUnloadable(port: MessagePort, thrown: unknown): never {
+  tellUnloadable(port, thrown);
+  process.exit(1);
+}
+
+export function tellUnloadable(port: MessagePort, thrown: unknown): void {
   const { message, file } = readable(thrown);
   const post: ThreadPost = {
     type: 'unloadable',
@@ -34,7 +39,6 @@ export function leaveUnloadable(port: MessagePort, thrown: unknown): never {
     isOutdated: thrown instanceof CodeChangedError,
   };
   port.postMessage(post);
-  process.exit(1);
 }
 
 /** What was thrown may be anything; what thread-tasks.ts throws says which file it was. */

@@ -13,7 +13,7 @@ import type { CallReply } from '../tasks/reply.js';
 import { failed, type RunnableTask, runTask } from '../tasks/run-task.js';
 import { createSetups, SetupError, type SetupValue } from '../tasks/setups.js';
 import type { StreamSink } from '../tasks/stream.js';
-import { leave, leaveUnloadable } from './departure.js';
+import { leave, leaveUnloadable, tellUnloadable } from './departure.js';
 import type { PinnedCodeGuard } from './pinned-guard.js';
 import {
   type ThreadCall,
@@ -66,7 +66,7 @@ export async function prepareThread(
   // Not at the top: V8 ends the whole process where a thread is terminated just as a module that awaits there is done (seen
   // in Node 24.21: AsyncModuleExecutionFulfilled).
   if (data.traced) tracing = await import('../tracing.js');
-  const tasks = createThreadTasks(data.tasks, guard);
+  const tasks = createThreadTasks(data.tasks, guard, (fault) => tellUnloadable(port, fault));
   for (const task of load) await tasks.load(task);
   return () => open(port, tasks);
 }

@@ -17,16 +17,25 @@ export interface ThreadTasks {
   definition(task: number): Promise<TaskDefinition>;
 }
 
-export function createThreadTasks(tasks: readonly ThreadTask[], guard: PinnedCodeGuard): ThreadTasks {
+/** @param exiting called where a file ends its thread while it is imported (`process.exit`), with what `load` would throw */
+export function createThreadTasks(
+  tasks: readonly ThreadTask[],
+  guard: PinnedCodeGuard,
+  exiting: (fault: Error) => void,
+): ThreadTasks {
   const runnable = new Map<number, RunnableTask>();
   const definitions = new Map<number, TaskDefinition>();
 
   async function importFile(url: string): Promise<object> {
+    const onExit = (code: number): void =>
+      exiting(importFault(url, `the file ends the thread with code ${code}`));
+    process.once('exit', onExit);
     try {
       return await guard.around<object>(() => import(url));
     } catch (cause) {
-      const reason = `cannot be imported in a thread: ${reasonOf(cause)}`;
-      throw Object.assign(new Error(reason, { cause }), { file: fileURLToPath(url) });
+      throw importFault(url, reasonOf(cause), cause);
+    } finally {
+      process.off('exit', onExit);
     }
   }
 
@@ -63,4 +72,9 @@ export function createThreadTasks(tasks: readonly ThreadTask[], guard: PinnedCod
     },
     definition,
   };
+}
+
+function importFault(url: string, why: string, cause?: unknown): Error {
+  const fault = new Error(`cannot be imported in a thread: ${why}`, { cause });
+  return Object.assign(fault, { file: fileURLToPath(url) });
 }

@@ -26,6 +26,11 @@ describe('a task file is named by check and by the start, with exit code 78, whe
       'import { isMainThread } from "node:worker_threads"; if (!isMainThread) throw new Error("no such native file");',
       'cannot be imported in a thread: no such native file',
     ],
+    [
+      'it ends a thread alone',
+      'import { isMainThread } from "node:worker_threads"; if (!isMainThread) process.exit(3);',
+      'cannot be imported in a thread: the file ends the thread with code 3',
+    ],
     ['a timer throws', 'setTimeout(() => { throw new Error("left behind"); }, 0);', left],
   ])('%s', async (_, source, reason) => {
     using tasks = taskFolder();

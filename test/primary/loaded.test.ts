@@ -8,6 +8,7 @@ import { expect, it } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
 import { type Env, launch } from '../support/cluster.js';
 import { taskFolder } from '../support/task-folder.js';
+import { serversOf, underway } from '../support/underway.js';
 
 const packageUrl = new URL('../../dist/src/index.js', import.meta.url).href;
 
@@ -58,12 +59,16 @@ const pidOf = ({ text }: Answer): number => Number(/^hello from server (\d+)$/.e
 
 it('serves light routes and takes calls, which wait for the thread; it is ready only then', async () => {
   using task = gatedTask();
-  await using cluster = launch({ env: task.env });
+  const adminPort = String(await freePort());
+  await using cluster = launch({ env: { ...task.env, ADMIN_PORT: adminPort } });
   await cluster.waitForLine(({ msg }) => msg === 'server process forked');
   expect([pidOf(await task.get('/'))]).toEqual(cluster.serverPids());
   expect((await task.get('/livez')).status).toBe(200);
   expect((await task.get('/readyz')).status).toBe(503);
   const call = task.callSlow();
+  const adminUrl = `http://127.0.0.1:${adminPort}`;
+  await underway(adminUrl, 1);
+  expect(await serversOf(adminUrl)).toMatchObject([{ state: 'starting', queue: { waiting: 1 } }]);
   const told = cluster.lines.map(({ msg }) => msg);
   expect(told).not.toContain('server process ready');
   expect(told).not.toContain('listening');

@@ -5,6 +5,7 @@ import { z } from 'zod';
 const status = z.object({
   servers: z.array(
     z.object({
+      state: z.string(),
       threads: z.object({ busy: z.int(), max: z.int() }),
       queue: z.object({ waiting: z.int() }),
     }),

@@ -33,6 +33,6 @@ export function statusView(
     ),
     totals,
     latencyMs,
-    jobs: jobs && { ...jobs.states, oldestMs: jobs.oldestMs, reruns: jobs.reruns },
+    jobs: jobs && { ...jobs.states, oldestMs: Math.round(jobs.oldestMs), reruns: jobs.reruns },
   };
 }
