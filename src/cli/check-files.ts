@@ -4,6 +4,7 @@
 import { ConfigError } from '../config.js';
 import { createLane } from '../lane/lane.js';
 import type { LoadStep } from '../load-fault.js';
+import { nameSources } from '../source-maps.js';
 import { AppFileError, loadApp } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { hasRoute, loadTasks, type Task, TaskFileChanged, TaskFileError } from '../tasks/registry.js';
@@ -26,6 +27,8 @@ export type FromCheck =
   | { readonly type: 'loading'; readonly file: string | null; readonly step: LoadStep }
   | { readonly type: 'loaded'; readonly tasks: readonly CheckedTask[] }
   | { readonly type: 'refused'; readonly line: string; readonly final: boolean };
+
+nameSources();
 
 process.once('message', (files: ToCheck) => void checkFiles(files));
 

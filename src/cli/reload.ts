@@ -31,7 +31,7 @@ type Status = z.output<typeof status>;
  */
 export async function reload(admin: URL, wait: boolean): Promise<string> {
   let got = await askAdmin(admin, 'POST', '/reload');
-  while (wait && got.status === 409 && (await isReloading(admin))) {
+  while (wait && got.status === 409 && (await hasMadeRoom(admin))) {
     await sleep(lookEveryMs);
     got = await askAdmin(admin, 'POST', '/reload');
   }
@@ -55,10 +55,17 @@ async function outcome(admin: URL, answer: AdminAnswer): Promise<string> {
   }
 }
 
-/** Otherwise it cannot reload for another reason, which may last. Just ended is as good as running: ask again. */
-async function isReloading(admin: URL): Promise<boolean> {
-  const { primary } = await statusOf(admin);
-  return primary.state === 'ready' || primary.state === 'degraded';
+/**
+ * Waits until the reload that runs has ended; asking for another meanwhile would be a line in the server's log each time.
+ * @returns false where it cannot reload for another reason, which may last
+ */
+async function hasMadeRoom(admin: URL): Promise<boolean> {
+  for (;;) {
+    const { primary } = await statusOf(admin);
+    if (primary.state !== 'ready' && primary.state !== 'degraded') return false;
+    if (primary.reloads.every(({ outcome }) => outcome !== null)) return true;
+    await sleep(lookEveryMs);
+  }
 }
 
 async function statusOf(admin: URL): Promise<Status> {

@@ -43,6 +43,8 @@ describe('a task file is named by check and by the start, with exit code 78, whe
     const line = /^millrace: .*\n$/m.exec(checked.stderr)?.[0];
     expect(line).toContain(`${tasks.path}/bad.js: `);
     expect(line).toContain(reason);
+    // Stacks name the sources.
+    expect(checked.stderr).not.toMatch(/dist\/src\/[\w/-]+\.js:\d/);
     await using cluster = launch({ env });
     expect(await cluster.exited).toBe(78);
     expect(/^millrace: .*\n$/m.exec(cluster.stderr())?.[0]).toBe(line);

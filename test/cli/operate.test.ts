@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, startCluster } from '../support/cluster.js';
+import { type Cluster, type LogLine, startCluster } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
 import { taskFolder } from '../support/task-folder.js';
 
@@ -63,6 +66,31 @@ describe('millrace reload --wait', () => {
     }
     expect(cluster.lines.filter(({ msg }) => msg === 'reload completed')).toHaveLength(2);
     expect(cluster.serverPids()).not.toContain(old);
+  });
+
+  it('asks again when the other one has ended, not all the time until then', async () => {
+    using tasks = taskFolder();
+    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: tasks.path } });
+    const wait = () => millrace(['reload', '--wait', '--admin-url', cluster.adminUrl]);
+    const gate = join(tasks.path, '_gate');
+    tasks.write(
+      'slow',
+      `import { existsSync } from 'node:fs';
+      import { setTimeout as delay } from 'node:timers/promises';
+      import { z } from 'zod';
+      while (!existsSync(${JSON.stringify(gate)})) await delay(10);
+      export default { input: z.strictObject({}), run: () => ({}) };`,
+    );
+    const first = wait();
+    await cluster.waitForLine(({ msg }) => msg === 'reload started');
+    const second = wait();
+    const isRefusal = ({ msg }: LogLine) => msg === 'reload refused: another one is running';
+    await cluster.waitForLine(isRefusal);
+    // Time for several more, if there were any.
+    await delay(1_000);
+    writeFileSync(gate, '');
+    expect([(await first).code, (await second).code]).toEqual([0, 0]);
+    expect(cluster.lines.filter(isRefusal)).toHaveLength(1);
   });
 
   it('ends with 1 and the reason when its reload was aborted', async () => {
