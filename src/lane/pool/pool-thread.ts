@@ -55,8 +55,8 @@ export interface PoolThread {
   terminate(): void;
   /** To be called every second while it leaves: terminates it where it does not. */
   look(): void;
-  /** It is gone, or never came. */
-  dismiss(error: unknown): void;
+  /** It is gone, or never came. @returns whether a message was lost with it */
+  dismiss(error: unknown): boolean;
 }
 
 export interface PoolThreadEvents {
@@ -209,8 +209,9 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
     },
     dismiss(error) {
       clearTimeout(stuckTimer);
-      line.break(error);
+      const hasLost = line.break(error);
       ended?.resolve();
+      return hasLost;
     },
   };
 }

@@ -46,8 +46,8 @@ export interface ThreadChannel {
   look(): void;
   /** Tells the thread to end by itself. */
   leave(order: LeaveOrder): void;
-  /** The thread is gone, or will never answer. */
-  break(error: unknown): void;
+  /** The thread is gone, or will never answer. @returns whether a message was lost: the last answer may just have come */
+  break(error: unknown): boolean;
 }
 
 export type ThreadPostOf<Type extends ThreadPost['type']> = Extract<ThreadPost, { readonly type: Type }>;
@@ -140,7 +140,9 @@ export function createThreadChannel(port: MessagePort, events: ThreadChannelEven
       port.close();
       // Its last answer may be there, and not yet seen.
       look();
+      const isLost = errand !== undefined;
       end((undone) => undone.lost(error));
+      return isLost;
     },
   };
 }

@@ -210,10 +210,9 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
 
   /** Its thread is gone, or never came. */
   function dismiss(thread: PoolThread, error: unknown): void {
-    const { state, line } = thread;
-    const wasBusy = line.isBusy;
+    const { state } = thread;
     remove(thread);
-    thread.dismiss(thread.fault ?? error);
+    const hasLost = thread.dismiss(thread.fault ?? error);
     if (isClosed && members.all.length === 0) emptied.resolve();
     if (over) return;
     if (state === 'starting' && !thread.isOutdated) {
@@ -221,7 +220,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return;
     }
     if (state === 'starting') events.outdated(thread.fault);
-    if (state === 'up' && (thread.fault !== undefined || !wasBusy)) events.died(thread.fault ?? error);
+    if (state === 'up' && (thread.fault !== undefined || !hasLost)) events.died(thread.fault ?? error);
     keepMinimum();
     events.changed();
   }

@@ -212,18 +212,19 @@ describe('GET /events', () => {
   });
 
   it('has room for few, and says so to the next', async () => {
-    const open = [];
+    // An answer that nobody holds any more is closed once it is collected.
+    const open: { readonly stop: AbortController; readonly stream: Response }[] = [];
     try {
       for (let i = 0; i < 32; i++) {
         const stop = new AbortController();
-        open.push(stop);
-        await fetch(at('/events'), { signal: stop.signal });
+        open.push({ stop, stream: await fetch(at('/events'), { signal: stop.signal }) });
       }
       const refused = await ask(at('/events'));
       expect(refused.status).toBe(503);
       expect(refused.headers['retry-after']).toBe('5');
+      expect(open.map(({ stream }) => stream.status)).toEqual(Array(32).fill(200));
     } finally {
-      for (const stop of open) stop.abort();
+      for (const { stop } of open) stop.abort();
     }
   });
 });
