@@ -136,20 +136,24 @@ describe.skipIf(!canLimit)('a lack of descriptors (where there is prlimit)', () 
       env: { HEADERS_TIMEOUT_MS: '200000', REQUEST_TIMEOUT_MS: '200000', KEEP_ALIVE_TIMEOUT_MS: '200000' },
     });
     const prober = await RawClient.connect(cluster.port);
-    const isShort = cluster.waitForLine(({ msg }) => msg === noDescriptor);
+    let areAllShort = false;
+    const allShort = cluster.waitForLine(
+      ({ msg, readiness }) => msg === 'readiness changed' && readiness === 'unavailable',
+    );
+    void allShort.then(() => {
+      areAllShort = true;
+    });
     const crowd: Socket[] = [];
-    while (crowd.length < 600) {
+    // On a busy machine one process may take most of them; then further ones are needed until the other is short, too.
+    while (crowd.length < 600 || !areAllShort) {
       const some = await idle(cluster.port, 20);
       crowd.push(...some);
       // No faster than they are taken: the last one would be answered.
       some.at(-1)?.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
       const heard = some.flatMap((socket) => [once(socket, 'data'), once(socket, 'close')]);
-      await Promise.race([isShort, ...heard]).catch(() => undefined);
+      await Promise.race([allShort, ...heard]).catch(() => undefined);
     }
-    expect(await isShort).toMatchObject({ level: 40 });
-    await cluster.waitForLine(
-      ({ msg, readiness }) => msg === 'readiness changed' && readiness === 'unavailable',
-    );
+    expect(cluster.lines.find(({ msg }) => msg === noDescriptor)).toMatchObject({ level: 40 });
     // The process of this connection hears of it a moment later.
     while ((await ready(prober)) !== 503) await sleep(20);
     const patient = oneShot(cluster.port);

@@ -74,12 +74,17 @@ describe('a thread', () => {
 
   it('goes from one call of a client to its next, past those of a client that has a thread', async () => {
     const latch = createLatch();
-    const { call, lane } = await startLane({ poolMaxThreads: 2, poolMinThreads: 2 });
+    const { call, lane } = await startLane({
+      poolMaxThreads: 2,
+      poolMinThreads: 2,
+      // On a busy machine all this takes a minute.
+      taskTimeoutMs: 600_000,
+    });
     const hold = (client: string, gate: number) => call('latch', { memory: latch.memory, gate }, { client });
-    const flood = [hold('flood', 1)];
+    const flood = [outcome(hold('flood', 1))];
     const first = hold('polite', 2);
     await latch.begun(2);
-    for (let gate = 3; gate < 30; gate++) flood.push(hold('flood', gate));
+    for (let gate = 3; gate < 30; gate++) flood.push(outcome(hold('flood', gate)));
     // The longer a call ran, the longer its thread is held: up to 3 ms, from 12 ms on.
     await delay(20);
     latch.open(2);
@@ -104,6 +109,6 @@ describe('a thread', () => {
     expect(isHeld).toBe(true);
     expect(await outcome(polite)).toMatchObject({ gate: expect.any(Number) });
     for (let gate = 1; gate < 30; gate++) latch.open(gate);
-    await Promise.all(flood.map(outcome));
+    await Promise.all(flood);
   });
 });
