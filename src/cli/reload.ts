@@ -31,7 +31,7 @@ type Status = z.output<typeof status>;
  */
 export async function reload(admin: URL, wait: boolean): Promise<string> {
   let got = await askAdmin(admin, 'POST', '/reload');
-  while (wait && got.status === 409 && (await hasMadeRoom(admin))) {
+  while (wait && got.status === 409 && (await waitForTurn(admin))) {
     await sleep(lookEveryMs);
     got = await askAdmin(admin, 'POST', '/reload');
   }
@@ -45,25 +45,31 @@ export async function reload(admin: URL, wait: boolean): Promise<string> {
 async function outcome(admin: URL, answer: AdminAnswer): Promise<string> {
   const id = answer.headers['x-reload-id'];
   if (id === undefined) throw unexpected(admin, answer);
-  for (;;) {
-    const now = await statusOf(admin);
+  return await watch(admin, (now) => {
     const ours = now.primary.reloads.find((one) => one.id === id);
     if (ours === undefined) throw new CommandError('the primary was restarted during the reload');
     if (ours.outcome === 'completed') return `reload completed${releaseOf(now)}`;
     if (ours.outcome !== null) throw new CommandError(`reload ${ours.outcome}: ${ours.reason}`);
-    await sleep(lookEveryMs);
-  }
+    return undefined;
+  });
 }
 
 /**
  * Waits until the reload that runs has ended; asking for another meanwhile would be a line in the server's log each time.
  * @returns false where it cannot reload for another reason, which may last
  */
-async function hasMadeRoom(admin: URL): Promise<boolean> {
-  for (;;) {
-    const { primary } = await statusOf(admin);
+function waitForTurn(admin: URL): Promise<boolean> {
+  return watch(admin, ({ primary }) => {
     if (primary.state !== 'ready' && primary.state !== 'degraded') return false;
-    if (primary.reloads.every(({ outcome }) => outcome !== null)) return true;
+    return primary.reloads.every(({ outcome }) => outcome !== null) || undefined;
+  });
+}
+
+/** Looks at the status until `judge` has something to say of it. */
+async function watch<T>(admin: URL, judge: (now: Status) => T | undefined): Promise<T> {
+  for (;;) {
+    const judged = judge(await statusOf(admin));
+    if (judged !== undefined) return judged;
     await sleep(lookEveryMs);
   }
 }

@@ -30,6 +30,7 @@ export function leaveUnloadable(port: MessagePort, thrown: unknown): never {
   process.exit(1);
 }
 
+/** The lane is told why, and the thread ends: by itself, where that is what a file does. */
 export function tellUnloadable(port: MessagePort, thrown: unknown): void {
   const { message, file } = readable(thrown);
   const post: ThreadPost = {

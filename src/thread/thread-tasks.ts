@@ -28,12 +28,12 @@ export function createThreadTasks(
 
   async function importFile(url: string): Promise<object> {
     const onExit = (code: number): void =>
-      exiting(importFault(url, `the file ends the thread with code ${code}`));
+      exiting(notImported(url, `the file ends the thread with code ${code}`));
     process.once('exit', onExit);
     try {
       return await guard.around<object>(() => import(url));
     } catch (cause) {
-      throw importFault(url, reasonOf(cause), cause);
+      throw notImported(url, reasonOf(cause), cause);
     } finally {
       process.off('exit', onExit);
     }
@@ -74,7 +74,7 @@ export function createThreadTasks(
   };
 }
 
-function importFault(url: string, why: string, cause?: unknown): Error {
+function notImported(url: string, why: string, cause?: unknown): Error {
   const fault = new Error(`cannot be imported in a thread: ${why}`, { cause });
   return Object.assign(fault, { file: fileURLToPath(url) });
 }

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, type LogLine, startCluster } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
-import { taskFolder } from '../support/task-folder.js';
+import { answering, taskFolder, waitsFor } from '../support/task-folder.js';
 
 describe('a running cluster', () => {
   let cluster: Cluster;
@@ -73,14 +73,7 @@ describe('millrace reload --wait', () => {
     await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: tasks.path } });
     const wait = () => millrace(['reload', '--wait', '--admin-url', cluster.adminUrl]);
     const gate = join(tasks.path, '_gate');
-    tasks.write(
-      'slow',
-      `import { existsSync } from 'node:fs';
-      import { setTimeout as delay } from 'node:timers/promises';
-      import { z } from 'zod';
-      while (!existsSync(${JSON.stringify(gate)})) await delay(10);
-      export default { input: z.strictObject({}), run: () => ({}) };`,
-    );
+    tasks.write('slow', waitsFor(gate) + answering('slow'));
     const first = wait();
     await cluster.waitForLine(({ msg }) => msg === 'reload started');
     const second = wait();

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
 import { type Env, launch } from '../support/cluster.js';
-import { taskFolder } from '../support/task-folder.js';
+import { taskFolder, waitsFor } from '../support/task-folder.js';
 import { serversOf, underway } from '../support/underway.js';
 
 const packageUrl = new URL('../../dist/src/index.js', import.meta.url).href;
@@ -18,12 +18,10 @@ function gatedTask(then = '') {
   const gate = join(tasks.path, '_gate');
   tasks.write(
     'slow',
-    `import { existsSync } from 'node:fs';
-    import { setTimeout as delay } from 'node:timers/promises';
-    import { isMainThread } from 'node:worker_threads';
+    `import { isMainThread } from 'node:worker_threads';
     import { z } from 'zod';
     if (!isMainThread) {
-      while (!existsSync(${JSON.stringify(gate)})) await delay(10);
+      ${waitsFor(gate)}
       ${then}
     }
     export default { input: z.strictObject({}), run: () => ({ done: true }) };`,

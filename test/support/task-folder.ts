@@ -23,6 +23,13 @@ export function taskFolder(): TaskFolder {
   };
 }
 
+/** A statement at the top of a task file: its import waits until the file `gate` is there. */
+export function waitsFor(gate: string): string {
+  return `while (!(await import('node:fs')).existsSync(${JSON.stringify(gate)}))
+  await (await import('node:timers/promises')).setTimeout(10);
+`;
+}
+
 /** A task that answers `{ answer }`. */
 export function answering(answer: string): string {
   return `import { z } from 'zod';
