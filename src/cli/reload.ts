@@ -55,13 +55,14 @@ async function outcome(admin: URL, answer: AdminAnswer): Promise<string> {
 }
 
 /**
- * Waits until the reload that runs has ended; asking for another meanwhile would be a line in the server's log each time.
- * @returns false where it cannot reload for another reason, which may last
+ * Waits until the start, and the reload that runs, have ended; asking for another meanwhile would be a line in the server's log
+ * each time.
+ * @returns false where the server stops
  */
 function waitForTurn(admin: URL): Promise<boolean> {
-  return watch(admin, ({ primary }) => {
-    if (primary.state !== 'ready' && primary.state !== 'degraded') return false;
-    return primary.reloads.every(({ outcome }) => outcome !== null) || undefined;
+  return watch(admin, ({ primary: { state, reloads } }) => {
+    if (state === 'stopping') return false;
+    return (state !== 'starting' && reloads.every(({ outcome }) => outcome !== null)) || undefined;
   });
 }
 

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, type LogLine, startCluster } from '../support/cluster.js';
+import { freePort } from '../../bench/free-port.js';
+import { type Cluster, type LogLine, launch, startCluster } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
 import { answering, taskFolder, waitsFor } from '../support/task-folder.js';
 
@@ -84,6 +85,48 @@ describe('millrace reload --wait', () => {
     writeFileSync(gate, '');
     expect([(await first).code, (await second).code]).toEqual([0, 0]);
     expect(cluster.lines.filter(isRefusal)).toHaveLength(1);
+  });
+
+  it('waits for the start, and for another reload that runs before all server processes are ready', async () => {
+    using tasks = taskFolder();
+    const port = String(await freePort());
+    const first = join(tasks.path, '_first');
+    const gate = join(tasks.path, '_gate');
+    // The second server process, and those of a reload, wait; and the first one until it may be the first.
+    tasks.write(
+      'slow',
+      `import { mkdirSync } from 'node:fs';
+      import { isMainThread } from 'node:worker_threads';
+      ${waitsFor(first)}
+      let isFirst = true;
+      if (isMainThread) try { mkdirSync(${JSON.stringify(join(tasks.path, '_taken'))}); } catch { isFirst = false; }
+      if (!isFirst) ${waitsFor(gate)}
+      ${answering('slow')}`,
+    );
+    await using cluster = launch({ env: { WORKERS: '2', TASKS_DIR: tasks.path, ADMIN_PORT: port } });
+    const admin = ['--admin-url', `http://127.0.0.1:${port}`];
+    await cluster.waitForLine(({ msg }) => msg === 'server process forked');
+    const early = millrace(['reload', '--wait', ...admin]);
+    await cluster.waitForLine(({ msg }) => msg === 'reload refused: the server is starting');
+    writeFileSync(first, '');
+    await cluster.waitForLine(({ msg }) => msg === 'server process ready');
+    expect((await millrace(['reload', ...admin])).code).toBe(0);
+    const { code, stderr } = await millrace(['reload', ...admin]);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'millrace: not reloaded: Another reload is running.\n',
+    });
+    const late = millrace(['reload', '--wait', ...admin]);
+    await expect
+      .poll(
+        () => cluster.lines.filter(({ msg }) => msg === 'reload refused: another one is running').length,
+        {
+          timeout: 60_000,
+        },
+      )
+      .toBe(2);
+    writeFileSync(gate, '');
+    expect([(await early).code, (await late).code]).toEqual([0, 0]);
   });
 
   it('ends with 1 and the reason when its reload was aborted', async () => {

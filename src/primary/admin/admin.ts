@@ -139,9 +139,13 @@ function resourcesOf(
             exchange.res.setHeader(reloadIdHeader, id);
             return replyJson(exchange, 202, { reload: 'started' });
           }
-          const { state } = primary.snapshot().primary;
-          const busy = state === 'starting' || state === 'stopping';
-          throw new AppError('CONFLICT', busy ? `The server is ${state}.` : 'Another reload is running.');
+          const { state, reloads } = primary.snapshot().primary;
+          // One may run before all server processes are ready for the first time.
+          const isReloading = state !== 'stopping' && reloads.at(-1)?.outcome === null;
+          throw new AppError(
+            'CONFLICT',
+            isReloading ? 'Another reload is running.' : `The server is ${state}.`,
+          );
         },
       },
     ],
