@@ -3,6 +3,7 @@
 // environment that is no more, which aborts the whole process (node-addon-api's AsyncWorker, so bcrypt 6, argon2 0.45;
 // seen in Node 20 to 26).
 import { MessagePort } from 'node:worker_threads';
+import { errorReport } from '../tasks/error-report.js';
 import { CodeChangedError } from './pinned-guard.js';
 import type { LeaveOrder, ThreadPost } from './protocol.js';
 
@@ -32,19 +33,24 @@ export function leaveUnloadable(port: MessagePort, thrown: unknown): never {
 
 /** The lane is told why, and the thread ends: by itself, where that is what a file does. */
 export function tellUnloadable(port: MessagePort, thrown: unknown): void {
-  const { message, file } = readable(thrown);
+  const { message, file, stack } = readable(thrown);
   const post: ThreadPost = {
     type: 'unloadable',
     reason: message,
     file,
+    stack,
     isOutdated: thrown instanceof CodeChangedError,
   };
   port.postMessage(post);
 }
 
 /** What was thrown may be anything; what thread-tasks.ts throws says which file it was. */
-function readable(thrown: unknown): { readonly message: string; readonly file: string | undefined } {
-  if (!(thrown instanceof Error)) return { message: String(thrown), file: undefined };
+function readable(thrown: unknown): {
+  readonly message: string;
+  readonly file: string | undefined;
+  readonly stack: string | undefined;
+} {
+  if (!(thrown instanceof Error)) return { message: String(thrown), file: undefined, stack: undefined };
   const file = 'file' in thrown && typeof thrown.file === 'string' ? thrown.file : undefined;
-  return { message: thrown.message, file };
+  return { message: thrown.message, file, stack: errorReport(thrown.cause).stack };
 }

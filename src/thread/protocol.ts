@@ -123,6 +123,8 @@ export type ThreadPost =
       readonly type: 'unloadable';
       readonly reason: string;
       readonly file: string | undefined;
+      /** Of what the file has thrown. */
+      readonly stack: string | undefined;
       readonly isOutdated: boolean;
     }
   | { readonly type: 'answered' }

@@ -52,6 +52,21 @@ describe('a task file is named by check and by the start, with exit code 78, whe
   });
 });
 
+it('what is thrown in a thread alone is told with its stack, by check and in the log', async () => {
+  using tasks = taskFolder();
+  tasks.write(
+    'bad',
+    `import { isMainThread } from 'node:worker_threads';\n\nif (!isMainThread) throw new Error('no model');\n${answering('bad')}`,
+  );
+  const env = { TASKS_DIR: tasks.path, WORKERS: '1' };
+  const checked = await millrace(['check'], { env });
+  expect(checked.stderr).toContain('bad.js:3:26');
+  await using cluster = launch({ env });
+  expect(await cluster.exited).toBe(78);
+  const line = cluster.lines.find(({ msg }) => String(msg).startsWith(`${tasks.path}/bad.js: cannot be`));
+  expect(line).toMatchObject({ level: 50, err: { stack: expect.stringContaining('bad.js:3:26') } });
+});
+
 it('a task file that a link leads to is named as well, while another one is being imported', async () => {
   using tasks = taskFolder();
   tasks.write('bad', `setTimeout(() => { throw new Error("left behind"); }, 100);\n${answering('bad')}`);

@@ -102,9 +102,10 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
       becameIdle();
     },
     log: events.log,
-    unloadable({ reason, file, isOutdated: outdated }) {
+    unloadable({ reason, file, stack, isOutdated: outdated }) {
       isOutdated = outdated;
-      fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason);
+      const cause = stack === undefined ? undefined : Object.assign(new Error(reason), { stack });
+      fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason, cause);
     },
     freed: becameIdle,
     leaving(isAtCall) {
