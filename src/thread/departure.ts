@@ -5,7 +5,7 @@
 import { MessagePort } from 'node:worker_threads';
 import { errorReport } from '../tasks/error-report.js';
 import { CodeChangedError } from './pinned-guard.js';
-import type { LeaveOrder, ThreadPost } from './protocol.js';
+import type { LeaveOrder, ThreadUnloadable } from './protocol.js';
 
 const beatMs = 500;
 
@@ -33,24 +33,18 @@ export function leaveUnloadable(port: MessagePort, thrown: unknown): never {
 
 /** The lane is told why, and the thread ends: by itself, where that is what a file does. */
 export function tellUnloadable(port: MessagePort, thrown: unknown): void {
-  const { message, file, stack } = readable(thrown);
-  const post: ThreadPost = {
+  const post: ThreadUnloadable = {
     type: 'unloadable',
-    reason: message,
-    file,
-    stack,
+    ...readable(thrown),
     isOutdated: thrown instanceof CodeChangedError,
   };
   port.postMessage(post);
 }
 
 /** What was thrown may be anything; what thread-tasks.ts throws says which file it was. */
-function readable(thrown: unknown): {
-  readonly message: string;
-  readonly file: string | undefined;
-  readonly stack: string | undefined;
-} {
-  if (!(thrown instanceof Error)) return { message: String(thrown), file: undefined, stack: undefined };
+function readable(thrown: unknown): Pick<ThreadUnloadable, 'reason' | 'file' | 'cause'> {
+  if (!(thrown instanceof Error)) return { reason: String(thrown), file: undefined, cause: undefined };
   const file = 'file' in thrown && typeof thrown.file === 'string' ? thrown.file : undefined;
-  return { message: thrown.message, file, stack: errorReport(thrown.cause).stack };
+  const cause = thrown.cause === undefined ? undefined : errorReport(thrown.cause);
+  return { reason: thrown.message, file, cause };
 }

@@ -4,7 +4,7 @@ import type { LogLevel } from '../tasks/call-log.js';
 import type { ChunkForm } from '../tasks/chunks.js';
 import type { LogFields } from '../tasks/log-line.js';
 import type { PinnedCode } from '../tasks/pinned-code.js';
-import type { CallReply } from '../tasks/reply.js';
+import type { CallReply, ErrorReport } from '../tasks/reply.js';
 import type { ResultRules } from '../tasks/result.js';
 import type { StreamHead } from '../tasks/stream.js';
 import type { TraceCarrier } from '../tracing.js';
@@ -119,14 +119,7 @@ export type ThreadOrder = LeaveOrder | TakenOrder;
  */
 export type ThreadPost =
   | { readonly type: 'ready'; readonly threadId: number; readonly osThreadId: number | undefined }
-  | {
-      readonly type: 'unloadable';
-      readonly reason: string;
-      readonly file: string | undefined;
-      /** Of what the file has thrown. */
-      readonly stack: string | undefined;
-      readonly isOutdated: boolean;
-    }
+  | ThreadUnloadable
   | { readonly type: 'answered' }
   | { readonly type: 'reply'; readonly reply: CallReply }
   | { readonly type: 'leaving' }
@@ -134,6 +127,16 @@ export type ThreadPost =
   | ThreadProgress
   | ThreadChunk
   | ThreadLogLine;
+
+/** The thread cannot take calls, and ends. */
+export interface ThreadUnloadable {
+  readonly type: 'unloadable';
+  readonly reason: string;
+  readonly file: string | undefined;
+  /** What the file has thrown. */
+  readonly cause: ErrorReport | undefined;
+  readonly isOutdated: boolean;
+}
 
 /** What a call of a message streams. */
 export interface ThreadChunk {

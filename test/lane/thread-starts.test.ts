@@ -58,9 +58,8 @@ describe('a thread that cannot import a task', () => {
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => ({ ok: true })));
     expect(told()).toMatchObject([
       {
-        err: {
-          message: `${breaking}/breaking.js: cannot be imported in a thread: no such native file`,
-        },
+        reason: `${breaking}/breaking.js: cannot be imported in a thread: no such native file`,
+        err: { message: 'no such native file', stack: expect.stringContaining('breaking.js') },
       },
     ]);
     delete process.env.FAIL_THREADS;

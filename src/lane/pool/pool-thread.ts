@@ -102,10 +102,11 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
       becameIdle();
     },
     log: events.log,
-    unloadable({ reason, file, stack, isOutdated: outdated }) {
+    unloadable({ reason, file, cause, isOutdated: outdated }) {
       isOutdated = outdated;
-      const cause = stack === undefined ? undefined : Object.assign(new Error(reason), { stack });
-      fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason, cause);
+      const thrown =
+        cause && Object.assign(new Error(cause.message), { name: cause.name, stack: cause.stack });
+      fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason, thrown);
     },
     freed: becameIdle,
     leaving(isAtCall) {

@@ -13,6 +13,7 @@ import type {
   ThreadMessage,
   ThreadPost,
   ThreadProgress,
+  ThreadUnloadable,
 } from '../../thread/protocol.js';
 import type { ControlRow } from '../../thread/shared-rows.js';
 
@@ -50,14 +51,12 @@ export interface ThreadChannel {
   break(error: unknown): boolean;
 }
 
-export type ThreadPostOf<Type extends ThreadPost['type']> = Extract<ThreadPost, { readonly type: Type }>;
-
 export interface ThreadChannelEvents {
   /** The thread has the port and waits. */
   ready(threadId: number, osThreadId: number | undefined): void;
   log(line: ThreadLogLine): void;
   /** It cannot be loaded, and ends. */
-  unloadable(why: ThreadPostOf<'unloadable'>): void;
+  unloadable(why: ThreadUnloadable): void;
   /** It is not busy any more. */
   freed(): void;
   /** It leaves as it was told. @param isAtCall whether it is still at the call that it was left to */

@@ -4,6 +4,7 @@ import { monotonicMs } from '../../clock.js';
 import type { Logger } from '../../log.js';
 import { reasonOf } from '../../tasks/error-report.js';
 import { TaskFileError } from '../../tasks/registry.js';
+import { thrownByCode } from '../../tasks/thrown-by-code.js';
 import type { PendingCall } from '../pending-call.js';
 import type { ThreadsEvents } from './threads.js';
 
@@ -31,11 +32,11 @@ export function createThreadLog(log: Logger): ThreadLog {
     worn: (counts) => log.error(counts, 'too many threads do not end: this process should be replaced'),
     died: (error) =>
       log.warn(
-        { err: error },
+        why(error),
         error instanceof TaskFileError ? 'a thread ended that could not load a task' : 'an idle thread ended',
       ),
     outdated: (error) => log.info({ reason: reasonOf(error) }, 'a thread is started again'),
-    unstartable: (error) => log.error({ err: error }, 'a thread could not be started: trying again'),
+    unstartable: (error) => log.error(why(error), 'a thread could not be started: trying again'),
     stalled: () =>
       log.error(
         'a thread begins no call: what an earlier one left behind (a loop in a timer) holds it; it is ended',
@@ -50,4 +51,11 @@ export function createThreadLog(log: Logger): ThreadLog {
       );
     },
   };
+}
+
+/** Of a task's file its line, and beside it what its own code has thrown: the line has that one's message already. */
+function why(error: unknown): object {
+  return error instanceof TaskFileError
+    ? { reason: error.message, err: thrownByCode(error) }
+    : { err: error };
 }
