@@ -73,42 +73,40 @@ describe('a thread', () => {
   });
 
   it('goes from one call of a client to its next, past those of a client that has a thread', async () => {
-    const latch = createLatch();
-    const { call, lane } = await startLane({
-      poolMaxThreads: 2,
-      poolMinThreads: 2,
-      // On a busy machine all this takes a minute.
-      taskTimeoutMs: 600_000,
-    });
-    const hold = (client: string, gate: number) => call('latch', { memory: latch.memory, gate }, { client });
-    const flood = [outcome(hold('flood', 1))];
-    const first = hold('polite', 2);
-    await latch.begun(2);
-    for (let gate = 3; gate < 30; gate++) flood.push(outcome(hold('flood', gate)));
-    // The longer a call ran, the longer its thread is held: up to 3 ms, from 12 ms on.
-    await delay(20);
-    latch.open(2);
-    await outcome(first);
-    const second = hold('polite', 33);
-    // On a busy machine milliseconds pass between its answer and its next call, and the flood is next once more: then its
-    // calls are let go one after the other until the polite client's turn has come.
-    let polite = second;
-    let isHeld = false;
-    let flooded = 3;
-    for (let gate = 33; gate < 60 && !isHeld; gate++) {
-      const answered = outcome(polite).then(() => true);
-      latch.open(flooded++);
+    const latches = { flood: createLatch(), polite: createLatch() };
+    const { flood, polite } = latches;
+    const { call } = await startLane({ poolMaxThreads: 2, poolMinThreads: 2, taskTimeoutMs: 600_000 });
+    const hold = (client: keyof typeof latches, gate: number) =>
+      outcome(call('latch', { memory: latches[client].memory, gate }, { client }));
+    // One thread stays with the first call of the flood; whose the other one is, is seen by who begins next.
+    const flooding = [hold('flood', 1)];
+    let last = hold('polite', 1);
+    await Promise.all([flood.begun(1), polite.begun(1)]);
+    for (let gate = 2; gate < 30; gate++) flooding.push(hold('flood', gate));
+    let floods = 1;
+    let turn = 1;
+    const begins = () => Promise.race([polite.begun(turn), flood.begun(floods + 1)]);
+    for (let isHeld = false; !isHeld; ) {
+      // The longer a call ran, the longer its thread is held: up to 3 ms, from 12 ms on.
       await delay(20);
-      latch.open(gate);
-      while (!(await Promise.race([answered, delay(20, false)]))) latch.open(flooded++);
-      const { waiting } = lane.status().queue;
-      polite = hold('polite', gate + 1);
-      isHeld = waiting > 0 && lane.status().queue.waiting === waiting;
-      if (isHeld) latch.open(gate + 1);
+      polite.open(turn++);
+      await last;
+      last = hold('polite', turn);
+      await begins();
+      isHeld = polite.count() === turn;
+      // It had never come back before, or it took longer on a busy machine: the flood is next, until its turn has come.
+      while (polite.count() < turn) {
+        floods++;
+        flood.open(floods);
+        await begins();
+      }
     }
-    expect(isHeld).toBe(true);
-    expect(await outcome(polite)).toMatchObject({ gate: expect.any(Number) });
-    for (let gate = 1; gate < 30; gate++) latch.open(gate);
-    await Promise.all(flood);
+    // The thread was the polite client's though others waited.
+    expect(flood.count()).toBe(floods);
+    expect(floods).toBeLessThan(29);
+    for (let gate = 1; gate < 30; gate++) flood.open(gate);
+    polite.open(turn);
+    expect(await last).toMatchObject({ gate: turn });
+    await Promise.all(flooding);
   });
 });
