@@ -141,10 +141,13 @@ it('docs/adopting.md shows the team’s app as it is', async () => {
 
 const commands = [...adopting.matchAll(/^```sh\n(.*)\n```$/gm)].map(([, command = '']) => command);
 
-/** A command of the page, with free ports. */
-/** @param inspectPort for the primary's debugger; the server process takes the next one */
+/**
+ * A command of the page, with free ports. Threads do not step back: on a busy machine they would not be done with their
+ * profiles in the time that a stop leaves them.
+ * @param inspectPort for the primary's debugger; the server process takes the next one
+ */
 function start(command: string, inspectPort = 0): ReturnType<typeof watch> {
-  const env = { ...plainEnv(), PORT: '0', ADMIN_PORT: 'off', BOOT_TIMEOUT_MS: '60000' };
+  const env = { ...plainEnv(), PORT: '0', ADMIN_PORT: 'off', BOOT_TIMEOUT_MS: '60000', POOL_NICE: '0' };
   const cwd = join(folder, 'team-app');
   const plain = command.replaceAll('node_modules/.bin', '../node_modules/.bin');
   const line = `exec env ${plain.replace('--inspect ', `--inspect=${inspectPort} `)}`;
