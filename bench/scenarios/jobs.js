@@ -26,8 +26,8 @@ const usual = {
   /** What live requests notice of jobs: a p99 takes many of them, and a few servers. */
   besideServers: 2,
   besideLightPerSecond: 400,
-  /** Until the threads have moved over that are there beside jobs. */
-  besideWarmMs: 2_000,
+  /** Until the threads have moved over that are there beside jobs, and what has waited meanwhile is answered. */
+  besideWarmMs: 5_000,
   besideMs: 5_000,
   /** Jobs that are asked for beside the light load. */
   acceptPerSecond: 100,
