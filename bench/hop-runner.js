@@ -32,7 +32,13 @@ async function laneSide() {
   const tasks = await loadTasks([new URL('../dist/workers/', import.meta.url).pathname]);
   const task = tasks.find(({ name }) => name === 'compute');
   if (task === undefined) throw new Error('there is no task compute');
-  const config = { poolMinThreads: 2, poolMaxThreads: 2, inlineMaxUs: 0, queueMaxWaitMs: 60_000 };
+  const config = {
+    poolMinThreads: 2,
+    poolMaxThreads: 2,
+    inlineMaxUs: 0,
+    queueMaxWaitMs: 60_000,
+    taskTimeoutMs: 600_000,
+  };
   const lane = createLane({ tasks, config });
   await lane.warm();
   const options = { client: 'bench', requestId: 'bench' };

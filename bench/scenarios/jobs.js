@@ -26,8 +26,9 @@ const usual = {
   /** What live requests notice of jobs: a p99 takes many of them, and a few servers. */
   besideServers: 2,
   besideLightPerSecond: 400,
-  /** Until the threads have moved over that are there beside jobs, and what has waited meanwhile is answered. */
-  besideWarmMs: 5_000,
+  /** Until the threads have moved over that are there beside jobs; then there are calls again. */
+  besideMoveMs: 3_000,
+  besideWarmMs: 2_000,
   besideMs: 5_000,
   /** Jobs that are asked for beside the light load. */
   acceptPerSecond: 100,
@@ -50,6 +51,7 @@ const quickly = {
   warmMs: 400,
   durationMs: 800,
   besideServers: 1,
+  besideMoveMs: 1_000,
   besideWarmMs: 1_000,
   besideMs: 1_000,
 };
@@ -286,7 +288,7 @@ async function speed(target, settings) {
 /** What light routes and calls take alone, and beside jobs. @param {Server} target @param {Settings} settings */
 async function beside(target, settings) {
   const { besideLightPerSecond: lightPerSecond, besideWarmMs: warmMs, besideMs: durationMs } = settings;
-  const { longJobMs, waitingJobs, callMs, callsShare } = settings;
+  const { besideMoveMs, longJobMs, waitingJobs, callMs, callsShare } = settings;
   const { host, port } = target;
   const call = busyCall(callMs);
   const perSecond = (callsShare * cores * 1_000) / callMs;
@@ -314,6 +316,7 @@ async function beside(target, settings) {
       connection.close();
     }),
   );
+  await delay(besideMoveMs);
   const withJobs = await probe();
   if ((await jobsLeft(target)) === 0) throw new Error('the jobs had ended before the measurement');
   return {
