@@ -19,7 +19,10 @@ function startDev(wrap: readonly string[] = []): Dev {
   const [command = '', ...args] = [...wrap, process.execPath, join(copy.path, 'dev.js')];
   // A process group of its own: whatever becomes of the test, none of it stays.
   const child = spawn(command, args, {
-    env: { PATH: process.env.PATH, PORT: '0', ADMIN_PORT: '0', WORKERS: '1', BOOT_TIMEOUT_MS: '60000' },
+    env: {
+      ...{ PATH: process.env.PATH, PORT: '0', ADMIN_PORT: '0', WORKERS: '1' },
+      ...{ BOOT_TIMEOUT_MS: '60000', POOL_NICE: '0' },
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

@@ -33,7 +33,7 @@ describe.skipIf(!hasCurl)('docs/tasks.md', () => {
       mkdirSync(dirname(join(folder, name)), { recursive: true });
       writeFileSync(join(folder, name), code);
     }
-    server = await testServer({ app: join(folder, 'app.js'), tasks: join(folder, 'tasks') });
+    server = await testServer({ app: join(folder, 'app.js'), tasks: join(folder, 'tasks'), poolNice: 0 });
   });
   afterAll(async () => {
     await server?.close();

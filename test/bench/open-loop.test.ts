@@ -38,7 +38,11 @@ test('requests that were due while the server stood still count with the time th
 });
 
 test('a wrong answer fails the load', async () => {
-  const server = createServer((_req, res) => res.end('good bye'));
+  let answered = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    answered = resolve;
+  });
+  const server = createServer((_req, res) => res.end('good bye', () => answered()));
   const port = await new Promise<number>((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
@@ -52,7 +56,7 @@ test('a wrong answer fails the load', async () => {
     expected: { equals: 'hello' },
     clients: 1,
     warmMs: 0,
-    durationMs: 100,
+    durationMs: 120_000,
   };
-  await expect(load('closedLoop', job)).rejects.toThrow('wrong answers');
+  await expect(load('closedLoop', job, stopped)).rejects.toThrow('wrong answers');
 });

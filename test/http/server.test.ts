@@ -12,7 +12,7 @@ import { table } from './request-table.js';
 
 function start(env: Record<string, string> = {}, log = createLogger('silent', {})): Promise<RunningServer> {
   const config: ServerConfig = {
-    ...readConfig({ PORT: '0', ...env }),
+    ...readConfig({ PORT: '0', POOL_NICE: '0', ...env }),
     workers: 1,
     poolMaxThreads: 2,
     cores: 2,
@@ -128,7 +128,7 @@ describe('a server', () => {
     for (const caller of callers) caller.send(nqueens(13));
     const probe = await connect(server);
     await probe.send(get('/')).answer();
-    const closed = server.close('stop', 20_000);
+    const closed = server.close('stop', 120_000);
     const answers: Awaited<ReturnType<(typeof callers)[number]['answer']>>[] = [];
     await Promise.all(callers.map(async (caller) => void answers.push(await caller.answer())));
     expect(answers.map(({ status }) => status)).toEqual(callers.map(() => 200));
@@ -140,7 +140,7 @@ describe('a server', () => {
   test('stop: a call that arrives on an open connection is refused, a light request is not', async () => {
     server = await start();
     const [first, second, third] = [await connect(server), await connect(server), await connect(server)];
-    first.send(get('/io/delay?ms=400'));
+    first.send(get('/io/delay?ms=4000'));
     second.send('GET /compute/nqueens?n=6 HTTP/1.1\r\n');
     third.send('GET /livez HTTP/1.1\r\n');
     await (await connect(server)).send(get('/')).answer();

@@ -7,7 +7,7 @@ import { type Cluster, startCluster } from '../support/cluster.js';
 import { RawClient } from '../support/raw-client.js';
 import { head } from '../support/wire.js';
 
-const limitMs = 2_000;
+const limitMs = 6_000;
 const env = {
   WORKERS: '2',
   HEADERS_TIMEOUT_MS: String(limitMs),

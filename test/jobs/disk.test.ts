@@ -92,7 +92,10 @@ it('a stop leaves what waits and runs to the next primary', async () => {
   const hold = createHold();
   let id = '';
   {
-    await using cluster = await startCluster({ env: env(folder, { SHUTDOWN_TIMEOUT_MS: '300' }) });
+    await using cluster = await startCluster({
+      env: env(folder, { SHUTDOWN_TIMEOUT_MS: '300' }),
+      timings: { killGraceMs: 60_000 },
+    });
     id = await jobId(cluster.url, 'held', { folder: hold.folder, name: 'a' });
     await expect.poll(() => hold.begun('a')).toHaveLength(1);
     expect(await cluster.stop()).toBe(0);
@@ -183,7 +186,7 @@ function mountSmall(folder: string): boolean {
 
 it('what is not kept any more leaves the disk', async () => {
   const folder = folderOf();
-  await using cluster = await startCluster({ env: env(folder, { JOB_TTL_S: '1' }) });
+  await using cluster = await startCluster({ env: env(folder, { JOB_TTL_S: '6' }) });
   const id = await jobId(cluster.url, 'blob', { bytes: 1_000_000 });
   await jobEnded(cluster.url, id);
   expect(readdirSync(join(folder, 'bodies'))).toEqual([`${id}.result`]);

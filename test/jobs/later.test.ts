@@ -12,7 +12,7 @@ async function start(settings: { jobs?: 'on' | 'off'; threads?: boolean } = {}) 
       res.status(202).json({ id: job.id });
     });
   });
-  const server = await testServer({ app, tasks: jobTasks, ...settings });
+  const server = await testServer({ app, tasks: jobTasks, poolNice: 0, ...settings });
   onTestFinished(() => server.close());
   if (call === undefined) throw new Error('the app was not set up');
   return { server, call };

@@ -26,6 +26,7 @@ const otherTasks = fileURLToPath(new URL('../fixtures/tasks', import.meta.url));
 
 const start = (redis: TestRedis, env: Env = {}): Promise<Cluster> =>
   startCluster({
+    timings: { killGraceMs: 60_000 },
     env: {
       TASKS_DIR: jobTasks,
       WORKERS: '1',

@@ -146,6 +146,7 @@ it('a job that runs or waits is cancelled, again and again, and is then gone', a
   const waiting = await jobId(url, 'held', { folder: hold.folder, name: 'b' });
   const notReady = await fetch(`${url}/jobs/${waiting}/result`);
   expect([notReady.status, await codeOf(notReady)]).toEqual([404, 'NOT_READY']);
+  await expect.poll(async () => (await jobOf(url, running)).progress?.done).toBe(0.5);
   for (const id of [waiting, running, waiting, running]) {
     expect((await fetch(`${url}/jobs/${id}`, { method: 'DELETE' })).status).toBe(204);
   }
@@ -255,7 +256,7 @@ it('too many waiting are refused, with when to come back, and calls are not', as
 });
 
 it('results are kept for JOB_TTL_S', async () => {
-  const { url } = await server({ JOB_TTL_S: '1' });
+  const { url } = await server({ JOB_TTL_S: '6' });
   const id = await jobId(url, 'blob', { text: 'a' });
   expect((await jobEnded(url, id)).expiresAt).not.toBeNull();
   await expect.poll(async () => (await fetch(`${url}/jobs/${id}/result`)).status).toBe(410);

@@ -11,7 +11,7 @@ beforeAll(async () => {
     WORKERS: '1',
     TASKS_DIR: folder,
     INLINE_MAX_US: '20000',
-    TASK_TIMEOUT_MS: '1500',
+    TASK_TIMEOUT_MS: '5000',
     POOL_NICE: '0',
   };
   cluster = await startCluster({ env });

@@ -6,8 +6,6 @@ import { createLatch, type Latch, outcome, startLane } from '../support/lane.js'
 
 const held = ({ call }: TestLane, latch: Latch, gate: number, options = {}) =>
   call('latch', { memory: latch.memory, gate }, options);
-/** A thread's start takes long on a busy machine. */
-const patience = { timeout: 60_000 };
 if (process.platform !== 'linux') console.log('skipped: threads have priorities of their own on Linux only');
 
 /** Undefined where it has ended meanwhile. */
@@ -96,44 +94,49 @@ describe.runIf(process.platform === 'linux')('a thread that runs jobs', () => {
     readdirSync('/proc/self/task').filter((id) => niceOf(Number(id)) === getPriority() + nice).length;
 
   it('leaves those of calls half as far behind the event loop, until it ends', async () => {
-    const test = await startLane({ poolNice: 6, poolIdleTimeoutMs: 100 });
+    const test = await startLane({ poolNice: 6, poolIdleTimeoutMs: 100, taskTimeoutMs: 600_000 });
     const latch = createLatch();
     expect([steppedBack(3), steppedBack(6)]).toEqual([0, 1]);
     const first = held(test, latch, 1, job('ann'));
     await latch.begun(1);
-    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([1, 1]);
+    await expect.poll(() => [steppedBack(3), steppedBack(6)]).toEqual([1, 1]);
     latch.open(1);
     await first.result;
-    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([0, 1]);
+    await expect.poll(() => [steppedBack(3), steppedBack(6)]).toEqual([0, 1]);
   });
 
   it('is one of those that calls had; the others of them end, and make room for such that go first', async () => {
-    const test = await startLane({ poolNice: 6, poolMaxThreads: 3, poolMinThreads: 3 });
+    const test = await startLane({
+      poolNice: 6,
+      poolMaxThreads: 3,
+      poolMinThreads: 3,
+      taskTimeoutMs: 600_000,
+    });
     const latch = createLatch();
-    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([0, 3]);
+    await expect.poll(() => [steppedBack(3), steppedBack(6)]).toEqual([0, 3]);
     const call = held(test, latch, 1);
     await latch.begun(1);
     const jobs = [2, 3].map((gate) => held(test, latch, gate, job('ann')));
     await latch.begun(2);
     // One is at the call, and goes when it has ended.
-    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([2, 2]);
+    await expect.poll(() => [steppedBack(3), steppedBack(6)]).toEqual([2, 2]);
     latch.open(1);
     await call.result;
     await latch.begun(3);
-    await expect.poll(() => [steppedBack(3), steppedBack(6)], patience).toEqual([3, 2]);
+    await expect.poll(() => [steppedBack(3), steppedBack(6)]).toEqual([3, 2]);
     for (const gate of [2, 3]) latch.open(gate);
     for (const one of jobs) await one.result;
   });
 
   it('ends once there was no job for long, and not before the call’s thread is there that takes its place', async () => {
-    const test = await startLane({ poolIdleTimeoutMs: 100 });
+    const test = await startLane({ poolIdleTimeoutMs: 100, taskTimeoutMs: 600_000 });
     const latch = createLatch();
     const first = held(test, latch, 1, job('ann'));
     await latch.begun(1);
-    await expect.poll(() => test.lane.status().threads, patience).toMatchObject({ busy: 1, idle: 1, max: 3 });
+    await expect.poll(() => test.lane.status().threads).toMatchObject({ busy: 1, idle: 1, max: 3 });
     latch.open(1);
     await first.result;
-    await expect.poll(() => test.lane.status().threads, patience).toMatchObject({ busy: 0, idle: 1, max: 2 });
+    await expect.poll(() => test.lane.status().threads).toMatchObject({ busy: 0, idle: 1, max: 2 });
     expect(await outcome(test.call('sum', { numbers: [1, 2] }))).toEqual({ sum: 3 });
   });
 });

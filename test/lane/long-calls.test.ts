@@ -11,7 +11,8 @@ describe('long calls', () => {
     const calls = Array.from({ length: 4 }, () => call('latch', long));
     await latch.begun(1);
     for (let i = 0; i < 20; i++)
-      expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });
+      // Each of a kind of its own: one that took long on a busy machine says nothing of the next.
+      expect(await outcome(call('quick', { us: 5, tag: `${i}` }))).toEqual({ us: 5 });
     expect(latch.count()).toBe(1);
     latch.open(1);
     expect(await Promise.all(calls.map(outcome))).toHaveLength(4);
@@ -20,11 +21,11 @@ describe('long calls', () => {
   it('count for nothing in what others wait for', async () => {
     const latch = createLatch();
     const { call } = await startLane({ poolMaxThreads: 2, queueMaxWaitMs: 100 });
-    const running = call('latch', { memory: latch.memory, gate: 1, us: 12_000_000 });
+    const running = call('latch', { memory: latch.memory, gate: 1, us: 300_000_000 });
     await latch.begun(1);
     const calls = Array.from({ length: 9 }, () => call('quick', { us: 5_000 }));
     expect(await Promise.all(calls.map(outcome))).toHaveLength(9);
-    expect(() => call('latch', { memory: latch.memory, gate: 1, us: 12_000_000 })).toThrow('wait');
+    expect(() => call('latch', { memory: latch.memory, gate: 1, us: 300_000_000 })).toThrow('wait');
     latch.open(1);
     await running.result;
   });

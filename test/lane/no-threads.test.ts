@@ -8,7 +8,7 @@ const native = fileURLToPath(new URL('../fixtures/native', import.meta.url));
 
 it('what waits is refused after QUEUE_MAX_WAIT_MS, what comes at once, until there is a thread again', async () => {
   const { call, lane } = await startLane(
-    { poolMaxThreads: 1, queueMaxWaitMs: 1_000 },
+    { poolMaxThreads: 1, queueMaxWaitMs: 5_000 },
     createLogger('silent', {}),
     { folders: [native] },
   );

@@ -103,13 +103,13 @@ describe('calls in one message', () => {
   });
 
   it('may each run as long as a call may, from its own start', async () => {
-    const { lane, latch } = await batchedLane({ taskTimeoutMs: 4_000 });
+    const { lane, latch } = await batchedLane({ taskTimeoutMs: 10_000 });
     const calls = [2, 3].map((hold) => lane.call('quick', { us: 5, memory: latch.memory, hold }));
     const outcomes = Promise.all(calls.map(outcome));
     latch.open(1);
     for (const gate of [2, 3]) {
       await latch.begun(gate);
-      await setTimeout(2_100);
+      await setTimeout(5_100);
       latch.open(gate);
     }
     expect(await outcomes).toEqual([{ us: 5 }, { us: 5 }]);

@@ -109,7 +109,7 @@ describe.each(['thread', 'inline'])('a line that a task logs on the %s lane', (w
 });
 
 it('tells of a task that logs for ever before its thread is ended', async () => {
-  const { call, lines } = await loggingLane({ taskTimeoutMs: 300 });
+  const { call, lines } = await loggingLane({ taskTimeoutMs: 3_000 });
   expect(await outcome(call('misbehave', { how: 'log for ever' }, { requestId: 'req-1' }))).toBe(
     'DEADLINE_EXCEEDED',
   );

@@ -114,7 +114,7 @@ describe('the thread lane', () => {
     const politely = call(
       'misbehave',
       { how: 'spin politely', memory: latch.memory },
-      { deadlineMs: monotonicMs() + 1_500 },
+      { deadlineMs: monotonicMs() + 5_000 },
     );
     expect(await outcome(politely)).toBe('DEADLINE_EXCEEDED');
     expect(await outcome(call('misbehave', { how: 'ok' }))).toEqual({ ok: true });

@@ -34,7 +34,7 @@ it.each(['folder', 'definition'])(
       const { PATH, HOME } = process.env;
       await promisify(execFile)(
         process.execPath,
-        [vitest, 'run', `${how}.test.js`, '--root', project, ...flags],
+        [vitest, 'run', `${how}.test.js`, '--root', project, '--testTimeout=200000', ...flags],
         { cwd: project, env: { PATH, HOME } },
       );
       const all: Record<string, FileCoverage> = JSON.parse(

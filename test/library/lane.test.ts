@@ -20,7 +20,7 @@ const tasks = new URL('../fixtures/apps/shop/tasks', import.meta.url);
 describe('the lane alone', () => {
   let lane: CpuLane;
   beforeAll(async () => {
-    lane = await createLane({ tasks, poolMaxThreads: 2 });
+    lane = await createLane({ tasks, poolMaxThreads: 2, poolNice: 0 });
   });
   afterAll(async () => void (await lane.close()));
 
@@ -83,7 +83,7 @@ describe('the lane alone', () => {
     const latched = linesMatching(({ msg }) => msg === 'latched');
     const released = linesMatching(({ msg }) => msg === 'released');
     const log = pino({ level: 'info' }, both(latched.sink, released.sink));
-    const own = await createLane({ tasks, poolMaxThreads: 1, log });
+    const own = await createLane({ tasks, poolMaxThreads: 1, poolNice: 0, log });
     await using host = await listening(
       createServer((req, res) => {
         own.call('latch', {}, { req }).then(
@@ -103,7 +103,7 @@ describe('the lane alone', () => {
 });
 
 it('close waits for the calls that are open, takes no others, and cuts what lasts too long', async () => {
-  const lane = await createLane({ tasks, poolMaxThreads: 1 });
+  const lane = await createLane({ tasks, poolMaxThreads: 1, poolNice: 0 });
   const endless = lane.call('latch', {});
   const closed = lane.close({ timeoutMs: 200 });
   await expect(lane.call('shout', { text: 'x' })).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
@@ -134,7 +134,7 @@ it('leaves nothing behind, however often it is opened and closed', async () => {
 });
 
 it('serves a Fastify app, by the request that is below its own', async () => {
-  const lane = await createLane({ tasks, poolMaxThreads: 1 });
+  const lane = await createLane({ tasks, poolMaxThreads: 1, poolNice: 0 });
   const app = fastify();
   app.get('/shout', async (req) => lane.call('shout', { text: 'abc' }, { req: req.raw }));
   app.setErrorHandler((error, _req, reply) => {
@@ -155,7 +155,7 @@ it('serves a Fastify app, by the request that is below its own', async () => {
 
 it('runs no task on the event loop of its host, unless it is asked to', async () => {
   const vouching = new URL('../fixtures/vouching/vouched.js', import.meta.url);
-  const lane = await createLane({ tasks: vouching, poolMaxThreads: 1 });
+  const lane = await createLane({ tasks: vouching, poolMaxThreads: 1, poolNice: 0 });
   for (let i = 0; i < 200; i++) await lane.call('vouched', { tag: 'host', how: 'well' });
   expect(await lane.metrics()).not.toContain('lane="inline"');
   await lane.close();
@@ -168,6 +168,7 @@ it('tells its program when too many threads do not end, and in log, status and m
   const lane = await createLane({
     tasks: new URL('../fixtures/native/linger.js', import.meta.url),
     poolMaxThreads: 1,
+    poolNice: 0,
     log,
     onWorn: () => void worn++,
   });

@@ -7,7 +7,14 @@ import { expect, it } from 'vitest';
 import { serve } from '#src/library/serve.js';
 
 const app = new URL('../fixtures/apps/shop/app.js', import.meta.url);
-const quiet = { port: 0, adminPort: 0, workers: 1, logLevel: 'silent' } as const;
+const quiet = {
+  port: 0,
+  adminPort: 0,
+  workers: 1,
+  logLevel: 'silent',
+  bootTimeoutMs: 200_000,
+  poolNice: 0,
+} as const;
 
 it('serves an app from a program, reloads and closes it', async () => {
   const served = await serve({ app, ...quiet });

@@ -9,7 +9,7 @@ const file = new URL('../fixtures/apps/shop/app.js', import.meta.url);
 
 describe('a test server', () => {
   it('serves an app’s file with the tasks beside it', async () => {
-    const server = await testServer({ app: file });
+    const server = await testServer({ app: file, poolNice: 0 });
     try {
       await request(server.app).get('/shout?text=abc').expect(200, { loud: 'ABC' });
       const answer = await fetch(`${server.url}/users/7`);
@@ -38,7 +38,7 @@ describe('a test server', () => {
     const server = await testServer({ app, tasks: here, threads: false });
     try {
       await request(server.app).get('/here').expect(200, { pid: process.pid });
-      await expect(server.call(here, { wait: true }, { timeoutMs: 30 })).rejects.toMatchObject({
+      await expect(server.call(here, { wait: true }, { timeoutMs: 1_000 })).rejects.toMatchObject({
         code: 'DEADLINE_EXCEEDED',
       });
       const name = fileURLToPath(import.meta.url)

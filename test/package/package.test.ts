@@ -85,7 +85,7 @@ describe('a project that installed it', () => {
 
   it('serves by npm start, and drains on a signal to npm', async (context) => {
     needsRegistry(context);
-    const env = { ...process.env, PORT: '0', ADMIN_PORT: 'off', WORKERS: '1' };
+    const env = { ...plainEnv(), PORT: '0', ADMIN_PORT: 'off', WORKERS: '1' };
     const server = spawn('npm', ['start'], { cwd: project, env, stdio: ['ignore', 'pipe', 'inherit'] });
     const ended = once(server, 'exit');
     for await (const line of createInterface(server.stdout)) {

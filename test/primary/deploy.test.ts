@@ -16,6 +16,7 @@ async function start(folder: string, command: string, env: Record<string, string
       ADMIN_PORT: '0',
       WORKERS: '1',
       BOOT_TIMEOUT_MS: '60000',
+      POOL_NICE: '0',
       TASKS_DIR: 'tasks',
       ...env,
     },

@@ -27,7 +27,16 @@ function gatedTask(then = '') {
     export default { input: z.strictObject({}), run: () => ({ done: true }) };`,
   );
   const socket = join(tasks.path, 's');
-  const env: Env = { HOST: `unix:${socket}`, TASKS_DIR: tasks.path, WORKERS: '1', POOL_MAX_THREADS: '1' };
+  const env: Env = {
+    HOST: `unix:${socket}`,
+    TASKS_DIR: tasks.path,
+    WORKERS: '1',
+    POOL_MAX_THREADS: '1',
+    // A busy machine takes its time for what waits here.
+    QUEUE_MAX_WAIT_MS: '60000',
+    HEADERS_TIMEOUT_MS: '60000',
+    REQUEST_TIMEOUT_MS: '60000',
+  };
   return {
     env,
     path: tasks.path,
@@ -166,7 +175,7 @@ it('serves as well where server processes listen by themselves', async () => {
 
 it('does not keep calls for a thread that never comes', async () => {
   using task = gatedTask();
-  await using cluster = launch({ env: task.env });
+  await using cluster = launch({ env: { ...task.env, QUEUE_MAX_WAIT_MS: '5000' } });
   await cluster.waitForLine(({ msg }) => msg === 'server process forked');
   const { status, text } = await task.callSlow();
   expect(status).toBe(503);

@@ -134,7 +134,9 @@ function busy() {
     ],
   ])('is aborted by a task file that %s, and the old processes serve on', async (_, source, reason) => {
     using tasks = taskFolder();
-    await using cluster = await startCluster({ env: { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: '10000' } });
+    await using cluster = await startCluster({
+      env: { TASKS_DIR: tasks.path, BOOT_TIMEOUT_MS: reason === 'BOOT_TIMEOUT_MS' ? '20000' : '60000' },
+    });
     const old = cluster.serverPids();
     tasks.write('broken', source);
     expect(await reload(cluster)).toMatchObject({
@@ -163,6 +165,10 @@ function busy() {
     using tasks = taskFolder();
     tasks.write('mine', answering('old'));
     await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: tasks.path } });
+    // The old process drains for as long as this takes.
+    const slow = await RawClient.connect(cluster.port);
+    slow.send('GET /io/delay?ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await fetch(cluster.url);
     cluster.signal('SIGHUP');
     // The new process has read its tasks by now; the old one still drains.
     await cluster.waitForLine(
@@ -174,6 +180,7 @@ function busy() {
     cluster.signal('SIGHUP');
     const refused = await fetch(`${cluster.adminUrl}/reload`, { method: 'POST' });
     expect(refused.status).toBe(409);
+    slow.destroy();
     await cluster.waitForLine(() => ends(cluster).length === 2);
     expect(ends(cluster).map(({ msg }) => msg)).toEqual(['reload completed', 'reload completed']);
     expect(await (await fetch(`${cluster.url}/mine`)).json()).toEqual({ answer: 'new' });
@@ -211,9 +218,11 @@ function busy() {
   });
 
   it('counts a process that is killed while it drains as lost', async () => {
-    await using cluster = await startCluster({ env: { WORKERS: '1', TASKS_DIR: faults } });
+    await using cluster = await startCluster({
+      env: { WORKERS: '1', TASKS_DIR: faults, TASK_TIMEOUT_MS: '120000' },
+    });
     const [old] = cluster.serverPids();
-    const body = JSON.stringify({ how: 'hold', ms: 20_000 });
+    const body = JSON.stringify({ how: 'hold', ms: 100_000 });
     const headers = { 'content-type': 'application/json' };
     const held = fetch(`${cluster.url}/fault`, { method: 'POST', headers, body }).catch(() => undefined);
     await underway(cluster.adminUrl, 1);
@@ -295,7 +304,7 @@ function busy() {
         QUEUE_MAX_WAIT_MS: '100',
         SHUTDOWN_TIMEOUT_MS: '100',
       },
-      timings: { longestIoMs: 100, answerMs: 100 },
+      timings: { longestIoMs: 100, answerMs: 100, killGraceMs: 60_000 },
     });
     const [old] = cluster.serverPids();
     const slow = await RawClient.connect(cluster.port);
@@ -338,6 +347,7 @@ async function lastAnswer(
       return answer;
     }
   } catch (error) {
+    pauseMs = Math.max(pauseMs, performance.now() - askedMs);
     if (!(error instanceof ConnectionEnded) || pauseMs < longPauseMs) throw error;
     return undefined;
   }

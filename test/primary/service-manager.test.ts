@@ -60,7 +60,7 @@ async function listenForMessages(): Promise<Told> {
 describe.skipIf(noListener)('systemd is told', () => {
   it('that all is ready, what is reloaded and how it ended, that all is well, and that it stops', async () => {
     const { socket, next } = await listenForMessages();
-    await using cluster = launch({ env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '300000' } });
+    await using cluster = launch({ env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '4000000' } });
     expect(await next('READY')).toBe('READY=1\nSTATUS=Serving with 2 server processes');
     expect(await next('WATCHDOG')).toBe('WATCHDOG=1');
 
@@ -95,10 +95,17 @@ describe.skipIf(noListener)('systemd is told', () => {
 describe.skipIf(noActivation)('a socket that was opened by systemd', () => {
   it('is the public port, whatever HOST and PORT say, and is kept from what the server starts', async () => {
     const port = await freePort();
-    const env = ['PORT=1', 'ADMIN_PORT=0', 'WORKERS=1', `PATH=${process.env.PATH}`].flatMap((one) => [
-      '-E',
-      one,
-    ]);
+    const patient = ['BOOT_TIMEOUT_MS', 'HEADERS_TIMEOUT_MS', 'REQUEST_TIMEOUT_MS'].map(
+      (name) => `${name}=60000`,
+    );
+    const env = [
+      'PORT=1',
+      'ADMIN_PORT=0',
+      'WORKERS=1',
+      'POOL_NICE=0',
+      ...patient,
+      `PATH=${process.env.PATH}`,
+    ].flatMap((one) => ['-E', one]);
     const child = spawn(
       'systemd-socket-activate',
       ['-l', `127.0.0.1:${port}`, ...env, process.execPath, main],

@@ -80,7 +80,7 @@ it.each([
   ['SIGKILL', 'died'],
   ['SIGSTOP', 'heartbeat timeout'],
 ] as const)('a server process that gets %s is replaced: %s', async (signal, reason) => {
-  await using cluster = await start({ HEARTBEAT_TIMEOUT_MS: '2000' });
+  await using cluster = await start({ HEARTBEAT_TIMEOUT_MS: signal === 'SIGSTOP' ? '6000' : '60000' });
   const [victim] = cluster.serverPids();
   process.kill(Number(victim), signal);
   expect(await exit(cluster)).toMatchObject({ serverPid: victim, signal: 'SIGKILL', reason });
@@ -90,7 +90,7 @@ it.each([
 });
 
 it('connections that a dead process had been given but not taken go to another one', async () => {
-  await using cluster = await start({ HEARTBEAT_TIMEOUT_MS: '2000' });
+  await using cluster = await start({ HEARTBEAT_TIMEOUT_MS: '6000' });
   const [victim] = cluster.serverPids();
   // Stopped, it takes nothing; as soon as it is killed, others do.
   process.kill(Number(victim), 'SIGSTOP');
@@ -127,7 +127,7 @@ it('all of them killed at once are replaced at once', async () => {
 });
 
 it('a wedged event loop is replaced after HEARTBEAT_TIMEOUT_MS', async () => {
-  await using cluster = await start({ HEARTBEAT_TIMEOUT_MS: '2000' });
+  await using cluster = await start({ HEARTBEAT_TIMEOUT_MS: '6000' });
   const answer = fault(cluster, 'wedge');
   expect(await exit(cluster)).toMatchObject({ reason: 'heartbeat timeout' });
   expect(await answer).toBeUndefined();
@@ -144,7 +144,7 @@ it('a thread that aborts takes its process along, and no other', async () => {
 
 it.each(['throw', 'reject'])('an uncaught %s: logged, drained, replaced', async (how) => {
   await using cluster = await start({ WORKERS: '2' });
-  const held = Array.from({ length: 6 }, () => fault(cluster, 'hold', 1_000));
+  const held = Array.from({ length: 6 }, () => fault(cluster, 'hold', 5_000));
   await underway(cluster.adminUrl, 6);
   // The very call that did it is answered too: the process drains.
   expect(await fault(cluster, how)).toBe(200);
@@ -161,7 +161,7 @@ it.each(['throw', 'reject'])('an uncaught %s: logged, drained, replaced', async 
 
 it('an uncaught exception in the primary: logged, drained, exit code 1', async () => {
   await using cluster = await start({ NODE_OPTIONS: throwsOnSignal });
-  const held = fault(cluster, 'hold', 500);
+  const held = fault(cluster, 'hold', 5_000);
   await underway(cluster.adminUrl, 1);
   cluster.signal('SIGUSR2');
   expect(await held).toBe(200);
@@ -174,7 +174,7 @@ it('an uncaught exception in the primary: logged, drained, exit code 1', async (
 
 it('one during a stop: exit code 1 as well', async () => {
   await using cluster = await start({ NODE_OPTIONS: throwsOnSignal });
-  const held = fault(cluster, 'hold', 1_000);
+  const held = fault(cluster, 'hold', 10_000);
   await underway(cluster.adminUrl, 1);
   cluster.signal('SIGTERM');
   await cluster.waitForLine(({ msg }) => msg === 'draining');
@@ -222,16 +222,19 @@ it('that one killed before its replacement serves: nobody does, until it does', 
 });
 
 it('server processes leave when the primary was killed, and answer what they had accepted', async () => {
-  await using cluster = await start();
-  const held = fault(cluster, 'hold', 800);
-  const pids = cluster.serverPids();
-  await underway(cluster.adminUrl, 1);
-  process.kill(cluster.pid, 'SIGKILL');
-  await cluster.exited;
-  expect(pids).toHaveLength(2);
-  // They have two seconds for that.
-  expect(await held).toBe(200);
-  while (cluster.serverPids().length > 0) await sleep(20);
+  for (let isUnderway = false; !isUnderway; ) {
+    await using cluster = await start();
+    // They have little more than a second for it; on a busy machine it may be over before it is seen.
+    const held = fault(cluster, 'hold', 500);
+    const pids = cluster.serverPids();
+    isUnderway = await Promise.race([underway(cluster.adminUrl, 1).then(() => true), held.then(() => false)]);
+    if (!isUnderway) continue;
+    process.kill(cluster.pid, 'SIGKILL');
+    await cluster.exited;
+    expect(pids).toHaveLength(2);
+    expect(await held).toBe(200);
+    while (cluster.serverPids().length > 0) await sleep(20);
+  }
 });
 
 it('they do so too while threads are in native code, which nothing but SIGKILL stops', async () => {

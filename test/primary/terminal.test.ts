@@ -32,6 +32,9 @@ async function npmStart(): Promise<Terminal> {
       ADMIN_PORT: '0',
       WORKERS: '2',
       TASKS_DIR: faults,
+      QUEUE_MAX_WAIT_MS: '60000',
+      BOOT_TIMEOUT_MS: '60000',
+      POOL_NICE: '0',
     },
     stdio: 'pipe',
   });
@@ -78,7 +81,7 @@ describe.skipIf(!hasTerminals)('npm start on a terminal', () => {
       fetch(`${terminal.url}/fault`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: '{"how":"hold","ms":1500}',
+        body: '{"how":"hold","ms":8000}',
       }),
     );
     await underway(terminal.adminUrl, 4);
@@ -134,6 +137,8 @@ it.skipIf(!hasTerminals)(
         PORT: String(port),
         ADMIN_PORT: 'off',
         WORKERS: '1',
+        BOOT_TIMEOUT_MS: '60000',
+        POOL_NICE: '0',
       },
       stdio: 'pipe',
     });

@@ -147,7 +147,7 @@ describe('a call that goes on', () => {
 
   it('and blocks its thread then is ended', async () => {
     await using cluster = await start();
-    await leaveBehind(cluster, 'spin', 2_000);
+    await leaveBehind(cluster, 'spin', 10_000);
     await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(1);
     await expect.poll(async () => (await threadsOf(cluster))?.leftover).toBe(0);
   });

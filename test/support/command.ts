@@ -18,7 +18,8 @@ export function millrace(
     const child = execFile(
       process.execPath,
       [main, ...args],
-      { env: { PATH: process.env.PATH, ...env }, cwd },
+      // A busy machine takes its time, most of all with a thread that steps back.
+      { env: { PATH: process.env.PATH, BOOT_TIMEOUT_MS: '200000', ...env }, cwd },
       (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
   });

@@ -135,7 +135,7 @@ export function createHold(): Hold {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-held-'));
   const lines = (name: string): string[] => {
     try {
-      return readFileSync(join(folder, name), 'utf8').trim().split('\n');
+      return readFileSync(join(folder, name), 'utf8').split('\n').slice(0, -1);
     } catch {
       return [];
     }

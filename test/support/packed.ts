@@ -57,13 +57,16 @@ export function isAway({ stderr }: Ran): boolean {
   return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTCACHED|ENETUNREACH/.test(stderr);
 }
 
-/** The node that runs the tests, also under npm; and nothing of an npm that runs them. */
+/**
+ * The node that runs the tests, also under npm; and nothing of an npm that runs them. A busy machine takes its time, and
+ * threads that step back get next to nothing of a core there.
+ */
 export function plainEnv(): Record<string, string | undefined> {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^npm_|^VITEST|^NODE_ENV$/.test(name)),
   );
   env.PATH = `${dirname(process.execPath)}:${env.PATH}`;
-  return env;
+  return { ...env, BOOT_TIMEOUT_MS: '200000', POOL_NICE: '0' };
 }
 
 export function run(cwd: string, command: string, ...args: string[]): Promise<Ran> {

@@ -30,14 +30,21 @@ export function startTraffic(target: number | string, clients: number, asks: rea
   let going = true;
 
   async function client(index: number): Promise<void> {
-    const agent = new Agent({ keepAlive: index % 2 === 0, maxSockets: 1 });
+    const fresh = () => new Agent({ keepAlive: index % 2 === 0, maxSockets: 1 });
+    let agent = fresh();
     try {
       for (let turn = index; going; turn++) {
         const ask = asks[turn % asks.length];
         if (ask === undefined) return;
+        const sinceMs = performance.now();
         const outcome = await send(target, agent, ask);
         requests++;
         if (!outcome.startsWith('2')) losses[outcome] = (losses[outcome] ?? 0) + 1;
+        // A server that leaves ends connections that are silent for long, as this one may have been on a busy machine.
+        if (performance.now() - sinceMs > 1_000) {
+          agent.destroy();
+          agent = fresh();
+        }
       }
     } finally {
       agent.destroy();

@@ -9,7 +9,7 @@ const folder = new URL('../fixtures/contract', import.meta.url);
 describe.each([true, false])('a task (on threads: %s)', (threads) => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await testServer({ tasks: folder, threads });
+    server = await testServer({ tasks: folder, threads, poolNice: 0 });
   });
   afterAll(() => server.close());
 

@@ -7,7 +7,11 @@ import { createProgress } from '#src/tasks/progress.js';
 describe.each([true, false])('progress (on threads: %s)', (threads) => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await testServer({ tasks: new URL('../fixtures/contract', import.meta.url), threads });
+    server = await testServer({
+      tasks: new URL('../fixtures/contract', import.meta.url),
+      threads,
+      poolNice: 0,
+    });
   });
   afterAll(() => server.close());
 

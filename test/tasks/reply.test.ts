@@ -8,7 +8,11 @@ import { replyHead } from '#src/tasks/reply-head.js';
 describe.each([true, false])('a reply (on threads: %s)', (threads) => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await testServer({ tasks: new URL('../fixtures/contract', import.meta.url), threads });
+    server = await testServer({
+      tasks: new URL('../fixtures/contract', import.meta.url),
+      threads,
+      poolNice: 0,
+    });
   });
   afterAll(() => server.close());
 

@@ -33,7 +33,7 @@ describe('the setup of a task', () => {
 
   it('that throws makes the call TASK_FAILED, once for each attempt, until one succeeds', async () => {
     process.env.MODEL_FAILURES = '2';
-    const lane = await createLane({ tasks: folder, poolMinThreads: 1, poolMaxThreads: 1 });
+    const lane = await createLane({ tasks: folder, poolMinThreads: 1, poolMaxThreads: 1, poolNice: 0 });
     try {
       for (let i = 0; i < 2; i++)
         await expect(lane.call('model', {})).rejects.toMatchObject({
@@ -49,7 +49,13 @@ describe('the setup of a task', () => {
   it('that fails over HTTP is one line in the log', async () => {
     process.env.MODEL_FAILURES = '1';
     const { log, lines } = listeningLog();
-    const server = await testServer({ tasks: folder, poolMinThreads: 1, poolMaxThreads: 1, log });
+    const server = await testServer({
+      tasks: folder,
+      poolMinThreads: 1,
+      poolMaxThreads: 1,
+      poolNice: 0,
+      log,
+    });
     try {
       expect((await fetch(`${server.url}/model`)).status).toBe(500);
       const failures = lines.filter(({ task }) => task === 'model');
@@ -62,7 +68,7 @@ describe('the setup of a task', () => {
   });
 
   it('that leaves an error behind and never settles has failed; the next call tries again', async () => {
-    const lane = await createLane({ tasks: folder, poolMinThreads: 1, poolMaxThreads: 1 });
+    const lane = await createLane({ tasks: folder, poolMinThreads: 1, poolMaxThreads: 1, poolNice: 0 });
     try {
       await expect(lane.call('stray', {})).rejects.toMatchObject({ code: 'TASK_FAILED' });
       expect(await lane.call('stray', {})).toBe(2);
@@ -126,7 +132,7 @@ describe('a call inline', () => {
 
 describe('the context of a call', () => {
   it('names the client and the request', async () => {
-    const server = await testServer({ tasks: folder, poolMaxThreads: 1 });
+    const server = await testServer({ tasks: folder, poolMaxThreads: 1, poolNice: 0 });
     try {
       const answer = await fetch(`${server.url}/who`, { headers: { 'X-Request-Id': 'r-7' } });
       expect(await answer.json()).toEqual({ client: '127.0.0.1', requestId: 'r-7', setup: null });

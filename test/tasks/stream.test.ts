@@ -10,7 +10,7 @@ const folder = new URL('../fixtures/streams', import.meta.url);
 describe.each([true, false])('a stream (on threads: %s)', (threads) => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await testServer({ tasks: folder, threads });
+    server = await testServer({ tasks: folder, threads, poolNice: 0 });
   });
   afterAll(() => server.close());
 

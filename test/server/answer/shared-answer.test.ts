@@ -5,7 +5,7 @@ import { type TestServer, testServer } from '#src/library/testing.js';
 let server: TestServer;
 beforeAll(async () => {
   const tasks = new URL('../../fixtures/shared-answers/', import.meta.url);
-  server = await testServer({ tasks, jobs: 'off', poolMaxThreads: 1 });
+  server = await testServer({ tasks, jobs: 'off', poolMaxThreads: 1, poolNice: 0 });
 });
 afterAll(() => server.close());
 

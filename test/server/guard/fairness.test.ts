@@ -13,7 +13,7 @@ const politeWork = work(12_000);
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await startCluster({
-    env: { WORKERS: '1', POOL_MAX_THREADS: String(threads), TRUST_PROXY: '1', QUEUE_MAX_WAIT_MS: '60000' },
+    env: { WORKERS: '1', POOL_MAX_THREADS: String(threads), TRUST_PROXY: '1', QUEUE_MAX_WAIT_MS: '600000' },
   });
 });
 afterAll(async () => {

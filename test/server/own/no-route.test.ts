@@ -16,6 +16,7 @@ beforeAll(async () => {
   folder.write('open', source(''));
   server = await testServer({
     tasks: folder.path,
+    poolNice: 0,
     app: defineApp(({ app, call }) => {
       app.get('/now', async (req, res) => void res.json(await call('hidden', { n: 2 }, { req })));
       app.get('/later', async (req, res) => {
