@@ -4,7 +4,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it, onTestFinished } from 'vitest';
-import { type Launched, watch } from './support/cluster.js';
+import { type Launched, patient, watch } from './support/cluster.js';
 import { copyOfProject } from './support/copy-of-project.js';
 
 interface Dev {
@@ -19,10 +19,7 @@ function startDev(wrap: readonly string[] = []): Dev {
   const [command = '', ...args] = [...wrap, process.execPath, join(copy.path, 'dev.js')];
   // A process group of its own: whatever becomes of the test, none of it stays.
   const child = spawn(command, args, {
-    env: {
-      ...{ PATH: process.env.PATH, PORT: '0', ADMIN_PORT: '0', WORKERS: '1' },
-      ...{ BOOT_TIMEOUT_MS: '60000', POOL_NICE: '0' },
-    },
+    env: { PATH: process.env.PATH, PORT: '0', ADMIN_PORT: '0', WORKERS: '1', ...patient },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { watch } from './support/cluster.js';
+import { patient, watch } from './support/cluster.js';
 import { type CopyOfProject, copyOfProject } from './support/copy-of-project.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,7 +15,7 @@ const env = {
   PORT: '0',
   ADMIN_PORT: '0',
   WORKERS: '1',
-  BOOT_TIMEOUT_MS: '60000',
+  ...patient,
 };
 
 let copy: CopyOfProject | undefined;

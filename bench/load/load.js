@@ -10,8 +10,9 @@ const generator = fileURLToPath(new URL('./generator.js', import.meta.url));
  * What measures latency goes before everything else, so that it measures the server and not its own wait for a core;
  * it costs a few per cent of one core. A niceness of -10 is not enough for that: the kernel lets a running thread
  * finish its slice, some 3 ms, and with all cores busy the prober's p99 lateness was 3 ms and more; real-time it is
- * 0.3 ms. For seven seconds at most: from the eighth on, when V8 tidies up, two such processes on two cores turned and
- * stood in their own way, for half a minute and more (Node 20). Only root may ask for it. Where that is not to be had the results say so (`prober`).
+ * 0.3 ms. For seven seconds at most: from about the eighth on two such processes took both cores of a machine for
+ * minutes and got nothing done (Node 20; why is not known). Only root may ask for it. Where that is not to be had the
+ * results say so (`prober`).
  */
 const realTime = ['-f', '1'];
 const hasRealTime = process.platform === 'linux' && spawnSync('chrt', [...realTime, 'true']).status === 0;

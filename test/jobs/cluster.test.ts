@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Connection, requestBytes } from '../../bench/load/connection.js';
 import { setBackAnHour, settableClock } from '../support/clock.js';
-import { type Cluster, type Env, startCluster } from '../support/cluster.js';
+import { type Cluster, type Env, startCluster, unhurried } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
 import { createHold, jobEnded, jobId, jobOf, jobTasks, jsonOf, patternOf, postJob } from '../support/jobs.js';
 
@@ -170,7 +170,7 @@ it('a stop gives running jobs their time, and says what is lost with the memory'
   const endless = createHold();
   await using cluster = await startCluster({
     env: { ...usual, WORKERS: '1', SHUTDOWN_TIMEOUT_MS: '5000' },
-    timings: { killGraceMs: 60_000 },
+    timings: unhurried,
   });
   const id = await jobId(cluster.url, 'held', { folder: hold.folder, name: 'a' });
   await expect.poll(() => hold.begun('a')).toHaveLength(1);

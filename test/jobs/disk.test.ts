@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { openDiskShelf } from '#src/jobs/disk-shelf.js';
 import { createEmbeddedStore } from '#src/jobs/embedded-store.js';
-import { type Env, launch, startCluster } from '../support/cluster.js';
+import { type Env, launch, startCluster, unhurried } from '../support/cluster.js';
 import { createHold, jobEnded, jobId, jobTasks, jsonOf, postJob } from '../support/jobs.js';
 import { jobStoreContract, jsonInput, newJob } from './contract.js';
 import { joinedTo } from './joined.js';
@@ -94,7 +94,7 @@ it('a stop leaves what waits and runs to the next primary', async () => {
   {
     await using cluster = await startCluster({
       env: env(folder, { SHUTDOWN_TIMEOUT_MS: '300' }),
-      timings: { killGraceMs: 60_000 },
+      timings: unhurried,
     });
     id = await jobId(cluster.url, 'held', { folder: hold.folder, name: 'a' });
     await expect.poll(() => hold.begun('a')).toHaveLength(1);

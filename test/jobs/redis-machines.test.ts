@@ -7,7 +7,7 @@ import { openRedisStore } from '#src/jobs/redis/redis-store.js';
 import { defaultTimings } from '#src/jobs/redis/timings.js';
 import { parseRedisUrl } from '#src/redis-address.js';
 import { setBackAnHour, settableClock } from '../support/clock.js';
-import { type Cluster, type Env, startCluster } from '../support/cluster.js';
+import { type Cluster, type Env, startCluster, unhurried } from '../support/cluster.js';
 import {
   createHold,
   type Hold,
@@ -26,7 +26,7 @@ const otherTasks = fileURLToPath(new URL('../fixtures/tasks', import.meta.url));
 
 const start = (redis: TestRedis, env: Env = {}): Promise<Cluster> =>
   startCluster({
-    timings: { killGraceMs: 60_000 },
+    timings: unhurried,
     env: {
       TASKS_DIR: jobTasks,
       WORKERS: '1',

@@ -201,9 +201,9 @@ describe('a boot crash loop', () => {
       ),
     );
     const [one, two, three] = (await Promise.all(waits)).map(({ waitMs }) => Number(waitMs));
-    expect(one).toBeGreaterThanOrEqual(140);
-    expect(two).toBeGreaterThanOrEqual(300);
-    expect(three).toBeGreaterThanOrEqual(620);
+    expect(one).toBeGreaterThanOrEqual(160);
+    expect(two).toBeGreaterThanOrEqual(320);
+    expect(three).toBeGreaterThanOrEqual(640);
     expect(await (await fetch(`${cluster.url}/mine`)).json()).toEqual({ answer: 'old' });
     expect((await fetch(`${cluster.url}/readyz`)).status).toBe(200);
     tasks.write('mine', answering('new'));

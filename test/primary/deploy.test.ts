@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Cluster, type LogLine, watch } from '../support/cluster.js';
+import { type Cluster, type LogLine, patient, watch } from '../support/cluster.js';
 import { millrace } from '../support/command.js';
 import { releases } from '../support/releases.js';
 
@@ -15,8 +15,7 @@ async function start(folder: string, command: string, env: Record<string, string
       PORT: '0',
       ADMIN_PORT: '0',
       WORKERS: '1',
-      BOOT_TIMEOUT_MS: '60000',
-      POOL_NICE: '0',
+      ...patient,
       TASKS_DIR: 'tasks',
       ...env,
     },

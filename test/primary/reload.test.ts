@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Cluster, type LogLine, launch, startCluster } from '../support/cluster.js';
+import { type Cluster, type LogLine, launch, startCluster, unhurried } from '../support/cluster.js';
 import { copyOfBuild } from '../support/copy-of-build.js';
 import { ConnectionEnded, type RawAnswer, RawClient } from '../support/raw-client.js';
 import { answering, taskFolder } from '../support/task-folder.js';
@@ -304,7 +304,7 @@ function busy() {
         QUEUE_MAX_WAIT_MS: '100',
         SHUTDOWN_TIMEOUT_MS: '100',
       },
-      timings: { longestIoMs: 100, answerMs: 100, killGraceMs: 60_000 },
+      timings: { longestIoMs: 100, answerMs: 100, ...unhurried },
     });
     const [old] = cluster.serverPids();
     const slow = await RawClient.connect(cluster.port);

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort } from '../../bench/free-port.js';
+import { patient } from '../support/cluster.js';
 import { underway } from '../support/underway.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -33,8 +34,7 @@ async function npmStart(): Promise<Terminal> {
       WORKERS: '2',
       TASKS_DIR: faults,
       QUEUE_MAX_WAIT_MS: '60000',
-      BOOT_TIMEOUT_MS: '60000',
-      POOL_NICE: '0',
+      ...patient,
     },
     stdio: 'pipe',
   });
@@ -137,8 +137,7 @@ it.skipIf(!hasTerminals)(
         PORT: String(port),
         ADMIN_PORT: 'off',
         WORKERS: '1',
-        BOOT_TIMEOUT_MS: '60000',
-        POOL_NICE: '0',
+        ...patient,
       },
       stdio: 'pipe',
     });

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 export default function build(): void {
   if (process.argv.slice(2).every((argument) => argument === 'run'))
-    console.log('\nAll tests: eight to nine minutes on two cores. `npx vitest run test/FOLDER` runs a part.');
+    console.log('\nAll tests: ten to eleven minutes on two cores. `npx vitest run test/FOLDER` runs a part.');
   execFileSync(process.execPath, [fileURLToPath(new URL('../../build.js', import.meta.url))], {
     stdio: 'inherit',
   });

@@ -63,8 +63,13 @@ export async function startCluster(options: StartOptions = {}): Promise<Cluster>
   }
 }
 
-/** Threads that step back get next to nothing of a core beside other programs that want them all. */
-const usual = { PORT: '0', ADMIN_PORT: '0', WORKERS: '2', BOOT_TIMEOUT_MS: '60000', POOL_NICE: '0' };
+/** On a busy machine a start takes long, and threads that step back get next to nothing of a core there. */
+export const patient = { BOOT_TIMEOUT_MS: '200000', POOL_NICE: '0' };
+
+/** A server process that a busy machine keeps from its drain is not killed over it. */
+export const unhurried = { killGraceMs: 60_000 };
+
+const usual = { PORT: '0', ADMIN_PORT: '0', WORKERS: '2', ...patient };
 
 export function launch(options: StartOptions = {}): Launched {
   const { env = {}, args = [], timings, openFiles, detached = false } = options;

@@ -1,6 +1,7 @@
 // Runs one command of the command line as a user does: a process of its own, from the build.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { patient } from './cluster.js';
 
 export const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 
@@ -18,8 +19,7 @@ export function millrace(
     const child = execFile(
       process.execPath,
       [main, ...args],
-      // A busy machine takes its time, most of all with a thread that steps back.
-      { env: { PATH: process.env.PATH, BOOT_TIMEOUT_MS: '200000', ...env }, cwd },
+      { env: { PATH: process.env.PATH, BOOT_TIMEOUT_MS: patient.BOOT_TIMEOUT_MS, ...env }, cwd },
       (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
   });

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patient } from './cluster.js';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -57,16 +58,13 @@ export function isAway({ stderr }: Ran): boolean {
   return /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTCACHED|ENETUNREACH/.test(stderr);
 }
 
-/**
- * The node that runs the tests, also under npm; and nothing of an npm that runs them. A busy machine takes its time, and
- * threads that step back get next to nothing of a core there.
- */
+/** The node that runs the tests, also under npm; and nothing of an npm that runs them. */
 export function plainEnv(): Record<string, string | undefined> {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^npm_|^VITEST|^NODE_ENV$/.test(name)),
   );
   env.PATH = `${dirname(process.execPath)}:${env.PATH}`;
-  return { ...env, BOOT_TIMEOUT_MS: '200000', POOL_NICE: '0' };
+  return { ...env, ...patient };
 }
 
 export function run(cwd: string, command: string, ...args: string[]): Promise<Ran> {
