@@ -67,6 +67,16 @@ it('what is thrown in a thread alone is told with its stack, by check and in the
   expect(line).toMatchObject({ level: 50, err: { stack: expect.stringContaining('bad.js:3:26') } });
 });
 
+it('what is thrown in a thread alone and is no error is told without a stack', async () => {
+  using tasks = taskFolder();
+  tasks.write(
+    'bad',
+    `import { isMainThread } from 'node:worker_threads';\n\nif (!isMainThread) throw 'no model';\n${answering('bad')}`,
+  );
+  const { stderr } = await millrace(['check'], { env: { TASKS_DIR: tasks.path, WORKERS: '1' } });
+  expect(stderr).toBe(`millrace: ${tasks.path}/bad.js: cannot be imported in a thread: no model\n`);
+});
+
 it('a task file that a link leads to is named as well, while another one is being imported', async () => {
   using tasks = taskFolder();
   tasks.write('bad', `setTimeout(() => { throw new Error("left behind"); }, 100);\n${answering('bad')}`);

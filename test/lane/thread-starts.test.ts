@@ -24,10 +24,13 @@ async function brokenLane(config: Partial<LaneConfig>) {
 
 describe('starts of threads that fail', () => {
   it.each([1, 2, 3])('are tried again, at most %i threads, until the process is of no use', async (max) => {
-    const { call, fatal } = await brokenLane({ poolMaxThreads: max });
-    for (let i = 0; i < 5; i++) call('breaking', {}).result.catch(() => undefined);
+    const { call, fatal } = await brokenLane({ poolMaxThreads: max, queueMaxWaitMs: 2_000 });
+    const waiting = Array.from({ length: 5 }, () => outcome(call('breaking', {})));
     await expect.poll(() => fatal.length).toBeGreaterThan(0);
     expect(fatal).toMatchObject([{ message: expect.stringContaining('could not be started') }]);
+    // What has waited is not kept for longer than a call may wait, and nothing else is let in.
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'OVERLOADED'));
+    expect(() => call('breaking', {})).toThrow('More work is waiting');
   });
 
   it.each([1, 3])('are over when the fault is: what waits is answered, of %i threads', async (max) => {

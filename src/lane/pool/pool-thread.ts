@@ -104,8 +104,11 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
     log: events.log,
     unloadable({ reason, file, cause, isOutdated: outdated }) {
       isOutdated = outdated;
+      // What is no error has no stack: it stays what it says.
       const thrown =
-        cause && Object.assign(new Error(cause.message), { name: cause.name, stack: cause.stack });
+        cause?.stack === undefined
+          ? cause?.message
+          : Object.assign(new Error(cause.message), { name: cause.name, stack: cause.stack });
       fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason, thrown);
     },
     freed: becameIdle,

@@ -132,8 +132,9 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   const emptied = withResolvers<void>();
   keepMinimum();
 
-  /** Where no further thread can be started, those that there are. */
+  /** Where no further thread can be started, those that there are; none where it was given up. */
   function capacity(): number {
+    if (over) return 0;
     const most = lingering.mostWorking;
     return failures.isRefused
       ? Math.min(most, Math.max(members.total, Math.min(1, members.counts.forJobs)))
@@ -238,7 +239,11 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     if (failures.isHopeless && !members.all.some(({ state }) => state === 'up')) {
       over = true;
       warmed.reject(cause);
-      events.unusable(new Error(`${failures.deaths} threads in a row could not be started`, { cause }));
+      // What the code of a task has thrown was told with the first one; the log would say it twice here.
+      const last = cause instanceof Error && cause.cause !== undefined ? new Error(cause.message) : cause;
+      events.unusable(new Error(`${failures.deaths} threads in a row could not be started`, { cause: last }));
+      // What waits is not kept for longer than a call may wait.
+      events.changed();
       return;
     }
     tryAgain();
