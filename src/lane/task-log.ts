@@ -45,7 +45,14 @@ function own(fields: LogFields | undefined): LogFields | undefined {
   );
 }
 
+/** pino names an error by its constructor, which for the plain report of one (error-report.ts) is `Object`. */
+function namedError(fields: LogFields | undefined): LogFields | undefined {
+  const { err } = fields ?? {};
+  if (typeof err !== 'object' || err === null || !('message' in err)) return fields;
+  return { ...fields, err: Object.assign(Object.create(null), err) };
+}
+
 function writer(log: Logger, task: Task | undefined, { requestId, traceId }: Origin) {
   return (level: LogLevel, message: string, fields: LogFields | undefined): void =>
-    log[level]({ ...own(fields), task: task?.name, requestId, traceId }, message);
+    log[level]({ ...namedError(own(fields)), task: task?.name, requestId, traceId }, message);
 }

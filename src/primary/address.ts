@@ -1,6 +1,7 @@
 // Listens at an address that the user gave, so that a wrong one is one line.
 import type { Server } from 'node:net';
 import { ConfigError } from '../config.js';
+import { backlog } from '../http/backlog.js';
 
 /** The settings an address comes from, by the names the user knows. */
 export interface AddressNames {
@@ -10,9 +11,6 @@ export interface AddressNames {
 
 /** Looking a host name up may take long; the user should not wait for it. */
 const lookupTimeoutMs = 1_500;
-
-/** The longest row of connections that the kernel keeps until they are accepted. */
-export const backlog = 1_024;
 
 /**
  * @returns the port: for 0 the free one that was found

@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { type Config, ConfigError } from '../config.js';
 import { socketPathOf, unixHost } from '../host.js';
-import { emptyBacklog } from '../http/backlog.js';
+import { backlog, emptyBacklog } from '../http/backlog.js';
 import { acceptHandles, bindHandle, type SocketHandle } from '../socket-handle.js';
-import { type AddressNames, backlog, listenAt } from './address.js';
+import { type AddressNames, listenAt } from './address.js';
 import type { Handover } from './handover.js';
 import { makeSocketFile, type SocketFile } from './socket-file.js';
 

@@ -9,6 +9,7 @@ import type { AppSetup } from '../app.js';
 import { monotonicMs } from '../clock.js';
 import type { ServerConfig } from '../config.js';
 import { socketPathOf } from '../host.js';
+import { backlog } from '../http/backlog.js';
 import { createHttpServer } from '../http/http-server.js';
 import type { JobStore } from '../jobs/store.js';
 import type { LaneEnd } from '../lane/call.js';
@@ -265,8 +266,6 @@ export async function startServer(deps: ServerDeps): Promise<RunningServer> {
     throw error;
   }
 }
-
-const backlog = 1_024;
 
 function open(server: Server, { connectionsFrom, config }: ServerDeps): Promise<Place> {
   const { host, port } = config;

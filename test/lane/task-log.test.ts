@@ -34,7 +34,7 @@ it.each(['leave a rejection', 'leave a timer'])(
     expect(await outcome(call('misbehave', { how: 'answer later' }))).toEqual({ ok: true });
     await expect.poll(() => lines.length).toBe(1);
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-      { level: 50, task: 'misbehave', requestId: 'req-1', err: { message: 'left behind' } },
+      { level: 50, task: 'misbehave', requestId: 'req-1', err: { type: 'Error', message: 'left behind' } },
     ]);
   },
 );

@@ -50,6 +50,12 @@ describe('the page’s files', () => {
     },
   );
 
+  it('asked for with If-Match: * are there', async () => {
+    const html = await (await fetch(`${server.url}/docs`)).text();
+    const [, path] = /href="(docs\/[^"]+css)"/.exec(html) ?? [];
+    expect((await fetch(`${server.url}/${path}`, { headers: { 'If-Match': '*' } })).status).toBe(200);
+  });
+
   it('and the description keep to If-Match', async () => {
     const url = `${server.url}/openapi.json`;
     const tag = (await fetch(url)).headers.get('etag') ?? '';
