@@ -24,7 +24,7 @@ import { compute, lane, peers, primary, server } from './depends-on.js';
 const usual = {
   lightPerSecond: 200,
   /** What live requests notice of jobs: a p99 takes many of them, and a few servers. */
-  besideServers: 2,
+  besideServers: 4,
   besideLightPerSecond: 400,
   /** Until the threads have moved over that are there beside jobs; then there are calls again. */
   besideMoveMs: 3_000,

@@ -105,6 +105,9 @@ const bombs: [name: string, status: number, bytes: Buffer][] = [
 /** On a quiet machine each takes a few ms; a bomb that went off would take many seconds. */
 const atOnceMs = 1_000;
 
+/** What the threads and their heaps may come to: 170 on Node 26, by the empty rows alone. */
+const mostMib = 250;
+
 async function refused(bytes: Buffer): Promise<{ status: number; afterMs: number }> {
   const client = await RawClient.connect(cluster.port);
   onTestFinished(() => client.destroy());
@@ -117,8 +120,11 @@ async function refused(bytes: Buffer): Promise<{ status: number; afterMs: number
 
 describe('a bomb', () => {
   it.each(bombs)('of %s is refused at once with %d', async (_name, status, bytes) => {
-    // Threads that it takes to refuse it are there before the memory is looked at.
+    const coldMib = residentMib();
+    // Threads that it takes to refuse it are there before the memory is looked at, and their heaps have the size that they
+    // stay at: on Node 26 the empty rows take some twenty requests for that, and 75 MiB.
     await Promise.all([bytes, bytes, bytes].map(refused));
+    for (let i = 0; i < 20; i++) await refused(bytes);
     const beforeMib = residentMib();
     let fastestMs = Number.POSITIVE_INFINITY;
     for (let i = 0; i < 8 || (i < 40 && fastestMs >= atOnceMs); i++) {
@@ -129,6 +135,7 @@ describe('a bomb', () => {
     // The fastest of some (of more where the machine is busy) tells of the server, not of its neighbours.
     expect(fastestMs).toBeLessThan(atOnceMs);
     expect(residentMib() - beforeMib).toBeLessThan(50);
+    expect(residentMib() - coldMib).toBeLessThan(mostMib);
   });
 
   it('of all kinds together leaves the server as it was', async () => {
@@ -136,7 +143,7 @@ describe('a bomb', () => {
     await Promise.all(Array.from({ length: 3 }, () => bombs.map(([, , bytes]) => refused(bytes))).flat());
     expect(await (await fetch(cluster.url)).text()).toBe(`hello from server ${pid}`);
     // 60 of them at once, some 40 MB of them, and the threads that were started for it.
-    expect(residentMib() - beforeMib).toBeLessThan(250);
+    expect(residentMib() - beforeMib).toBeLessThan(mostMib);
     expect(cluster.lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
   });
 });
