@@ -1,7 +1,8 @@
 // Every process that the bench starts, so that it leaves none behind, however it ends: by itself, by an error, by
 // Ctrl-C or SIGTERM. (SIGKILL alone it cannot answer; load generators leave then, too, because their channel closes.)
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { processTree } from './process-tree.js';
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -35,11 +36,23 @@ export function endOnSignals() {
   process.once('SIGTERM', () => process.exit(143));
 }
 
-/** Runs a script that prints one line of JSON. @param {string} script @param {readonly unknown[]} args */
+/**
+ * Runs a script that prints one line of JSON. What it has started and left behind ends with it: a sandbox of BullMQ whose
+ * parent is killed may turn for ever.
+ * @param {string} script @param {readonly unknown[]} args
+ */
 export async function runScript(script, args) {
-  const running = promisify(execFile)(process.execPath, [script, ...args.map(String)]);
-  keepTrack(running.child);
-  return JSON.parse((await running).stdout);
+  // A process group of its own: what a dead process had started is nobody's child any more.
+  const child = spawn(process.execPath, [script, ...args.map(String)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  keepTrack(child);
+  const printed = text(child.stdout);
+  const [code] = await once(child, 'exit');
+  if (child.pid !== undefined) killAll([-child.pid]);
+  if (code !== 0) throw new Error(`${script} ended with ${code}`);
+  return JSON.parse(await printed);
 }
 
 /** @param {readonly number[]} pids */
