@@ -14,6 +14,7 @@ const begunAt = 1;
 const doneAt = 2;
 const endingAt = 3;
 const answeredAt = 4;
+const toldAt = 5;
 
 export interface Control {
   /** Given to every thread as it is. */
@@ -37,6 +38,8 @@ export interface ControlRow {
   done: number;
   /** The thread is being ended: it begins no further call. */
   isEnding: boolean;
+  /** A call of the message has said how far it is, by the port. To be set before `answered`. */
+  hasTold: boolean;
   /** The message is answered, by `replies` alone. */
   answered: boolean;
   flag(call: number): StopFlag;
@@ -124,6 +127,12 @@ function createRow(memory: SharedArrayBuffer, index: number): ControlRow {
     },
     set isEnding(ending) {
       Atomics.store(ints, endingAt, ending ? 1 : 0);
+    },
+    get hasTold() {
+      return Atomics.load(ints, toldAt) !== 0;
+    },
+    set hasTold(told) {
+      Atomics.store(ints, toldAt, told ? 1 : 0);
     },
     get answered() {
       return Atomics.load(ints, answeredAt) !== 0;

@@ -183,8 +183,10 @@ function setUp(call: ThreadCall, task: RunnableTask): Setup | Promise<Setup> {
   return leftovers.run(origin, make, fail);
 }
 
-function tellProgress(progress: ThreadProgress): void {
-  if (session !== undefined) post(session, progress);
+function tellProgress(turn: Turn, progress: ThreadProgress): void {
+  if (session === undefined) return;
+  post(session, progress);
+  if (!turn.isLeft) turn.row.hasTold = true;
 }
 
 /** @param schema of the input, where that is still to be validated */
@@ -220,7 +222,7 @@ function runCall(
     () => turn.flag(index),
     () => logOf(call),
     call,
-    ({ done, note }) => tellProgress({ type: 'progress', message, call: index, done, note }),
+    ({ done, note }) => tellProgress(turn, { type: 'progress', message, call: index, done, note }),
     setup.value,
   );
   function openSink(): StreamSink {

@@ -25,6 +25,16 @@ describe.each([true, false])('progress (on threads: %s)', (threads) => {
     expect(await heard('sound')).toEqual([{ done: 0.4, note: 'parsed' }, { done: 1 }]);
   });
 
+  it('is heard before the result where both come while the event loop is held', async () => {
+    for (let round = 0; round < 20; round++) {
+      await heard('sound');
+      // In the very turn in which the last answer came: the kernel tells of the next one first then.
+      const hearing = heard('sound');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      expect(await hearing).toEqual([{ done: 0.4, note: 'parsed' }, { done: 1 }]);
+    }
+  });
+
   it('is made sound', async () => {
     expect(await heard('unsound')).toEqual([{ done: 1, note: 'x'.repeat(200) }, { done: 0 }]);
   });

@@ -106,7 +106,15 @@ export function createThreadChannel(port: MessagePort, events: ThreadChannelEven
   }
 
   function look(): void {
+    // What was told comes by the port, and may have come later: the kernel knows no order between that and a wake.
+    if (errand?.row.answered && errand.row.hasTold) takeAll();
     if (errand?.row.answered) end((done) => done.answered(undefined));
+  }
+
+  /** What has come and was not dispatched yet. */
+  function takeAll(): void {
+    for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port))
+      receive(next.message);
   }
 
   function end(tell: (ended: SentMessage) => void): void {
@@ -134,8 +142,7 @@ export function createThreadChannel(port: MessagePort, events: ThreadChannelEven
     leave: (order) => port.postMessage(order),
     break(error) {
       // Its last words may be on their way.
-      for (let last = receiveMessageOnPort(port); last; last = receiveMessageOnPort(port))
-        receive(last.message);
+      takeAll();
       port.close();
       // Its last answer may be there, and not yet seen.
       look();
