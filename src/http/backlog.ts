@@ -1,5 +1,5 @@
-// Accepts who stands in a listening socket's backlog before it is closed: their connections are established, and most
-// have sent their request; the kernel would reset them.
+// A listening socket's backlog: how long it may get, and how all who stand in it are accepted before the socket is closed.
+// Their connections are established, and most have sent their request; the kernel would reset them.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { monotonicMs } from '../clock.js';
 

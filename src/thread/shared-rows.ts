@@ -1,6 +1,7 @@
 // The shared memory between the lane and its threads: for each message in flight a row that says which call has
-// begun, which are done, which are to stop, and whether all is answered; and the replies to those that are done, so that
-// a thread that dies in the middle of a message takes no finished result with it. Before the rows: what wakes the lane.
+// begun, which are done, which are to stop, whether something was told by the port, and whether all is answered; and the
+// replies to those that are done, so that a thread that dies in the middle of a message takes no finished result with it.
+// Before the rows: what wakes the lane.
 import type { StopFlag } from '../tasks/call-context.js';
 
 /** Most calls in one message. */

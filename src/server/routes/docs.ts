@@ -157,7 +157,7 @@ function asset(swaggerUi: () => Promise<SwaggerUi>): RequestHandler {
       throw new AppError('NOT_FOUND', `There is nothing at ${req.baseUrl}${req.path}.`);
     }
     noQuery(req);
-    // There is a file, which is all that it asks for; `send` would look for the tag that an own app may do without.
+    // There is a file, which is all that it asks for. `send` would look for a tag, which files have none of here (app.ts: etag).
     if (req.headers['if-match']?.trim() === '*') delete req.headers['if-match'];
     res.setHeader('Cache-Control', isOwn ? revalidated : forever);
     res.sendFile(name, { root: isOwn ? ownFolder : folder, cacheControl: false }, (error) => {
