@@ -3,7 +3,7 @@
 // one level take no room from those of another: an error is seen behind a thousand lines of debug.
 import { monotonicMs } from '../clock.js';
 import type { TaskLog } from '../task.js';
-import { type LogFields, logFields, logMessage } from './log-line.js';
+import { type LogFields, logLine } from './log-line.js';
 
 export type LogLevel = keyof TaskLog;
 
@@ -60,7 +60,8 @@ function createLevel(
   return {
     log(message, fields) {
       if (takes()) {
-        write(logMessage(message), logFields(fields));
+        const line = logLine(message, fields);
+        write(line.message, line.fields);
         return;
       }
       dropped++;

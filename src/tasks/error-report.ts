@@ -1,5 +1,15 @@
-// What was thrown, whatever it is, as plain text: for the log, and for the line about a task file.
-import type { ErrorReport } from './reply.js';
+// What was thrown, whatever it is, as plain text: for the log, and for the line about a task file; and an
+// error of it again.
+
+/** What went wrong, as a message to another thread has it. */
+export interface ErrorReport {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string;
+  /** Such as `ENOENT`. */
+  readonly code?: string | number;
+  readonly cause?: ErrorReport;
+}
 
 /** A getter that throws itself must not take the thread, or the boot, with it. */
 export function errorReport(thrown: unknown, depth = 0): ErrorReport {
@@ -9,11 +19,28 @@ export function errorReport(thrown: unknown, depth = 0): ErrorReport {
     const name = 'name' in thrown ? String(thrown.name) : 'Error';
     const message = 'message' in thrown ? String(thrown.message) : '';
     const stack = 'stack' in thrown && typeof thrown.stack === 'string' ? { stack: thrown.stack } : {};
+    const code = 'code' in thrown && isCode(thrown.code) ? { code: thrown.code } : {};
     const cause = 'cause' in thrown && depth < 3 ? { cause: errorReport(thrown.cause, depth + 1) } : {};
-    return { name, message, ...stack, ...cause };
+    return { name, message, ...stack, ...code, ...cause };
   } catch {
     return { name: 'Error', message: 'what was thrown cannot be read' };
   }
+}
+
+function isCode(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+/** An error again, of what a thread reported. */
+export function reportedError({ name, message, stack, code, cause }: ErrorReport): Error {
+  const error = new Error(message, cause && { cause: reportedError(cause) });
+  Object.defineProperties(error, {
+    name: { value: name },
+    stack: { value: stack ?? '' },
+    // pino takes its name for the type of the error, if there is one: it would be `Error` for all.
+    constructor: { value: undefined },
+  });
+  return code === undefined ? error : Object.assign(error, { code });
 }
 
 /** In a few words. */

@@ -1,5 +1,6 @@
 // What a task logs, made harmless: plain data of a bounded size, whatever it was given. Nothing here throws, for a log
 // line must not fail its call. Who writes it, and which fields are the server's own, is lane/task-log.ts.
+import { types } from 'node:util';
 import { errorReport } from './error-report.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -7,7 +8,25 @@ export type LogFields = Readonly<Record<string, unknown>>;
 const longestMessage = 8_192;
 const longestFields = 32_768;
 
-export function logMessage(message: unknown): string {
+/** The message first, then its fields; or in pino's order, or an error alone. */
+export function logLine(
+  first: unknown,
+  second: unknown,
+): { readonly message: string; readonly fields: LogFields | undefined } {
+  if (types.isNativeError(first)) {
+    const said = typeof second === 'string';
+    const err = errorReport(first);
+    return {
+      message: logMessage(said ? second : err.message),
+      fields: logFields({ ...(said ? {} : logFields(second)), err }),
+    };
+  }
+  if (typeof first === 'object' && first !== null && (second === undefined || typeof second === 'string'))
+    return { message: logMessage(second ?? ''), fields: logFields(first) };
+  return { message: logMessage(first), fields: logFields(second) };
+}
+
+function logMessage(message: unknown): string {
   try {
     const text = String(message);
     return text.length > longestMessage ? `${text.slice(0, longestMessage)}…` : text;
@@ -17,7 +36,7 @@ export function logMessage(message: unknown): string {
 }
 
 /** As JSON has them, errors and big integers too. */
-export function logFields(fields: unknown): LogFields | undefined {
+function logFields(fields: unknown): LogFields | undefined {
   if (fields === undefined || fields === null) return undefined;
   try {
     const json = JSON.stringify(fields, (_key, value: unknown) => readable(value));

@@ -1,15 +1,8 @@
 // What became of a run, in whichever lane it was: a result, a failure, or nothing; and how its caller meets it.
 
 import { AppError, type ErrorCode, type InputIssue } from '../errors.js';
+import { type ErrorReport, reportedError } from './error-report.js';
 import type { ReplyHead } from './reply-head.js';
-
-/** What went wrong inside a task, for the log only. */
-export interface ErrorReport {
-  readonly name: string;
-  readonly message: string;
-  readonly stack?: string;
-  readonly cause?: ErrorReport;
-}
 
 export type CallReply =
   | {
@@ -37,7 +30,10 @@ export type CallReply =
 /** A reply that is no result, as its caller meets it; what the task said goes to the log only. */
 export function replyError(reply: Omit<Extract<CallReply, { type: 'failed' }>, 'runMs' | 'sync'>): AppError {
   const { code, detail, issues, report } = reply;
-  return new AppError(code, detail, { ...(issues && { issues }), ...(report && { cause: report }) });
+  return new AppError(code, detail, {
+    ...(issues && { issues }),
+    ...(report && { cause: reportedError(report) }),
+  });
 }
 
 /** Input that only the thread could find wrong is refused, not failed: nothing is wrong with the task. */

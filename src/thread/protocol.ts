@@ -2,9 +2,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LogLevel } from '../tasks/call-log.js';
 import type { ChunkForm } from '../tasks/chunks.js';
+import type { ErrorReport } from '../tasks/error-report.js';
 import type { LogFields } from '../tasks/log-line.js';
 import type { PinnedCode } from '../tasks/pinned-code.js';
-import type { CallReply, ErrorReport } from '../tasks/reply.js';
+import type { CallReply } from '../tasks/reply.js';
 import type { ResultRules } from '../tasks/result.js';
 import type { StreamHead } from '../tasks/stream.js';
 import type { TraceCarrier } from '../tracing.js';

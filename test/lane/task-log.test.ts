@@ -81,6 +81,16 @@ describe.each(['thread', 'inline'])('a line that a task logs on the %s lane', (w
     expect(await told('error')).toMatchObject({ reason: { name: 'TypeError', message: 'no' }, count: '10' });
   });
 
+  it('is the same in pino’s order, and of an error alone', async () => {
+    const line = await told('pino');
+    expect(line).toMatchObject({ msg: 'told', colour: 'blue', err: { type: 'TypeError', message: 'no' } });
+    expect(await told('fields')).toMatchObject({ msg: '', colour: 'blue' });
+    const stack = expect.stringContaining('logger.js');
+    const err = { type: 'RangeError', message: 'no', stack };
+    expect(await told('alone')).toMatchObject({ msg: 'no', err: { ...err, code: 'E_NO' } });
+    expect(await told('first')).toMatchObject({ msg: 'told', err });
+  });
+
   it('fails no call', async () => {
     expect(await told('trap')).toMatchObject({ msg: 'told', fields: 'cannot be serialised' });
     expect(await told('unreadable')).toMatchObject({ msg: 'a message that cannot be read' });

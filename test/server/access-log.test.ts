@@ -47,7 +47,14 @@ describe('the access log', () => {
         status: 500,
       });
       expect(loud[0]?.durationMs).toBeGreaterThan(0);
-      expect(JSON.stringify(loud[0])).toContain('inner secret');
+      expect(loud[0]?.err).toMatchObject({
+        type: 'TypeError',
+        message: 'inner secret: deeper secret',
+        code: 'E_SECRET',
+        stack: expect.stringMatching(
+          /^TypeError: inner[\s\S]*fail\.[\s\S]*caused by: RangeError: deeper[\s\S]*fail\./,
+        ),
+      });
       expect(quiet.map(({ path }) => path)).toEqual(atDebug);
     }
     await tasks.lane.close();

@@ -5,6 +5,7 @@
 import type { MessagePort, Worker } from 'node:worker_threads';
 import { monotonicMs } from '../../clock.js';
 import { niceBesideJobs, stepBackThread } from '../../priority.js';
+import { reportedError } from '../../tasks/error-report.js';
 import { TaskFileError } from '../../tasks/registry.js';
 import type { ThreadLogLine } from '../../thread/protocol.js';
 import { withResolvers } from '../with-resolvers.js';
@@ -105,10 +106,7 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
     unloadable({ reason, file, cause, isOutdated: outdated }) {
       isOutdated = outdated;
       // What is no error has no stack: it stays what it says.
-      const thrown =
-        cause?.stack === undefined
-          ? cause?.message
-          : Object.assign(new Error(cause.message), { name: cause.name, stack: cause.stack });
+      const thrown = cause?.stack === undefined ? cause?.message : reportedError(cause);
       fault = file === undefined ? new Error(reason) : new TaskFileError(file, reason, thrown);
     },
     freed: becameIdle,

@@ -12,7 +12,9 @@ export function errorOfLibrary(thrown: unknown): AppError | undefined {
   const options = { cause: thrown, headers: headersOf(thrown) };
   if (status >= 500) return new StatusError('INTERNAL', status, phraseOf(status), options);
   const code = codeOf(status, thrown);
-  const told = exposed(thrown);
+  const message = exposed(thrown);
+  // The name of the status says nothing more than the status.
+  const told = message === phraseOf(status) ? undefined : message;
   if (code === undefined) return new StatusError('BAD_REQUEST', status, told ?? phraseOf(status), options);
   return new AppError(code, told ?? (general.has(code) ? errorTable[code].when : phraseOf(status)), options);
 }

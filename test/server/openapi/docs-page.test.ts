@@ -4,6 +4,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { errorTable } from '#src/errors.js';
 import { hasBrowser, openPage, startBrowser } from '../../support/browser.js';
 import { startTestServer, type TestServer } from '../../support/server.js';
 
@@ -44,7 +45,7 @@ describe('the page’s files', () => {
     async (headers, status, code) => {
       const url = await stylesheetUrl();
       const res = await fetch(url, { headers });
-      expect(await res.json()).toMatchObject({ status, code });
+      expect(await res.json()).toMatchObject({ status, code, detail: errorTable[code].when });
       expect(res.status).toBe(status);
       expect(res.headers.get('cache-control')).toBe('no-store');
       expect(res.headers.get('etag')).toBeNull();
