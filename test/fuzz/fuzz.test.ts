@@ -13,7 +13,9 @@ import { fire, type Reaction } from './fire.js';
 const allCases = Number(process.env.FUZZ_CASES ?? 5_000);
 const seed = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const atOnce = 96;
-const hangMs = 2_000;
+const hangMs = 8_000;
+/** Alone. A password's hash takes seconds where the machine is busy. */
+const aloneMs = 30_000;
 const chunk = 500;
 
 /** What waits for more bytes is ended soon; nothing is refused for load or cut, so that every 5xx is a fault. */
@@ -70,8 +72,8 @@ it.each(guards)(
       const batch = fc.sample(kinds, { numRuns: Math.min(chunk, cases - done), seed: first + done });
       await inParallel(batch, async (one) => {
         // What is slow beside many others is tried again alone, before it counts.
-        const reaction = await fire(port, one.bytes, 4 * hangMs);
-        if (reaction.hung || reaction.afterMs > hangMs) slow.push(one);
+        const reaction = await fire(port, one.bytes, hangMs);
+        if (reaction.hung) slow.push(one);
         const fault = faultOf(reaction);
         if (fault !== undefined) faults.push(`${fault}: ${show(one)}`);
         const name = String(reaction.status ?? 'ended');
@@ -85,16 +87,16 @@ it.each(guards)(
       }
     }
     for (const one of slow.slice(0, 20)) {
-      const { hung, afterMs } = await fire(port, one.bytes, hangMs);
+      const { hung, afterMs } = await fire(port, one.bytes, aloneMs);
       if (hung) faults.push(`no answer within ${Math.round(afterMs)} ms: ${show(one)}`);
     }
 
     expect(faults.slice(0, 5)).toEqual([]);
     expect(cluster.serverPids().sort()).toEqual(pids);
     expect(cluster.lines.filter(({ level }) => Number(level) >= 50)).toEqual([]);
-    expect([...statuses.keys()]).toEqual(
-      expect.arrayContaining(['200', '400', '404', '405', '408', ...guardStatuses]),
-    );
+    // Among a few, not all of them come.
+    const usual = cases < 1_000 ? ['200', '400'] : ['200', '400', '404', '405', '408', ...guardStatuses];
+    expect([...statuses.keys()]).toEqual(expect.arrayContaining(usual));
     expect((await fetch(`${cluster.url}/livez`)).status).toBe(200);
     expect(await cluster.stop()).toBe(0);
   },
