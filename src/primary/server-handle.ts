@@ -90,7 +90,7 @@ export class ServerHandle {
   /** Whether it was ever ready. */
   wasReady = false;
   /** Whether it was given connections, be it before it was ready. */
-  #isServing = false;
+  isServing = false;
   /** Whether it was the primary that ended it. */
   #wasKilled = false;
   #cut: number | undefined;
@@ -134,7 +134,7 @@ export class ServerHandle {
 
   /** Whether it answered all it had accepted, so far as it could say so. */
   get answeredAll(): boolean {
-    return !this.#isServing || this.#cut === 0;
+    return !this.isServing || this.#cut === 0;
   }
 
   /** To be called once it may: see `mayBoot`. Does nothing where it has begun to load, or has not said hello yet. */
@@ -161,7 +161,7 @@ export class ServerHandle {
   close(mode: CloseMode, timeoutMs: number, reason: ExitReason): Promise<Exit> {
     if (this.state === 'dead') return this.exited;
     this.#reason ??= reason;
-    if (!this.#isServing) {
+    if (!this.isServing) {
       this.state = 'draining';
       this.#end();
       return this.exited;
@@ -194,7 +194,7 @@ export class ServerHandle {
 
   /** Asks for its figures. Resolves when they are there, after `timeoutMs`, or when the process is gone. */
   report(runtime: boolean, timeoutMs: number): Promise<void> {
-    if (!this.#isServing || this.state === 'dead') return Promise.resolve();
+    if (!this.isServing || this.state === 'dead') return Promise.resolve();
     return this.#reports.ask((id) => this.#send({ type: 'report', id, runtime }), timeoutMs);
   }
 
@@ -207,7 +207,7 @@ export class ServerHandle {
   kill(): void {
     if (this.state === 'dead') return;
     // It serves nobody yet: that is no loss.
-    if (!this.#isServing) this.#reason ??= 'stop';
+    if (!this.isServing) this.#reason ??= 'stop';
     this.#end();
   }
 
@@ -218,7 +218,7 @@ export class ServerHandle {
         this.#greeted(message.protocol);
         break;
       case 'loaded':
-        if (this.state === 'starting') this.#isServing = this.#options.onLoaded();
+        if (this.state === 'starting') this.isServing = this.#options.onLoaded();
         break;
       case 'unloaded':
         this.#options.onLeaving();
@@ -304,7 +304,7 @@ export class ServerHandle {
     clearTimeout(this.#bootTimer);
     this.state = 'ready';
     this.wasReady = true;
-    this.#isServing = true;
+    this.isServing = true;
     this.#heartbeat.start();
     this.#log.info({ afterMs: Math.round(monotonicMs() - this.forkedMs) }, 'server process ready');
     this.#settleBoot(undefined);

@@ -261,8 +261,24 @@ export class SlotTable {
     for (const server of this.#live) server.boot();
   }
 
+  /** It may have no room for a thread: each call that it were given it would refuse, where another process could run it. */
+  #passOverLate(): void {
+    if (!this.#anyReady || this.#closed) return;
+    for (const server of this.#live)
+      if (server.state === 'starting') this.#options.publicPort.handover.leave(server);
+  }
+
+  /** One that has loaded serves light routes, at least. */
+  #fallBack(): void {
+    const { handover, shared } = this.#options.publicPort;
+    if (shared !== undefined) return;
+    for (const server of this.#live)
+      if (server.state === 'starting' && server.isServing) handover.join(server);
+  }
+
   /** After any change of who serves. */
   changed(): void {
+    if (!this.anyServing && !this.#closed) this.#fallBack();
     this.#respawn.healthy(this.allReady);
     this.#options.onChange();
   }
@@ -271,6 +287,7 @@ export class SlotTable {
     clearTimeout(this.#bootTimer);
     this.#everReady = true;
     this.#loaded();
+    setTimeout(() => this.#passOverLate(), this.#options.timings.lateMs).unref();
     for (const server of this.#failing) server.relieve(this.#options.drainMs);
     this.#failing.clear();
     this.changed();

@@ -13,6 +13,8 @@ export interface Timings {
   /** Many slots: no more than so many replacements within the window, but for those of processes that fell first. */
   readonly respawnsPerWindow: number;
   readonly respawnWindowMs: number;
+  /** A process that is so much later than the first that was ready is given no connections until it is, too. */
+  readonly lateMs: number;
   /** Deaths before any server process was ready: then the primary gives up. */
   readonly bootDeaths: number;
   /** How often the primary looks at the heartbeats. */
@@ -48,6 +50,7 @@ export const defaultTimings: Timings = {
   healthyAfterMs: 60_000,
   respawnsPerWindow: 12,
   respawnWindowMs: 60_000,
+  lateMs: 1_000,
   bootDeaths: 5,
   watchMs: 100,
   killGraceMs: 700,

@@ -29,7 +29,7 @@ it('what waits is refused after QUEUE_MAX_WAIT_MS, what comes at once, until the
     waiting = [call('quick', {}), call('quick', {})].map(outcome);
   });
   expect(lane.status()).toMatchObject({ threads: { busy: 0, idle: 0 }, queue: { waiting: 2 } });
-  expect(() => call('quick', {})).toThrow('More work is waiting');
+  expect(() => call('quick', {})).toThrow('No thread is there');
   expect(await Promise.all(waiting)).toEqual(['OVERLOADED', 'OVERLOADED']);
   latch.open(1);
   await expect.poll(() => lane.status().threads).toMatchObject({ idle: 1, leftover: 0 });

@@ -12,8 +12,8 @@ import { serversOf, underway } from '../support/underway.js';
 
 const packageUrl = new URL('../../dist/src/index.js', import.meta.url).href;
 
-/** Threads load the task `slow` once the gate is open; then they do what `then` says. */
-function gatedTask(then = '') {
+/** Threads load the task `slow` once the gate is open; then they do what `then` says. @param then of the tasks' folder */
+function gatedTask(then: (path: string) => string = () => '') {
   const tasks = taskFolder();
   const gate = join(tasks.path, '_gate');
   tasks.write(
@@ -22,7 +22,7 @@ function gatedTask(then = '') {
     import { z } from 'zod';
     if (!isMainThread) {
       ${waitsFor(gate)}
-      ${then}
+      ${then(tasks.path)}
     }
     export default { input: z.strictObject({}), run: () => ({ done: true }) };`,
   );
@@ -87,7 +87,7 @@ it('serves light routes and takes calls, which wait for the thread; it is ready 
 });
 
 it('whose threads cannot load a task ends the boot with 78, and its calls are refused with 503', async () => {
-  using task = gatedTask("throw new Error('not in threads');");
+  using task = gatedTask(() => "throw new Error('not in threads');");
   await using cluster = launch({ env: task.env });
   await cluster.waitForLine(({ msg }) => msg === 'server process forked');
   await task.get('/');
@@ -170,6 +170,41 @@ it('serves as well where server processes listen by themselves', async () => {
   task.open();
   expect((await call).status).toBe(200);
   await cluster.waitForLine(({ msg }) => msg === 'listening');
+  expect(await cluster.stop()).toBe(0);
+});
+
+/** Of the process whose thread comes first; those of others wait for another gate. */
+const oneProcess = (path: string): string => `
+  const fs = await import('node:fs');
+  const first = ${JSON.stringify(join(path, '_first'))};
+  try { fs.writeFileSync(first, String(process.pid), { flag: 'wx' }); } catch {}
+  while (fs.readFileSync(first, 'utf8') !== String(process.pid) && !fs.existsSync(${JSON.stringify(join(path, '_others'))}))
+    await (await import('node:timers/promises')).setTimeout(10);`;
+
+it('is passed over where another one is ready for long, and taken again where that one is lost', async () => {
+  using task = gatedTask(oneProcess);
+  await using cluster = launch({
+    env: { ...task.env, WORKERS: '2' },
+    timings: { lateMs: 100, respawnFirstMs: 60_000, respawnMaxMs: 60_000 },
+  });
+  await cluster.waitForLine(({ msg }) => msg === 'server process forked');
+  const seen = new Set<number>();
+  while (seen.size < 2) seen.add(pidOf(await task.get('/')));
+  task.open();
+  const { serverPid: ready } = await cluster.waitForLine(({ msg }) => msg === 'server process ready');
+  await expect
+    .poll(async () => {
+      const ten = await Promise.all(Array.from({ length: 10 }, () => task.get('/')));
+      return new Set(ten.map(pidOf));
+    })
+    .toEqual(new Set([ready]));
+  for (let turn = 0; turn < 10; turn++) expect((await task.callSlow()).status).toBe(200);
+  process.kill(Number(ready), 'SIGKILL');
+  await cluster.waitForLine(({ msg }) => String(msg).startsWith('server process exited by SIGKILL'));
+  expect(seen).toContain(pidOf(await task.get('/')));
+  const call = task.callSlow();
+  writeFileSync(join(task.path, '_others'), '');
+  expect((await call).status).toBe(200);
   expect(await cluster.stop()).toBe(0);
 });
 

@@ -181,9 +181,10 @@ describe('threads stuck in native code', () => {
     expect(await Promise.all(held)).toEqual([504, 504]);
     const quick = Array.from({ length: 60 }, () => ask(cluster, 'quick', {}));
     expect(await Promise.all(quick)).toEqual(quick.map(() => 200));
-    await cluster.waitForLine(
+    const line = await cluster.waitForLine(
       ({ msg, stuck }) => String(msg).includes('stuck in native code') && stuck === 2,
     );
+    expect(line).toMatchObject({ task: 'sleep', requestId: expect.any(String) });
     await expect.poll(() => threadsOf(cluster)).toMatchObject({ busy: 0, max: 2, stuck: 2 });
     expect(await cluster.stop()).toBe(0);
   });

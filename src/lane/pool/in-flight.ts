@@ -331,7 +331,8 @@ export function createInFlight(
       row.isEnding = true;
       const verdict = isRunning(state) ? loopVerdict(row, messages[state.row]?.stopping) : 'over';
       if (verdict === 'turns') threads.leave(row.threadId);
-      else if (verdict === 'blocked') threads.terminate(row.threadId);
+      else if (verdict === 'blocked')
+        threads.terminate(row.threadId, { task: call.task.name, requestId: call.options.requestId });
       else row.isEnding = false;
       return verdict === 'unknown';
     },

@@ -25,6 +25,11 @@ export type ThreadState =
   /** It was terminated and is still there: native code does not return. */
   | 'stuck';
 
+export interface BlockingCall {
+  readonly task: string;
+  readonly requestId: string | undefined;
+}
+
 export interface PoolThread {
   readonly line: ThreadChannel;
   readonly state: ThreadState;
@@ -52,8 +57,10 @@ export interface PoolThread {
   watchCore(): CoreWatch;
   /** It gets no more messages and ends by itself. */
   leave(): void;
-  /** It gets no more messages and is ended, whatever it is at. */
-  terminate(): void;
+  /** It gets no more messages and is ended, whatever it is at. @param call what that is, where it is the reason */
+  terminate(call?: BlockingCall): void;
+  /** Why it was terminated, if a call was the reason. */
+  readonly blockedBy: BlockingCall | undefined;
   /** To be called every second while it leaves: terminates it where it does not. */
   look(): void;
   /** It is gone, or never came. @returns whether a message was lost with it */
@@ -92,6 +99,7 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
   let leavingSinceMs = 0;
   let ended: { readonly promise: Promise<void>; resolve(): void } | undefined;
   let stuckTimer: NodeJS.Timeout | undefined;
+  let blockedBy: BlockingCall | undefined;
 
   const line = createThreadChannel(port, {
     ready(id, osId) {
@@ -133,8 +141,9 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
     events.idle();
   }
 
-  function terminate(): void {
+  function terminate(call?: BlockingCall): void {
     if (worker === undefined || ended !== undefined) return;
+    blockedBy = call;
     ended = withResolvers<void>();
     void worker.terminate();
     stuckTimer = setTimeout(() => {
@@ -173,6 +182,9 @@ export function createPoolThread(port: MessagePort, nice: number, events: PoolTh
     },
     get ended() {
       return ended?.promise;
+    },
+    get blockedBy() {
+      return blockedBy;
     },
     get isFarBack() {
       return isFarBack;

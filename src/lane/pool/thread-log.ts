@@ -25,10 +25,16 @@ export interface ThreadLog
 export function createThreadLog(log: Logger): ThreadLog {
   let leftoverMs = Number.NEGATIVE_INFINITY;
   return {
-    refused: (error) =>
-      log.warn({ err: error }, 'no further thread can be started: going on with those that there are'),
+    refused: (error, threads) =>
+      log.warn(
+        { err: error, threads },
+        threads === 0
+          ? 'no thread can be started: calls are refused until one can'
+          : 'no further thread can be started: going on with those that there are',
+      ),
     granted: () => log.info('threads can be started again'),
-    stuck: (counts) => log.error(counts, 'a thread was ended and is still there: it is stuck in native code'),
+    stuck: (counts, call) =>
+      log.error({ ...call, ...counts }, 'a thread was ended and is still there: it is stuck in native code'),
     worn: (counts) => log.error(counts, 'too many threads do not end: this process should be replaced'),
     died: (error) =>
       log.warn(

@@ -9,7 +9,7 @@ import type { ThreadData, ThreadLogLine } from '../../thread/protocol.js';
 import { withResolvers } from '../with-resolvers.js';
 import type { CoreWatch } from './core-time.js';
 import { createLingering } from './lingering.js';
-import { createPoolThread, type PoolThread, type ThreadState } from './pool-thread.js';
+import { type BlockingCall, createPoolThread, type PoolThread, type ThreadState } from './pool-thread.js';
 import { createRetirement } from './retirement.js';
 import { createStartFailures } from './start-failures.js';
 import type { SentMessage } from './thread-channel.js';
@@ -41,12 +41,12 @@ export interface ThreadsEvents {
   outdated(error: unknown): void;
   /** A further thread could not be loaded. Told once, until one can: meanwhile it is tried again and again. */
   unstartable(error: unknown): void;
-  /** The system has no room for another thread. Once, until it has. */
-  refused(error: unknown): void;
+  /** The system has no room for another thread. Once, until it has. @param threads those that there are */
+  refused(error: unknown, threads: number): void;
   /** It has room again. */
   granted(): void;
-  /** A thread was terminated and does not end. */
-  stuck(counts: { readonly stuck: number }): void;
+  /** A thread was terminated and does not end. @param call what it is at, where that was why */
+  stuck(counts: { readonly stuck: number }, call: BlockingCall | undefined): void;
   /** So many threads do not end that there should be a new process. Once. */
   worn(counts: { readonly leftover: number; readonly stuck: number }): void;
   /** There is no thread, and none could be started several times in a row. */
@@ -84,7 +84,7 @@ export interface Threads {
   /** Tells a thread whose event loop turns to end by itself. */
   leave(threadId: number): void;
   /** Ends a thread that is blocked; what it had is lost once it is really gone, if not answered. */
-  terminate(threadId: number): void;
+  terminate(threadId: number, call?: BlockingCall): void;
   /** What a thread has of a core, from now on. */
   watchCore(threadId: number): CoreWatch | undefined;
   /** Resolves when a thread that was terminated is gone, or stuck; undefined where it is none. */
@@ -163,7 +163,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   }
 
   function makeThread(port: MessagePort): PoolThread {
-    return createPoolThread(port, nice, {
+    const thread = createPoolThread(port, nice, {
       ready: (threadId) => workers.all.find((worker) => worker.threadId === threadId),
       log: events.log,
       idle() {
@@ -171,13 +171,14 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
         retirement.schedule();
       },
       changed(state) {
-        changed(state);
+        changed(state, thread);
         roles.makeWay();
       },
     });
+    return thread;
   }
 
-  function changed(state: ThreadState): void {
+  function changed(state: ThreadState, thread: PoolThread): void {
     members.recount();
     if (state === 'up') {
       roles.stepBack();
@@ -191,7 +192,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
       return;
     }
     if (over) return;
-    if (state === 'stuck') events.stuck({ stuck: members.counts.stuck });
+    if (state === 'stuck') events.stuck({ stuck: members.counts.stuck }, thread.blockedBy);
     if (state === 'leftover' || state === 'stuck') wear();
     keepMinimum();
     events.changed();
@@ -253,7 +254,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
   function refused(error: unknown): void {
     const isFirst = !failures.isRefused;
     failures.refused();
-    if (isFirst) events.refused(error);
+    if (isFirst) events.refused(error, members.total);
     wear();
     tryAgain();
   }
@@ -338,7 +339,7 @@ export function createThreads(options: ThreadsOptions, events: ThreadsEvents): T
     },
     grow: start,
     leave: (threadId) => members.at(threadId)?.leave(),
-    terminate: (threadId) => members.at(threadId)?.terminate(),
+    terminate: (threadId, call) => members.at(threadId)?.terminate(call),
     watchCore: (threadId) => members.at(threadId)?.watchCore(),
     gone: (threadId) => members.at(threadId)?.ended,
     warm: () => warmed.promise,

@@ -3,7 +3,7 @@
 // decide upon, and which of short calls, long ones and jobs is next.
 
 import { maxBatch } from '../../thread/shared-rows.js';
-import type { PendingCall, Ticket } from '../pending-call.js';
+import { noThreadError, type PendingCall, type Ticket } from '../pending-call.js';
 import { batchSize, isLong, longCapacity } from '../placement.js';
 import {
   type AdmissionLimits,
@@ -172,8 +172,9 @@ export function createWaitingRoom<T extends WaitingCall = PendingCall>(
   }
 
   function requirePlace(client: string, isLongCall: boolean, isHeld: boolean, nowMs: number): void {
+    if (threads.max === 0) throw noThreadError();
     const places = limits.maxQueue - reserved.keptFrom(client, nowMs);
-    if (threads.max > 0 && !isFull(places, load(), isLongCall, isHeld)) return;
+    if (!isFull(places, load(), isLongCall, isHeld)) return;
     reserved.turnedAway(client, nowMs);
     throw overloaded(allWorkUs() / 2, drain.usPerSecond(nowMs), random());
   }
