@@ -6,6 +6,7 @@ import { createLane } from '../lane/lane.js';
 import type { LoadStep } from '../load-fault.js';
 import { nameSources } from '../source-maps.js';
 import { AppFileError, loadApp } from '../tasks/app-file.js';
+import { reasonOf } from '../tasks/error-report.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { hasRoute, loadTasks, type Task, TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 import { thrownByCode } from '../tasks/thrown-by-code.js';
@@ -36,8 +37,17 @@ async function checkFiles({ folders, app, poolMaxHeapMb }: ToCheck): Promise<voi
   const watch = createLoadWatch((file, step) => send({ type: 'loading', file, step }));
   for (const event of ['uncaughtException', 'unhandledRejection'])
     process.on(event, (thrown: unknown) => {
-      if (!watch.takesError(thrown)) throw thrown;
+      if (watch.takesError(thrown)) return;
+      const fault = watch.laterError(thrown);
+      if (fault === undefined) refuse(leftBehind(thrown), thrown);
+      else refuse(fault);
     });
+  const exit = process.exit.bind(process);
+  process.exit = (code) => {
+    const fault = watch.exitBy(Number(code ?? process.exitCode ?? 0));
+    if (fault !== undefined) send({ type: 'refused', line: fault.message, final: true });
+    return exit(code);
+  };
   try {
     const tasks = await watch.run(async () => {
       const loaded = await loadTasks(folders, watch.importing);
@@ -57,11 +67,21 @@ async function checkFiles({ folders, app, poolMaxHeapMb }: ToCheck): Promise<voi
     const isChanged = error instanceof TaskFileChanged;
     const isKnown = [TaskFileError, AppFileError, ConfigError].some((known) => error instanceof known);
     if (!(error instanceof Error && (isChanged || isKnown))) throw error;
-    const thrown = thrownByCode(error);
-    if (thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
-    send({ type: 'refused', line: error.message, final: !isChanged });
-    process.exit();
+    refuse(error);
   }
+}
+
+function refuse(error: Error, thrown = thrownByCode(error)): never {
+  if (thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`);
+  send({ type: 'refused', line: error.message, final: !(error instanceof TaskFileChanged) });
+  process.exit();
+}
+
+/** By code that is in none of the files themselves. */
+function leftBehind(thrown: unknown): ConfigError {
+  return new ConfigError(`a task file, or the app, leaves an error behind: ${reasonOf(thrown)}`, {
+    cause: thrown,
+  });
 }
 
 /** As a start does: what is thrown in threads alone is thrown here. */

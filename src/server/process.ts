@@ -23,7 +23,7 @@ import { AppFileError } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 import { thrownByCode } from '../tasks/thrown-by-code.js';
-import { thisRelease } from '../version.js';
+import { appRelease, thisRelease } from '../version.js';
 import { tellOfListening } from './own/own-listener.js';
 import { type LoadedServer, startServer } from './server.js';
 import { keepTickObject } from './tick-objects.js';
@@ -92,6 +92,8 @@ export function runServerProcess(): void {
   const exit = process.exit.bind(process);
   process.exit = (code) => {
     server?.refuseExit();
+    const fault = loading.exitBy(Number(code ?? process.exitCode ?? 0));
+    if (fault !== undefined) tellFault(fault);
     return exit(code);
   };
   // Node would print it in its own form, in lines of their own (see the fork's --no-warnings).
@@ -162,7 +164,7 @@ export function runServerProcess(): void {
       process.exit(1);
     }
     isReady = true;
-    send({ type: 'ready', release: thisRelease() });
+    send({ type: 'ready', release: config.app === undefined ? thisRelease() : appRelease(config.app) });
     if (hasFailed) send({ type: 'failing', reason: 'uncaught exception' });
     const beatEveryMs = Math.min(500, Math.max(20, config.heartbeatTimeoutMs / 20));
     timers.push(setInterval(() => server && send({ type: 'beat', load: server.load() }), beatEveryMs));
@@ -211,11 +213,22 @@ export function runServerProcess(): void {
     else process.exit(exitCode);
   }
 
+  /** Of a task's file, once it was imported: before it is ready that is why it never will be. */
+  function tellFault(fault: TaskFileError): void {
+    log?.error({ err: fault.cause }, fault.message);
+    if (!isReady) send({ type: 'unbootable', line: fault.message, final: true });
+  }
+
   /**
    * A fault of our own: the state of this process is unknown from here on. What was accepted may still end, and the
    * primary says when to leave: not before somebody else takes connections.
    */
   function fail(error: unknown): void {
+    const fault = isReady ? undefined : loading.laterError(error);
+    if (fault !== undefined) {
+      tellFault(fault);
+      process.exit(1);
+    }
     log?.fatal({ err: error }, 'uncaught exception: draining');
     if (log === undefined) console.error(error);
     if (server === undefined) process.exit(1);

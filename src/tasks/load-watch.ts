@@ -28,6 +28,13 @@ export interface LoadWatch {
   settled(): Promise<void>;
   /** An error that nobody caught: true where it is the files', and will be told by `run`. */
   takesError(thrown: unknown): boolean;
+  /**
+   * Of an error that nobody caught and that is not taken any more: the fault of the file whose code threw it, by its stack.
+   * An app that was set up is none of them: what it does later is its own affair.
+   */
+  laterError(thrown: unknown): TaskFileError | undefined;
+  /** To be asked where `process.exit` is called, once a file is watched no longer: the fault of the one that calls it. */
+  exitBy(code: number): TaskFileError | undefined;
 }
 
 /** For who is alone in its process with what it imports, a test say. */
@@ -37,6 +44,8 @@ export const unwatched: LoadWatch = {
   run: (load) => load(),
   settled: async () => {},
   takesError: () => false,
+  laterError: () => undefined,
+  exitBy: () => undefined,
 };
 
 /** A timer that throws does so mostly at once. */
@@ -55,22 +64,29 @@ const leavesError: Readonly<Record<LoadStep, string>> = {
 /** @param tell the file that is being imported or set up, and null when none is any more */
 export function createLoadWatch(tell: (file: string | null, step: LoadStep) => void): LoadWatch {
   let files: readonly string[] = [];
+  /** Those that are watched no longer, too. */
+  let all: readonly string[] = [];
+  let app: string | undefined;
   let step: LoadStep = 'import';
   let fail: ((error: TaskFileError) => void) | undefined;
   let settling: Promise<void> | undefined;
 
-  /** The one that its stack names, else the last one. */
-  function blame(thrown: unknown): string {
+  function fileOf(thrown: unknown): string | undefined {
     const stack = errorReport(thrown).stack ?? '';
-    const named = files.find((file) =>
+    return all.find((file) =>
       namesOf(file).some((name) => stack.includes(pathToFileURL(name).href) || stack.includes(`${name}:`)),
     );
-    return named ?? files.at(-1) ?? '';
+  }
+
+  function laterFault(thrown: unknown, what: string): TaskFileError | undefined {
+    const file = fileOf(thrown);
+    return file === undefined || file === app ? undefined : new TaskFileError(file, what, thrown);
   }
 
   async function begin(file: string, next: LoadStep): Promise<void> {
     await turn();
     files = [...files, file];
+    all = [...all, file];
     step = next;
     tell(file, step);
   }
@@ -83,7 +99,10 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
 
   return {
     importing: (file) => begin(file, 'import'),
-    settingUp: (file) => begin(file, 'setup'),
+    settingUp(file) {
+      app = file;
+      return begin(file, 'setup');
+    },
     async run(load) {
       const faults = new Promise<never>((_, reject) => {
         fail = reject;
@@ -115,12 +134,17 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
       if (fail === undefined || files.length === 0) return false;
       fail(
         new TaskFileError(
-          blame(thrown),
+          fileOf(thrown) ?? files.at(-1) ?? '',
           `${leavesError[step]}: ${reasonOf(thrown)}${listenHint(thrown)}`,
           thrown,
         ),
       );
       return true;
+    },
+    laterError: (thrown) => laterFault(thrown, `leaves an error behind: ${reasonOf(thrown)}`),
+    exitBy(code) {
+      if (files.length > 0) return undefined;
+      return laterFault(new Error('process.exit()'), `ends its process: it calls process.exit(${code})`);
     },
   };
 }

@@ -26,21 +26,24 @@ function reachOf(url: string, files: CodeFiles): CodeFile[] {
 interface Location {
   readonly file: string;
   readonly line: number;
-  readonly column: number;
+  /** Undefined at the end of the file, where something is missing. */
+  readonly column: number | undefined;
 }
 
-/** `<file>:<line>`, the line itself, and a caret below it. */
+/** `<file>:<line>`, the line itself, and a caret below it; at the end of the file, an empty line in place of that. */
 function printed(text: string): Location | undefined {
   const [head = '', ...lines] = text.split('\n');
   const [, file, line] = /^(\S.*):(\d+)$/.exec(head) ?? [];
   const caret = lines.slice(0, 5).find((one) => /^\s*\^+\s*$/.test(one));
-  if (file === undefined || caret === undefined) return undefined;
+  const isAtEnd = lines[1]?.trim() === '' && lines[3]?.startsWith('SyntaxError: ') === true;
+  if (file === undefined || (caret === undefined && !isAtEnd)) return undefined;
   const path = file.startsWith('file:') ? fileURLToPath(file) : file;
-  return { file: path, line: Number(line), column: caret.indexOf('^') + 1 };
+  return { file: path, line: Number(line), column: caret === undefined ? undefined : caret.indexOf('^') + 1 };
 }
 
 function place({ file, line, column }: Location, path: string): string {
-  return ` (${file === path ? '' : `${file}, `}line ${line}, column ${column})`;
+  const where = column === undefined ? `line ${line}, the end` : `line ${line}, column ${column}`;
+  return ` (${file === path ? '' : `${file}, `}${where})`;
 }
 
 /** What Node prints of a module. Read from its stdin, where it need not guess that it is one. */

@@ -52,6 +52,53 @@ describe('a task file is named by check and by the start, with exit code 78, whe
   });
 });
 
+describe('so is one that does so between its import and the first thread that is ready', () => {
+  const later = (act: string) => `setTimeout(() => { ${act} }, 60);`;
+  // On a busy machine 60 ms may be over while other files are being imported.
+  it.each([
+    [
+      'a timer throws',
+      later('throw new Error("left behind");'),
+      /leaves an error behind( when it is imported)?: left behind$/m,
+    ],
+    [
+      'a promise is rejected',
+      later('Promise.reject(new Error("left behind"));'),
+      /leaves an error behind( when it is imported)?: left behind$/m,
+    ],
+    [
+      'it ends the process',
+      later('process.exit(0);'),
+      /(ends its process: it calls process\.exit\(0\)|its process ended with code 0 .*)$/m,
+    ],
+  ])('%s', async (_, source, reason) => {
+    using tasks = taskFolder();
+    tasks.write('bad', `${source}\n${answering('bad')}`);
+    const env = { TASKS_DIR: tasks.path, WORKERS: '1' };
+    const checked = await millrace(['check'], { env });
+    expect(checked).toMatchObject({ code: 78, stdout: '' });
+    await using cluster = launch({ env });
+    expect(await cluster.exited).toBe(78);
+    for (const stderr of [checked.stderr, cluster.stderr()]) {
+      expect(stderr).toContain(`millrace: ${tasks.path}/bad.js: `);
+      expect(stderr).toMatch(reason);
+    }
+  });
+
+  it('a timer of a module that it imports throws', async () => {
+    using tasks = taskFolder();
+    tasks.write(
+      '_other',
+      'export const later = () => setTimeout(() => { throw new Error("left behind"); }, 60);',
+    );
+    tasks.write('bad', `import { later } from './_other.js';\nlater();\n${answering('bad')}`);
+    const checked = await millrace(['check'], { env: { TASKS_DIR: tasks.path, WORKERS: '1' } });
+    expect(checked).toMatchObject({ code: 78, stdout: '' });
+    expect(checked.stderr).toMatch(/leaves an error behind( when it is imported)?: left behind$/m);
+    expect(checked.stderr).toContain('_other.js:1');
+  });
+});
+
 it('what is thrown in a thread alone is told with its stack, by check and in the log', async () => {
   using tasks = taskFolder();
   tasks.write(

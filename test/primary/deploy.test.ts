@@ -82,6 +82,17 @@ it.each([
   },
 );
 
+it('of an app, a reload tells the release of the package that the app belongs to', async () => {
+  using all = releases();
+  all.add('1');
+  all.add('2');
+  all.use('1');
+  await using cluster = await start(all.current, `${node} dist/src/main.js app/app.mjs`);
+  all.use('2');
+  expect(await reloaded(cluster)).toBe(`reload completed: ${all.folder('2')}/app, version 2.1.0\n`);
+  expect(await served(cluster)).toBe('2');
+});
+
 it('a release that was started by its own path stays the one that is served', async () => {
   using all = releases();
   all.add('1');

@@ -19,7 +19,7 @@ export interface Releases {
   readonly current: string;
   /** Where a release lies. */
   folder(release: string): string;
-  /** A release with a task `release` that answers its name, in `tasks` beside the build, and that version. */
+  /** A release with a task `release` that answers its name, in `tasks` beside the build, and that version; and an app. */
   add(release: string): void;
   /** Turns the link, in one step. */
   use(release: string): void;
@@ -46,6 +46,12 @@ export function releases(): Releases {
       writeFileSync(
         join(folder(release), 'package.json'),
         JSON.stringify({ ...manifest, version: `${release}.0.0` }),
+      );
+      mkdirSync(join(folder(release), 'app'));
+      writeFileSync(join(folder(release), 'app/package.json'), JSON.stringify({ version: `${release}.1.0` }));
+      writeFileSync(
+        join(folder(release), 'app/app.mjs'),
+        `import { defineApp } from '../dist/src/index.js';\nexport default defineApp(() => {});\n`,
       );
       writeFileSync(
         join(folder(release), 'tasks/release.mjs'),

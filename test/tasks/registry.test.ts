@@ -77,6 +77,18 @@ describe('task files', () => {
       "cannot be imported: Unexpected token ';' (line 2, column 21)",
     ],
     [
+      'with a bracket that is not closed',
+      'a.js',
+      'export default {\n  run() {\n    return 1;\n',
+      'cannot be imported: Unexpected end of input (line 4, the end)',
+    ],
+    [
+      'with a bracket that is not closed in CommonJS',
+      'a.cjs',
+      'module.exports = {\n  run() {',
+      'cannot be imported: Unexpected end of input (line 2, the end)',
+    ],
+    [
       'that import what is not there',
       'a.js',
       "import { z } from 'zod';\nimport { nothing } from 'node:fs';",
