@@ -39,8 +39,8 @@ if (tsc === undefined || hindrance !== undefined) {
   const isUnknown = tsc === undefined && before === undefined && existsSync(join(dist, 'src/main.js'));
   // What `npm ci --omit=dev` leaves may be completed by a build from elsewhere.
   if (isUnknown || process.env.npm_lifecycle_event === 'prepare') process.exit(0);
-  const why = before === undefined ? 'there is no build of them in' : 'they have changed since that in';
-  console.error(`build: the sources must be built, for ${why} ${dist}; but ${hindrance}`);
+  const why = before === undefined ? `there is no build in ${dist}` : `${dist} is older than the sources`;
+  console.error(`build: ${why}, and ${hindrance}`);
   process.exit(1);
 }
 

@@ -218,13 +218,13 @@ export const settings = {
     'POOL_IDLE_TIMEOUT_MS',
     integer(0, maxTimerMs),
     '30000',
-    'A thread above the minimum, or for jobs, ends after this many ms without any.',
+    'A thread beyond POOL_MIN_THREADS, and one for jobs, ends once it has had nothing to run for this many ms.',
   ),
   poolNice: setting(
     'POOL_NICE',
     integer(0, 19),
     '19',
-    'How far the threads step back behind the event loops: so much is added to their nice value (Linux). Beside jobs, threads that run calls: half of it.',
+    'How far the threads step back behind the event loops: so much is added to their nice value (Linux). While there are jobs, threads that run calls step back half as far.',
   ),
   poolMaxHeapMb: setting(
     'POOL_MAX_HEAP_MB',

@@ -56,7 +56,7 @@ export const errorTable = {
   PRECONDITION_FAILED: {
     status: 412,
     title: 'Precondition failed',
-    when: 'What `If-Match` or `If-Unmodified-Since` makes a condition is not so.',
+    when: 'What is there is not what `If-Match` names, or has changed since `If-Unmodified-Since`.',
   },
   BODY_TOO_LARGE: {
     status: 413,

@@ -32,7 +32,9 @@ export interface AdminAnswer {
   readonly body: unknown;
 }
 
-/** @throws CommandError where nobody answers */
+export class NobodyAnswers extends CommandError {}
+
+/** @throws NobodyAnswers */
 export async function askAdmin(
   base: URL,
   method: 'GET' | 'POST' | 'DELETE',
@@ -44,7 +46,7 @@ export async function askAdmin(
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: parsed(await textOf(answer)) };
   } catch (cause) {
     const why = cause instanceof Error ? ('code' in cause && cause.code) || cause.message : cause;
-    throw new CommandError(
+    throw new NobodyAnswers(
       `nobody answers at ${base.origin} (${why}); is millrace running there, or is its admin server elsewhere (--admin-url)?`,
       {
         cause,

@@ -39,7 +39,7 @@ export async function newTask(name: string, config: Config): Promise<string> {
 /** The folder `tasks` is found beside an app alone. */
 function howToServe({ app, tasksDir }: Config, folder: string): string {
   if (app !== undefined || tasksDir !== undefined) return 'Start or reload the server';
-  return `Serve it by your app beside that folder, or without one by: millrace --tasks ${relative(process.cwd(), folder)}`;
+  return `Start your app, if it lies beside that folder, or npx millrace --tasks ${relative(process.cwd(), folder)}`;
 }
 
 interface Destination {

@@ -2,7 +2,7 @@
 // to.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { type AdminAnswer, askAdmin, detailOf, unexpected } from './admin-client.js';
+import { type AdminAnswer, askAdmin, detailOf, NobodyAnswers, unexpected } from './admin-client.js';
 import { CommandError } from './failure.js';
 
 const lookEveryMs = 200;
@@ -69,10 +69,16 @@ function waitForTurn(admin: URL): Promise<boolean> {
 /** Looks at the status until `judge` has something to say of it. */
 async function watch<T>(admin: URL, judge: (now: Status) => T | undefined): Promise<T> {
   for (;;) {
-    const judged = judge(await statusOf(admin));
+    const judged = judge(await statusOf(admin).catch(ended));
     if (judged !== undefined) return judged;
     await sleep(lookEveryMs);
   }
+}
+
+/** It was there a moment ago. */
+function ended(cause: unknown): never {
+  if (!(cause instanceof NobodyAnswers)) throw cause;
+  throw new CommandError('the server ended before the reload did', { cause });
 }
 
 async function statusOf(admin: URL): Promise<Status> {

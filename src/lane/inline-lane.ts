@@ -17,7 +17,7 @@ import { setAlarm } from './alarm.js';
 import { CallCancelled, type CallRecord, type CallResult } from './call.js';
 import type { KindEstimate } from './cost/estimate.js';
 import { createInlineStream } from './inline-stream.js';
-import { createInlineWatch, type InlineWatch } from './inline-watch.js';
+import { type BrokenPromise, createInlineWatch, type InlineWatch } from './inline-watch.js';
 import type { CallListener, LaneCall, OpenCall } from './lane-call.js';
 import { longestRunMs, runLimitError } from './pending-call.js';
 import { surpriseFactor } from './placement.js';
@@ -100,13 +100,11 @@ export function createInlineLane(
     }
   }
 
-  function keepOnThreads({ task, profile: { kind } }: InlineCall): void {
+  function keepOnThreads({ task, profile: { kind } }: InlineCall, how: BrokenPromise): void {
     kind.keepOnThreads();
     if (onLoop || told.has(kind)) return;
     told.add(kind);
-    watch.aside(() =>
-      log.warn({ task: task.name }, 'it says inline, but leaves work behind: now it runs on threads'),
-    );
+    watch.aside(() => log.warn({ task: task.name }, `it says inline, but ${how}: now it runs on threads`));
   }
 
   function answered({ task, listener }: InlineCall, outcome: CallRecord['outcome'], runMs: number): void {
@@ -139,7 +137,7 @@ export function createInlineLane(
     context: CallContext,
     tell: (flag: StopFlag) => void,
   ): OpenCall {
-    keepOnThreads(call);
+    keepOnThreads(call, 'leaves work behind');
     const { promise, resolve, reject } = withResolvers<CallResult>();
     const unwatch = context.watch();
     const streaming = createInlineStream(() => monotonicMs() >= call.limitMs, {

@@ -17,9 +17,11 @@ export interface InlineWatch<Call> {
   refuseExit(): void;
 }
 
+export type BrokenPromise = 'leaves work behind' | 'calls process.exit()';
+
 export interface InlineWatchEvents<Call> {
   /** It leaves something behind: it is not what its author vouched for. May be told again. */
-  broke(call: Call): void;
+  broke(call: Call, how: BrokenPromise): void;
   threw(call: Call, thrown: unknown): void;
 }
 
@@ -60,7 +62,7 @@ export function createInlineWatch<Call>(events: InlineWatchEvents<Call>): Inline
         if (leaves) {
           leaves = false;
           staysOn = true;
-          events.broke(call);
+          events.broke(call, 'leaves work behind');
         } else if (!staysOn) hook.disable();
       }
     },
@@ -76,14 +78,14 @@ export function createInlineWatch<Call>(events: InlineWatchEvents<Call>): Inline
     takes(thrown, promise) {
       const call = originOf(promise);
       if (call === undefined) return false;
-      events.broke(call);
+      events.broke(call, 'leaves work behind');
       events.threw(call, thrown);
       return true;
     },
     refuseExit() {
       const call = originOf();
       if (call === undefined) return;
-      events.broke(call);
+      events.broke(call, 'calls process.exit()');
       throw new Error('process.exit() by a task that runs on the event loop');
     },
   };

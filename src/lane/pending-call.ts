@@ -66,7 +66,7 @@ export const longestRunMs = ({ definition }: Task, taskTimeoutMs: number): numbe
 
 /** Of a call whose own deadline is later, if it has one. */
 export const runLimitError = (): AppError =>
-  new AppError('DEADLINE_EXCEEDED', 'The call ran for as long as a call may run.');
+  new AppError('DEADLINE_EXCEEDED', 'The call was stopped at its time limit.');
 
 export const threadLostError = (cause: unknown): AppError =>
   new AppError('THREAD_LOST', 'The thread that ran this call ended before it answered.', { cause });

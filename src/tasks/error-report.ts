@@ -9,7 +9,13 @@ export interface ErrorReport {
   /** Such as `ENOENT`. */
   readonly code?: string | number;
   readonly cause?: ErrorReport;
+  /** Of an AggregateError, the first ones. */
+  readonly errors?: readonly ErrorReport[];
 }
+
+/** So deep causes and errors of errors are told, and so many of one. */
+const deepest = 3;
+const mostErrors = 10;
 
 /** A getter that throws itself must not take the thread, or the boot, with it. */
 export function errorReport(thrown: unknown, depth = 0): ErrorReport {
@@ -20,8 +26,12 @@ export function errorReport(thrown: unknown, depth = 0): ErrorReport {
     const message = 'message' in thrown ? String(thrown.message) : '';
     const stack = 'stack' in thrown && typeof thrown.stack === 'string' ? { stack: thrown.stack } : {};
     const code = 'code' in thrown && isCode(thrown.code) ? { code: thrown.code } : {};
-    const cause = 'cause' in thrown && depth < 3 ? { cause: errorReport(thrown.cause, depth + 1) } : {};
-    return { name, message, ...stack, ...code, ...cause };
+    if (depth >= deepest) return { name, message, ...stack, ...code };
+    const inner = (one: unknown): ErrorReport => errorReport(one, depth + 1);
+    const cause = 'cause' in thrown ? { cause: inner(thrown.cause) } : {};
+    const several: unknown = 'errors' in thrown ? thrown.errors : undefined;
+    const errors = Array.isArray(several) ? { errors: several.slice(0, mostErrors).map(inner) } : {};
+    return { name, message, ...stack, ...code, ...cause, ...errors };
   } catch {
     return { name: 'Error', message: 'what was thrown cannot be read' };
   }
@@ -32,7 +42,7 @@ function isCode(value: unknown): value is string | number {
 }
 
 /** An error again, of what a thread reported. */
-export function reportedError({ name, message, stack, code, cause }: ErrorReport): Error {
+export function reportedError({ name, message, stack, code, cause, errors }: ErrorReport): Error {
   const error = new Error(message, cause && { cause: reportedError(cause) });
   Object.defineProperties(error, {
     name: { value: name },
@@ -40,7 +50,7 @@ export function reportedError({ name, message, stack, code, cause }: ErrorReport
     // pino takes its name for the type of the error, if there is one: it would be `Error` for all.
     constructor: { value: undefined },
   });
-  return code === undefined ? error : Object.assign(error, { code });
+  return Object.assign(error, code !== undefined && { code }, errors && { errors });
 }
 
 /** In a few words. */

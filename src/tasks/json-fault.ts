@@ -1,5 +1,6 @@
 // Why a result is no JSON, in words that name the place. JSON.stringify drops functions, turns NaN to null and a Map to
 // {}: a caller would be told nonsense with a 200.
+import { reasonOf } from './error-report.js';
 
 interface Fault {
   /** From the inside out. */
@@ -27,7 +28,12 @@ export function placeOf(path: string): string {
 }
 
 function faultOf(given: unknown): Fault | undefined {
-  const value = jsonOf(given);
+  let value: unknown;
+  try {
+    value = jsonOf(given);
+  } catch (thrown) {
+    return unreadable(thrown);
+  }
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -46,20 +52,47 @@ function faultOf(given: unknown): Fault | undefined {
 }
 
 function objectFault(value: object): Fault | undefined {
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) {
-      const fault = faultOf(value[i]);
-      if (fault !== undefined) return inside(i, fault);
+  try {
+    if (Array.isArray(value)) {
+      for (let i = 0; i < value.length; i++) {
+        const fault = faultOf(value[i]);
+        if (fault !== undefined) return inside(i, fault);
+      }
+      return undefined;
+    }
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== Object.prototype && prototype !== null) return here(instanceTrouble(value));
+    for (const [key, field] of Object.entries(value)) {
+      const fault = field === undefined ? undefined : faultOf(field);
+      if (fault !== undefined) return inside(key, fault);
     }
     return undefined;
+  } catch (thrown) {
+    const fault = unreadable(thrown);
+    const key = throwingKey(value);
+    return key === undefined ? fault : inside(key, fault);
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return here(instanceTrouble(value));
-  for (const [key, field] of Object.entries(value)) {
-    const fault = field === undefined ? undefined : faultOf(field);
-    if (fault !== undefined) return inside(key, fault);
+}
+
+/** A getter has thrown, a toJSON, or the trap of a proxy. @throws RangeError where the stack is full */
+function unreadable(thrown: unknown): Fault {
+  if (thrown instanceof RangeError) throw thrown;
+  return here(`cannot be read: ${reasonOf(thrown)}`);
+}
+
+function throwingKey(value: object): string | undefined {
+  try {
+    return Object.keys(value).find((key) => {
+      try {
+        Reflect.get(value, key);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
 /** What JSON.stringify writes in place of a value, by its toJSON; that of a Date makes null of one that is invalid. */

@@ -98,7 +98,7 @@ function matchSchema(declared: readonly JsonSchema[], value: unknown): unknown {
   }
   if (mismatch === undefined) throw new TypeError('JSON, but no output schema is declared');
   const issues = inputIssues(mismatch).map(({ path, message }) => `${placeOf(path)}: ${message}`);
-  throw new TypeError(`it does not fit the output schema: ${issues.join('; ')}`, { cause: mismatch });
+  throw new TypeError(`it does not fit the output schema: ${issues.join('; ')}`);
 }
 
 /** The content type that its `output` declares for bytes. */

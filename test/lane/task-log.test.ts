@@ -88,6 +88,11 @@ describe.each(['thread', 'inline'])('a line that a task logs on the %s lane', (w
     const stack = expect.stringContaining('logger.js');
     const err = { type: 'RangeError', message: 'no', stack };
     expect(await told('alone')).toMatchObject({ msg: 'no', err: { ...err, code: 'E_NO' } });
+    const errors = [
+      { name: 'Error', message: 'one' },
+      { name: 'TypeError', message: 'two' },
+    ];
+    expect(await told('several')).toMatchObject({ msg: 'many', err: { type: 'AggregateError', errors } });
     expect(await told('first')).toMatchObject({ msg: 'told', err });
   });
 

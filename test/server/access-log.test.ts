@@ -63,7 +63,7 @@ describe('the access log', () => {
 
 it('one line tells of a call that ran for too long: which task, how long, and why', async () => {
   for (const [env, timeout, msg] of [
-    [{ TASK_TIMEOUT_MS: '50' }, '200', 'The call ran for as long as a call may run.'],
+    [{ TASK_TIMEOUT_MS: '50' }, '200', 'The call was stopped at its time limit.'],
     [{}, '0.05', 'The deadline passed before the answer was there.'],
   ] as const) {
     const tasks = await taskApps(env);

@@ -52,7 +52,7 @@ describe.each([true, false])('a task (on threads: %s)', (threads) => {
   it('runs for less long than the server’s tasks', async () => {
     await expect(server.call('brief', {})).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
-      message: 'The call ran for as long as a call may run.',
+      message: 'The call was stopped at its time limit.',
     });
     const headers = { 'Content-Type': 'application/json' };
     const answer = await fetch(`${server.url}/brief`, { method: 'POST', headers, body: '{}' });

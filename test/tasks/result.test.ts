@@ -39,6 +39,11 @@ describe('a result', () => {
   let deep: unknown = 1;
   for (let level = 0; level < 100_000; level++) deep = [deep];
   class Point {}
+  const trap = {
+    get field(): string {
+      throw new Error('trap');
+    },
+  };
 
   it.each<[unknown, string]>([
     [undefined, 'the result is undefined'],
@@ -65,6 +70,9 @@ describe('a result', () => {
       'result.b is a Uint8Array: bytes can be sent only as the whole result, as a Uint8Array',
     ],
     [{ a: { toJSON() {} } }, 'result.a has a toJSON that returns undefined'],
+    [{ rows: [1, trap] }, 'result.rows.1.field cannot be read: trap'],
+    [{ a: { toJSON: () => trap.field } }, 'result.a cannot be read: trap'],
+    [new Proxy({}, { ownKeys: () => trap.field }), 'the result cannot be read: trap'],
     [cycle, 'result.rows.1.all is a cycle: it is result.rows again'],
     [deep, 'the result is nested too deep'],
   ])('that cannot be sent says where and why: %#', (value, message) => {

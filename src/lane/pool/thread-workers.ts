@@ -81,7 +81,7 @@ export function createThreadWorkers(
           .startFor(thread, () => pool.run(session, { transferList: [port2] }))
           .then(
             () => events.ended(thread, new Error('a session ended before its thread')),
-            (error: unknown) => events.ended(thread, error),
+            (error: unknown) => events.ended(thread, exitTold(error)),
           );
       } catch (error) {
         starts.withdrawOf(thread);
@@ -91,4 +91,13 @@ export function createThreadWorkers(
       }
     },
   };
+}
+
+/** piscina says only that its worker has exited: none does by itself. */
+function exitTold(error: unknown): unknown {
+  const [, code] =
+    error instanceof Error ? (/^worker exited with code: (\d+)$/.exec(error.message) ?? []) : [];
+  return code === undefined
+    ? error
+    : new Error(`the thread exited with code ${code}, as process.exit() in a task does`);
 }
