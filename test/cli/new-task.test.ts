@@ -96,7 +96,7 @@ describe('millrace new-task', () => {
     await writeFile(join(project, 'package.json'), '{"type":"module"}');
     const { code, stdout } = await millrace(['new-task', 'squares'], { cwd: project });
     expect(code).toBe(0);
-    expect(stdout).toContain('without one by: millrace --tasks tasks; then:');
+    expect(stdout).toContain('or npx millrace --tasks tasks; then:');
     await writeFile(join(project, 'tsconfig.json'), '{}');
     expect(await millrace(['new-task', 'cubes'], { cwd: project })).toMatchObject({ code: 0 });
     expect(await readdir(join(project, 'tasks'))).toEqual(['cubes.ts', 'squares.js']);

@@ -30,7 +30,7 @@ describe('starts of threads that fail', () => {
     expect(fatal).toMatchObject([{ message: expect.stringContaining('could not be started') }]);
     // What has waited is not kept for longer than a call may wait, and nothing else is let in.
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'OVERLOADED'));
-    expect(() => call('breaking', {})).toThrow('More work is waiting');
+    expect(() => call('breaking', {})).toThrow('No thread is there');
   });
 
   it.each([1, 3])('are over when the fault is: what waits is answered, of %i threads', async (max) => {

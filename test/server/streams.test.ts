@@ -105,7 +105,7 @@ describe('a stream', () => {
 
   it.each([
     ['throwLater', 'TASK_FAILED', 'in the middle'],
-    ['exit', 'THREAD_LOST', 'code: 3'],
+    ['exit', 'THREAD_LOST', 'exited with code 3'],
     ['fill', 'THREAD_LOST', 'out of memory'],
   ])('that breaks off (%s) is never ended soundly, and the log says why', async (how, code, why) => {
     const { failed = 0 } = await countsOf(cluster);

@@ -2,6 +2,8 @@
 import cluster from 'node:cluster';
 
 if (cluster.isPrimary) {
+  // As main.ts: where the test run is killed, this would tell of it without end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const { complain } = await import('../../dist/src/cli/failure.js');
   const { readConfig } = await import('../../dist/src/config.js');
   const { createLogger } = await import('../../dist/src/log.js');
