@@ -3,7 +3,7 @@ import type { ServerConfig } from './config.js';
 import type { LoadStep } from './load-fault.js';
 import type { MetricsReport, RuntimeMetrics } from './metrics/families.js';
 import type { ProcessLoad } from './metrics/process-load.js';
-import type { Release } from './version.js';
+import type { Release } from './release.js';
 
 /** Both sides must speak the same version: a reload may start newer code under an older primary. */
 export const protocolVersion = 11;

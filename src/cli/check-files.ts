@@ -4,6 +4,7 @@
 import { ConfigError } from '../config.js';
 import { createLane } from '../lane/lane.js';
 import type { LoadStep } from '../load-fault.js';
+import { beforeProcessExit } from '../process-exit.js';
 import { nameSources } from '../source-maps.js';
 import { AppFileError, loadApp } from '../tasks/app-file.js';
 import { reasonOf } from '../tasks/error-report.js';
@@ -42,12 +43,10 @@ async function checkFiles({ folders, app, poolMaxHeapMb }: ToCheck): Promise<voi
       if (fault === undefined) refuse(leftBehind(thrown), thrown);
       else refuse(fault);
     });
-  const exit = process.exit.bind(process);
-  process.exit = (code) => {
-    const fault = watch.exitBy(Number(code ?? process.exitCode ?? 0));
+  beforeProcessExit((code) => {
+    const fault = watch.exitBy(code);
     if (fault !== undefined) send({ type: 'refused', line: fault.message, final: true });
-    return exit(code);
-  };
+  });
   try {
     const tasks = await watch.run(async () => {
       const loaded = await loadTasks(folders, watch.importing);

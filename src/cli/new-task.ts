@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { type Config, ConfigError } from '../config.js';
+import { foldersAbove } from '../folders-above.js';
 import { localUrl, socketPathOf } from '../host.js';
 import { builtInTasks, nameFault, taskName, taskRoute } from '../tasks/files.js';
 import { CommandError } from './failure.js';
@@ -74,19 +75,20 @@ async function holdsTypeScript(folder: string): Promise<boolean> {
 
 /** A project with a tsconfig.json, up to where its package.json is. */
 function hasCompiler(folder: string): boolean {
-  for (let at = folder; ; at = dirname(at)) {
+  for (const at of [folder, ...foldersAbove(folder)]) {
     if (existsSync(join(at, 'tsconfig.json'))) return true;
-    if (existsSync(join(at, 'package.json')) || dirname(at) === at) return false;
+    if (existsSync(join(at, 'package.json'))) return false;
   }
+  return false;
 }
 
 /** Where the nearest package.json does not say "module", Node would warn of a .js file, or not load it at all. */
 async function isCommonJs(folder: string): Promise<boolean> {
-  for (let at = folder; ; at = dirname(at)) {
+  for (const at of [folder, ...foldersAbove(folder)]) {
     const manifest = await manifestOf(at);
     if (manifest !== undefined) return manifest.type !== 'module';
-    if (dirname(at) === at) return false;
   }
+  return false;
 }
 
 async function manifestOf(folder: string): Promise<{ name?: unknown; type?: unknown } | undefined> {
@@ -107,8 +109,7 @@ async function refuseTwin(name: string, folder: string): Promise<void> {
 
 /** Whether files in the folder can import it. */
 function hasPackage(name: string, folder: string): boolean {
-  for (let at = folder; ; at = dirname(at)) {
-    if (existsSync(join(at, 'node_modules', name, 'package.json'))) return true;
-    if (dirname(at) === at) return false;
-  }
+  return [folder, ...foldersAbove(folder)].some((at) =>
+    existsSync(join(at, 'node_modules', name, 'package.json')),
+  );
 }

@@ -3,7 +3,7 @@
 import { monotonicMs } from '../clock.js';
 import type { MachineLoad, ServerStatus, TaskCounts } from '../messages.js';
 import type { ProcessLoad } from '../metrics/process-load.js';
-import type { Release } from '../version.js';
+import type { Release } from '../release.js';
 import type { Exit } from './server-exit.js';
 import type { ServerHandle, ServerState } from './server-handle.js';
 

@@ -2,6 +2,7 @@
 // a link (`current`) is followed. Node has replaced the link of the working folder by what it led to at the start.
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { foldersAbove } from '../folders-above.js';
 
 export interface LaunchPath {
   /** The script of the server processes. */
@@ -33,12 +34,6 @@ export function launchPath({ script, cwd, pwd }: Start): LaunchPath {
 /** Where to start a process now. Its own folder may be gone with an old release: a process without one cannot start. */
 export function startFolder({ folder, entry }: LaunchPath): string {
   return [folder, dirname(entry)].find((name) => existsSync(name)) ?? sep;
-}
-
-/** The nearest one first. */
-function foldersAbove(path: string): string[] {
-  const above = dirname(path);
-  return above === path ? [] : [above, ...foldersAbove(above)];
 }
 
 function target(path: string): string | undefined {

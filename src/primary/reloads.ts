@@ -1,7 +1,7 @@
 // Which reload runs, which comes after it, and how the last ones ended. How one is done is rolling-reload.ts.
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '../log.js';
-import type { Release } from '../version.js';
+import type { Release } from '../release.js';
 import type { ClusterEvent } from './cluster-event.js';
 import type { Reload } from './cluster-status.js';
 

@@ -19,8 +19,8 @@ import {
   type ToServer,
 } from '../messages.js';
 import type { MetricsReport, RuntimeMetrics } from '../metrics/families.js';
+import type { Release } from '../release.js';
 import { type SocketHandle, sendHandle } from '../socket-handle.js';
-import type { Release } from '../version.js';
 import { Heartbeat } from './heartbeat.js';
 import { Receipt } from './receipt.js';
 import { ReportRequests } from './report-requests.js';

@@ -5,7 +5,7 @@ import type { ServerConfig } from '../config.js';
 import { neverLoaded } from '../load-fault.js';
 import type { Logger } from '../log.js';
 import type { ClusterReadiness } from '../messages.js';
-import type { Release } from '../version.js';
+import type { Release } from '../release.js';
 import { ClusterCounts } from './cluster-counts.js';
 import type { ClusterEvent } from './cluster-event.js';
 import { exitCodes, type Outcome } from './exit-codes.js';

@@ -18,12 +18,13 @@ import {
   type ToServer,
 } from '../messages.js';
 import { stepBackLibuv, stepBackV8 } from '../priority.js';
+import { beforeProcessExit } from '../process-exit.js';
+import { appRelease, thisRelease } from '../release.js';
 import { isSocketHandle, type SocketHandle } from '../socket-handle.js';
 import { AppFileError } from '../tasks/app-file.js';
 import { createLoadWatch } from '../tasks/load-watch.js';
 import { TaskFileChanged, TaskFileError } from '../tasks/registry.js';
 import { thrownByCode } from '../tasks/thrown-by-code.js';
-import { appRelease, thisRelease } from '../version.js';
 import { tellOfListening } from './own/own-listener.js';
 import { type LoadedServer, startServer } from './server.js';
 import { keepTickObject } from './tick-objects.js';
@@ -89,13 +90,11 @@ export function runServerProcess(): void {
   process.on('unhandledRejection', (reason, promise) => {
     if (!loading.takesError(reason) && !server?.takesError(reason, promise)) fail(reason);
   });
-  const exit = process.exit.bind(process);
-  process.exit = (code) => {
+  beforeProcessExit((code) => {
     server?.refuseExit();
-    const fault = loading.exitBy(Number(code ?? process.exitCode ?? 0));
+    const fault = loading.exitBy(code);
     if (fault !== undefined) tellFault(fault);
-    return exit(code);
-  };
+  });
   // Node would print it in its own form, in lines of their own (see the fork's --no-warnings).
   process.on('warning', (warning) => log?.warn({ err: warning }, 'warning'));
   cluster.worker?.on('disconnect', () => {

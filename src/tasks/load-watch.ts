@@ -64,16 +64,15 @@ const leavesError: Readonly<Record<LoadStep, string>> = {
 /** @param tell the file that is being imported or set up, and null when none is any more */
 export function createLoadWatch(tell: (file: string | null, step: LoadStep) => void): LoadWatch {
   let files: readonly string[] = [];
-  /** Those that are watched no longer, too. */
-  let all: readonly string[] = [];
   let app: string | undefined;
   let step: LoadStep = 'import';
+  /** There while they are watched. */
   let fail: ((error: TaskFileError) => void) | undefined;
   let settling: Promise<void> | undefined;
 
   function fileOf(thrown: unknown): string | undefined {
     const stack = errorReport(thrown).stack ?? '';
-    return all.find((file) =>
+    return files.find((file) =>
       namesOf(file).some((name) => stack.includes(pathToFileURL(name).href) || stack.includes(`${name}:`)),
     );
   }
@@ -86,14 +85,12 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
   async function begin(file: string, next: LoadStep): Promise<void> {
     await turn();
     files = [...files, file];
-    all = [...all, file];
     step = next;
     tell(file, step);
   }
 
   function end(): void {
     fail = undefined;
-    files = [];
     tell(null, step);
   }
 
@@ -143,7 +140,7 @@ export function createLoadWatch(tell: (file: string | null, step: LoadStep) => v
     },
     laterError: (thrown) => laterFault(thrown, `leaves an error behind: ${reasonOf(thrown)}`),
     exitBy(code) {
-      if (files.length > 0) return undefined;
+      if (fail !== undefined) return undefined;
       return laterFault(new Error('process.exit()'), `ends its process: it calls process.exit(${code})`);
     },
   };
