@@ -390,14 +390,14 @@ it.skipIf(!isRoot)(
   'as process 1, without privileges and on a read-only root, as in a container, it serves, replaces and drains',
   async () => {
     // What an image has, without an engine: namespaces of its own, uid 1000, nothing to write to.
-    // Node and the checkout may lie where that user may not look: they are mounted where it may.
+    // Node and the checkout may lie where that user may not look, or be such a folder: what is in it is mounted where it may.
     const folder = mkdtempSync(join(tmpdir(), 'millrace-root-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
     chmodSync(folder, 0o755);
-    mkdirSync(join(folder, 'app'));
-    writeFileSync(join(folder, 'node'), '');
+    for (const one of ['app', 'app/dist', 'app/node_modules']) mkdirSync(join(folder, one));
+    for (const one of ['node', 'app/package.json']) writeFileSync(join(folder, one), '');
     const script =
-      'mount --bind "$0" "$2/node" && mount --bind "$1" "$2/app" && mount -o remount,ro,bind "$2/app" && mount -o remount,ro,bind / && cd "$2/app" && exec setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all "$2/node" dist/src/main.js';
+      'mount --bind "$0" "$2/node" && for one in dist node_modules package.json; do mount --bind "$1/$one" "$2/app/$one" && mount -o remount,ro,bind "$2/app/$one" || exit 1; done && mount -o remount,ro,bind / && cd "$2/app" && exec setpriv --reuid=1000 --regid=1000 --clear-groups --no-new-privs --bounding-set=-all "$2/node" dist/src/main.js';
     const child = spawn(
       'unshare',
       [
