@@ -78,7 +78,7 @@ async function watch<T>(admin: URL, judge: (now: Status) => T | undefined): Prom
 /** It was there a moment ago. */
 function ended(cause: unknown): never {
   if (!(cause instanceof NobodyAnswers)) throw cause;
-  throw new CommandError('the server ended before the reload did', { cause });
+  throw new CommandError('the server ended before it said how the reload ended', { cause });
 }
 
 async function statusOf(admin: URL): Promise<Status> {

@@ -48,8 +48,22 @@ function own(fields: LogFields | undefined): LogFields | undefined {
 /** pino names an error by its constructor, which for the plain report of one (error-report.ts) is `Object`. */
 function namedError(fields: LogFields | undefined): LogFields | undefined {
   const { err } = fields ?? {};
-  if (typeof err !== 'object' || err === null || !('message' in err)) return fields;
-  return { ...fields, err: Object.assign(Object.create(null), err) };
+  return isReport(err) ? { ...fields, err: named(err) } : fields;
+}
+
+function named(report: object): object {
+  const copy: object = Object.assign(Object.create(null), report);
+  const errors: unknown = Reflect.get(copy, 'errors');
+  // pino writes them by itself; it would write what it can enumerate once more.
+  if (Array.isArray(errors)) {
+    const value = errors.map((one: unknown) => (isReport(one) ? named(one) : one));
+    Object.defineProperty(copy, 'errors', { value, enumerable: false });
+  }
+  return copy;
+}
+
+function isReport(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && 'message' in value;
 }
 
 function writer(log: Logger, task: Task | undefined, { requestId, traceId }: Origin) {

@@ -49,8 +49,9 @@ export function reportedError({ name, message, stack, code, cause, errors }: Err
     stack: { value: stack ?? '' },
     // pino takes its name for the type of the error, if there is one: it would be `Error` for all.
     constructor: { value: undefined },
+    ...(errors && { errors: { value: errors.map(reportedError) } }),
   });
-  return Object.assign(error, code !== undefined && { code }, errors && { errors });
+  return code === undefined ? error : Object.assign(error, { code });
 }
 
 /** In a few words. */

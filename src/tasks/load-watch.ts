@@ -1,6 +1,7 @@
 // Watches over the import of files that others have written, and over an app's setup: what they leave behind in their
-// process meanwhile is their fault, and is told with the file's name. What ends the process, or keeps it busy, only its
-// parent can see: it is told which file it is, and what of it runs.
+// process meanwhile is their fault, and is told with the file's name; what comes of it later, where the stack says whose it is.
+// What ends the process meanwhile, or keeps it busy, only its parent can see: it is told which file it is, and what of it
+// runs.
 import { realpathSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';

@@ -21,9 +21,18 @@ export function logLine(
       fields: logFields({ ...(said ? {} : logFields(second)), err }),
     };
   }
-  if (typeof first === 'object' && first !== null && (second === undefined || typeof second === 'string'))
-    return { message: logMessage(second ?? ''), fields: logFields(first) };
-  return { message: logMessage(first), fields: logFields(second) };
+  if (typeof first === 'object' && first !== null && (second === undefined || typeof second === 'string')) {
+    const fields = logFields(first);
+    return { message: logMessage(second ?? messageOf(fields?.err) ?? ''), fields };
+  }
+  return {
+    message: logMessage(first),
+    fields: logFields(types.isNativeError(second) ? { err: second } : second),
+  };
+}
+
+function messageOf(err: unknown): unknown {
+  return typeof err === 'object' && err !== null && 'message' in err ? err.message : undefined;
 }
 
 function logMessage(message: unknown): string {

@@ -88,11 +88,16 @@ describe.each(['thread', 'inline'])('a line that a task logs on the %s lane', (w
     const stack = expect.stringContaining('logger.js');
     const err = { type: 'RangeError', message: 'no', stack };
     expect(await told('alone')).toMatchObject({ msg: 'no', err: { ...err, code: 'E_NO' } });
-    const errors = [
-      { name: 'Error', message: 'one' },
-      { name: 'TypeError', message: 'two' },
+    const aggregateErrors = [
+      { name: 'Error', type: 'Error', message: 'one' },
+      { name: 'TypeError', type: 'TypeError', message: 'two' },
     ];
-    expect(await told('several')).toMatchObject({ msg: 'many', err: { type: 'AggregateError', errors } });
+    const several = await told('several');
+    expect(several).toMatchObject({ msg: 'many', err: { type: 'AggregateError', aggregateErrors } });
+    // Each of them once.
+    expect(several.err).not.toHaveProperty('errors');
+    expect(await told('bare')).toMatchObject({ msg: 'no', err: { type: 'TypeError', message: 'no' } });
+    expect(await told('second')).toMatchObject({ msg: 'told', err });
     expect(await told('first')).toMatchObject({ msg: 'told', err });
   });
 

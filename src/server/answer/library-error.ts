@@ -16,7 +16,11 @@ export function errorOfLibrary(thrown: unknown): AppError | undefined {
   // The name of the status says nothing more than the status.
   const told = message === phraseOf(status) ? undefined : message;
   if (code === undefined) return new StatusError('BAD_REQUEST', status, told ?? phraseOf(status), options);
-  return new AppError(code, told ?? (general.has(code) ? errorTable[code].when : phraseOf(status)), options);
+  return new AppError(
+    code,
+    told ?? (general.has(code) ? plain(errorTable[code].when) : phraseOf(status)),
+    options,
+  );
 }
 
 export function undecodablePath(cause: unknown): AppError {
@@ -48,6 +52,9 @@ class StatusError extends AppError {
       .toUpperCase();
   }
 }
+
+/** The table is written for Markdown. */
+const plain = (text: string): string => text.replaceAll('`', '');
 
 const phraseOf = (status: number): string => STATUS_CODES[status] ?? `Status ${status}`;
 
